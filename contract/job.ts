@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Sha256 } from './digest.ts';
+import { MeshParams, contractVersion, pipelineVersion } from './key.ts';
+import { Blob, MeshManifest, stages } from './mesh.ts';
+
+/**
+ * One miss, as the edge hands it to an origin: the text of the job header of a signed `POST /jobs`, whose body is the
+ * image. The origin answers 202 when it took the job (also when it has it already), else a Problem.
+ */
+export const Job = z.strictObject({
+  contract: z.literal(contractVersion),
+  pipeline: z.literal(pipelineVersion),
+  key: Sha256,
+  /** Grows with each dispatch of a key; a result carries the fence of the job that made it. */
+  fence: z.number().int().nonnegative(),
+  /** `name@version`, and the digest of the manifest that the key was made with. */
+  model: z.strictObject({ id: z.string(), digest: Sha256 }),
+  params: MeshParams,
+  imageSha256: Sha256,
+  imageBytes: z.number().int().positive(),
+  /** `shared`, or the tenant whose private result this is. */
+  scope: z.string(),
+  /** Opaque name of who asked first: what the queue is fair between. */
+  tenant: z.string(),
+  priority: z.enum(['interactive', 'batch']),
+  /** Life of the result in seconds, null for as long as it is kept. */
+  expiresInSeconds: z.number().int().positive().nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+/** Codes with which a job can fail for good; only `unprocessable_image` and `invalid_image` are the image's own fault. */
+export const JobFailure = z.strictObject({
+  code: z.enum(['unprocessable_image', 'invalid_image', 'image_too_many_pixels', 'internal_error']),
+  message: z.string().max(500),
+});
+export type JobFailure = z.infer<typeof JobFailure>;
+
+/** Body of `PUT {edge}/origin/results/{key}`, sent when the blobs that it names are stored. */
+export const JobResult = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('completed'), fence: z.number().int(), manifest: MeshManifest }),
+  z.strictObject({ outcome: z.literal('failed'), fence: z.number().int(), failure: JobFailure }),
+]);
+export type JobResult = z.infer<typeof JobResult>;
+
+/** Body of `POST {edge}/origin/progress/{key}`: the stage that has begun and the share of the work that is done. */
+export const JobProgress = z.strictObject({
+  fence: z.number().int(),
+  stage: z.enum(stages),
+  progress: z.number().min(0).max(1),
+});
+export type JobProgress = z.infer<typeof JobProgress>;
+
+/** Answer of `PUT {edge}/origin/blobs/{sha256}`; a repeat is `stored: false` and changes nothing. */
+export const BlobReceipt = z.strictObject({ sha256: Blob.shape.sha256, stored: z.boolean() });
+export type BlobReceipt = z.infer<typeof BlobReceipt>;

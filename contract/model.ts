@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { Sha256 } from './digest.ts';
+
+/** What an ONNX model takes and gives; each family has one pipeline at the origin. */
+export const ModelFamily = z.enum(['two-sided-depth', 'triplane-field', 'depth', 'matting', 'http-mesh']);
+export type ModelFamily = z.infer<typeof ModelFamily>;
+
+export const ModelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a lower-case model name');
+
+/** A model as an origin reports it; the digest is that of its manifest, and so of every file that the manifest names. */
+export const Model = z.object({
+  /** `name@version`. */
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9][a-z0-9._-]{0,31}$/),
+  digest: Sha256,
+  family: ModelFamily,
+  title: z.string().max(200),
+  description: z.string().max(2000),
+  licence: z.string().max(100),
+  /** Request fields beyond the common ones that change what this model makes. */
+  uses: z.array(z.enum(['seed', 'mc_resolution'])),
+  /** The model's own value of each field in `uses` that the request leaves open. */
+  defaults: z.object({ mc_resolution: z.number().int().min(32).max(512).optional() }),
+  createdAtSeconds: z.number().int().nonnegative(),
+});
+export type Model = z.infer<typeof Model>;

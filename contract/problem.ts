@@ -1,0 +1,83 @@
+/** Every error code of the public API with the HTTP status and the OpenAI error type that go with it. */
+export const problems = {
+  invalid_request: { status: 400, type: 'invalid_request_error' },
+  unknown_parameter: { status: 400, type: 'invalid_request_error' },
+  invalid_parameter: { status: 400, type: 'invalid_request_error' },
+  unsupported_parameter: { status: 400, type: 'invalid_request_error' },
+  missing_image: { status: 400, type: 'invalid_request_error' },
+  invalid_image: { status: 400, type: 'invalid_request_error' },
+  image_too_many_pixels: { status: 400, type: 'invalid_request_error' },
+  invalid_api_key: { status: 401, type: 'authentication_error' },
+  invalid_signature: { status: 401, type: 'authentication_error' },
+  insufficient_scope: { status: 403, type: 'permission_error' },
+  not_found: { status: 404, type: 'invalid_request_error' },
+  mesh_not_found: { status: 404, type: 'invalid_request_error' },
+  mesh_not_ready: { status: 404, type: 'invalid_request_error' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  not_acceptable: { status: 406, type: 'invalid_request_error' },
+  idempotency_key_reused: { status: 409, type: 'invalid_request_error' },
+  image_required: { status: 409, type: 'invalid_request_error' },
+  mesh_withdrawn: { status: 410, type: 'invalid_request_error' },
+  length_required: { status: 411, type: 'invalid_request_error' },
+  precondition_failed: { status: 412, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  unsupported_media_type: { status: 415, type: 'invalid_request_error' },
+  range_not_satisfiable: { status: 416, type: 'invalid_request_error' },
+  unprocessable_image: { status: 422, type: 'invalid_request_error' },
+  digest_mismatch: { status: 422, type: 'invalid_request_error' },
+  rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
+  queue_full: { status: 429, type: 'rate_limit_error' },
+  internal_error: { status: 500, type: 'server_error' },
+  mesh_failed: { status: 500, type: 'server_error' },
+  no_origin: { status: 503, type: 'server_error' },
+  draining: { status: 503, type: 'server_error' },
+  not_cached: { status: 504, type: 'server_error' },
+} as const satisfies Record<string, { status: number; type: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+type ProblemOptions = {
+  /** Name of the request field at fault, as the client wrote it. */
+  param?: string;
+  /** Seconds after which the same request may succeed; sent as Retry-After. */
+  retryAfterSeconds?: number;
+  /** What happened inside; logged, never shown to a client. */
+  cause?: unknown;
+};
+
+/** The JSON body of every error answer, as the OpenAI SDKs read it. */
+export type ProblemBody = {
+  error: { message: string; type: string; param: string | null; code: ProblemCode };
+};
+
+/** An error with a public message; each program maps it to HTTP in one place. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly param: string | null;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(code: ProblemCode, message: string, options: ProblemOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.param = options.param ?? null;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+
+  /** The answer's JSON body. */
+  body(): ProblemBody {
+    return {
+      error: {
+        message: this.message,
+        type: problems[this.code].type,
+        param: this.param,
+        code: this.code,
+      },
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { Sha256 } from '../../contract/digest.ts';
+import { Model, ModelFamily, ModelName } from '../../contract/model.ts';
+
+const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a file name with no path in it');
+
+const TensorShape = z.strictObject({
+  type: z.enum(['float32', 'float16']),
+  /** A text is a dynamic dimension; `N` is the batch. */
+  shape: z.array(z.union([z.number().int().positive(), z.string()])),
+});
+
+const Graph = z.strictObject({
+  file: FileName,
+  inputs: z.record(z.string(), TensorShape),
+  outputs: z.record(z.string(), TensorShape),
+});
+
+/** `models/<name>/<version>/manifest.json`: all that an origin must know to serve a model. */
+export const ModelManifest = z.strictObject({
+  name: ModelName,
+  version: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/),
+  family: ModelFamily,
+  title: z.string(),
+  description: z.string(),
+  licence: z.string(),
+  /** Every file of the model but this one; each digest is checked before a session is made. */
+  files: z.record(FileName, z.strictObject({ sha256: Sha256, bytes: z.number().int().positive() })),
+  graphs: z.record(z.string(), Graph),
+  preprocessing: z.strictObject({
+    /** Width and height in pixels of the picture that the graph takes. */
+    size: z.number().int().min(16).max(2048),
+    channels: z.array(z.enum(['red', 'green', 'blue', 'alpha', 'inflation'])),
+    /** Whether colours come multiplied by alpha. */
+    premultiplied: z.boolean().optional(),
+    /** Grey level from 0 to 1 that stands behind the object, where the graph takes no alpha. */
+    background: z.number().min(0).max(1).optional(),
+  }),
+  /** Distance of the pinhole camera that the model was trained with, in half canvas widths; null is orthographic. */
+  camera: z.strictObject({ distance: z.number().positive().nullable() }).optional(),
+  /** Inside where the density is above the threshold; points lie within ±radius. */
+  field: z
+    .strictObject({ threshold: z.number(), radius: z.number().positive(), pointsPerRun: z.number().int().positive() })
+    .optional(),
+  batch: z.strictObject({ maximum: z.number().int().min(1).max(64) }),
+  defaults: Model.shape.defaults,
+  uses: Model.shape.uses,
+  warm_up: z.strictObject({ batches: z.array(z.number().int().positive()).min(1) }),
+  /** A run whose outputs are known: raw little-endian float32 files, and the bound on |out − known| / |known|. */
+  golden: z
+    .strictObject({
+      inputs: z.record(z.string(), FileName),
+      outputs: z.record(z.string(), FileName),
+      relative_tolerance: z.number().positive(),
+    })
+    .optional(),
+});
+export type ModelManifest = z.infer<typeof ModelManifest>;
