@@ -15,7 +15,7 @@ export function canonicalJson(value: Json): string {
   if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   // RFC 8785 §3.2.3 orders names by UTF-16 code units, which is what sort() compares.
   const members = Object.keys(value)
-    .sort()
+    .toSorted()
     .flatMap((name) => (value[name] === undefined ? [] : [`${quoted(name)}:${canonicalJson(value[name])}`]));
   return `{${members.join(',')}}`;
 }

@@ -1,0 +1,105 @@
+// `npm run mesh -- picture.png -o mesh.glb`: one picture to one mesh, through any edge.
+import { readFile, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { MeshRequest, OutputFormat, outputFormats } from '../contract/request.ts';
+import { Meshkiln, MeshkilnError, type MeshOptions } from './meshkiln.ts';
+import { progressReporter } from './progress.ts';
+
+const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
+
+  -o, --output FILE           where to write; .glb .zip (OBJ) .stl or .ply sets the format
+      --model ID              a model of GET /v1/models (default: default)
+      --faces N               simplify to about N faces
+      --compression NAME      none, quantize, meshopt or draco (glb only)
+      --size-mm N             largest dimension in millimetres (default: 100)
+      --texture-resolution N  256, 512, 1024 or 2048 (default: 1024)
+      --no-texture            vertex colours instead of a texture
+      --remove-background X   auto, true or false (default: auto)
+
+MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_API_KEY (default mk_local) say which edge.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  allowNegative: true,
+  options: {
+    output: { type: 'string', short: 'o' },
+    model: { type: 'string' },
+    faces: { type: 'string' },
+    compression: { type: 'string' },
+    'size-mm': { type: 'string' },
+    'texture-resolution': { type: 'string' },
+    texture: { type: 'boolean' },
+    'remove-background': { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+const [picture] = positionals;
+
+if (values.help || picture === undefined || values.output === undefined) {
+  console.log(usage);
+  process.exit(values.help ? 0 : 2);
+}
+process.exitCode = await run(picture, values.output);
+
+async function run(pictureFile: string, outputFile: string): Promise<number> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const client = new Meshkiln({
+    url: process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787',
+    apiKey: process.env.MESHKILN_API_KEY ?? 'mk_local',
+  });
+  const progress = progressReporter(process.stderr);
+  try {
+    const asked = await client.create(
+      new Uint8Array(await readFile(pictureFile)),
+      meshOptions(outputFile),
+      interrupt.signal,
+    );
+    const mesh = await client.wait(asked, { onProgress: progress.show, signal: interrupt.signal });
+    progress.end();
+    await writeFile(outputFile, await client.download(mesh, interrupt.signal));
+    const { cache, asset } = mesh;
+    console.log(`${outputFile}: ${asset?.faces} faces, ${asset?.bytes} bytes, cache ${cache.status}`);
+    return 0;
+  } catch (error) {
+    progress.end();
+    const code = error instanceof MeshkilnError ? ` (${error.code}${error.param ? `: ${error.param}` : ''})` : '';
+    console.error(`${error instanceof Error ? error.message : String(error)}${code}`);
+    return 1;
+  }
+}
+
+function meshOptions(outputFile: string): MeshOptions {
+  const removeBackground = values['remove-background'];
+  const given = {
+    output_format: formatOf(outputFile),
+    model: values.model,
+    target_face_count: optionalNumber(values.faces),
+    compression: values.compression,
+    largest_dimension_mm: optionalNumber(values['size-mm']),
+    texture_resolution: optionalNumber(values['texture-resolution']),
+    texture: values.texture,
+    remove_background:
+      removeBackground === undefined || removeBackground === 'auto' ? removeBackground : removeBackground === 'true',
+  };
+  const checked = MeshRequest.safeParse(given);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    console.error(`${issue?.path.join('.')}: ${issue?.message}`);
+    process.exit(2);
+  }
+  return given as MeshOptions;
+}
+
+function formatOf(file: string): OutputFormat {
+  const extension = extname(file).slice(1);
+  const format = OutputFormat.options.find((name) => outputFormats[name].extension === extension);
+  if (format !== undefined) return format;
+  console.error(`${file}: the ending must be .glb, .zip, .stl or .ply`);
+  process.exit(2);
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}

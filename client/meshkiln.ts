@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FormData, request, type Dispatcher } from 'undici';
+import { z } from 'zod';
+import { MeshObject } from '../contract/mesh.ts';
+import type { MeshRequestInput } from '../contract/request.ts';
+import { Retryable, withRetries } from './retry.ts';
+
+/** Request fields of `POST /v1/meshes` but the picture. */
+export type MeshOptions = Omit<MeshRequestInput, 'image' | 'prompt'>;
+
+const firstPollMs = 150;
+const pollMsMax = 2_000;
+const statusesWorthRetrying = new Set([408, 429, 500, 502, 503]);
+
+/** An error answer of the API, or a mesh that failed; `code` is one of docs/api.md. */
+export class MeshkilnError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly param: string | null;
+
+  constructor(status: number, error: { code: string; message: string; param?: string | null | undefined }) {
+    super(error.message);
+    this.name = 'MeshkilnError';
+    this.status = status;
+    this.code = error.code;
+    this.param = error.param ?? null;
+  }
+}
+
+const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
+});
+
+/** A client of one edge. Every call takes an AbortSignal and is retried where a retry is safe. */
+export class Meshkiln {
+  readonly #url: string;
+  readonly #apiKey: string;
+
+  constructor(options: { url: string; apiKey: string }) {
+    this.#url = options.url.replace(/\/$/, '');
+    this.#apiKey = options.apiKey;
+  }
+
+  /** Asks for a mesh of a picture (PNG, JPEG, WebP, AVIF or GIF bytes); the answer may still be queued. */
+  async create(picture: Uint8Array<ArrayBuffer>, options: MeshOptions = {}, signal?: AbortSignal): Promise<MeshObject> {
+    const form = () => {
+      const data = new FormData();
+      data.set('image', new File([picture], 'image'));
+      for (const [name, value] of formFields(options)) data.set(name, value);
+      return data;
+    };
+    // A repeated POST gives the same answer: the mesh's id is made from what was asked.
+    return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body: form, signal }));
+  }
+
+  /** The mesh as it stands now. */
+  async get(id: string, signal?: AbortSignal): Promise<MeshObject> {
+    return MeshObject.parse(await this.#json('GET', `/v1/meshes/${id}`, { signal }));
+  }
+
+  /**
+   * Waits until a mesh is completed, telling each change on the way.
+   * Throws MeshkilnError when it failed or was cancelled.
+   */
+  async wait(
+    mesh: MeshObject,
+    options: { onProgress?: (mesh: MeshObject) => void; signal?: AbortSignal } = {},
+  ): Promise<MeshObject> {
+    let delayMs = firstPollMs;
+    for (let current = mesh; ; current = await this.get(mesh.id, options.signal)) {
+      options.onProgress?.(current);
+      if (current.status === 'completed') return { ...current, cache: mesh.cache };
+      if (current.status === 'failed' || current.status === 'cancelled') {
+        throw new MeshkilnError(
+          200,
+          current.error ?? { code: current.status, message: `The mesh was ${current.status}.` },
+        );
+      }
+      await sleep(delayMs, undefined, options.signal ? { signal: options.signal } : {});
+      delayMs = Math.min(pollMsMax, delayMs * 1.3);
+    }
+  }
+
+  /** The finished bytes; throws when they do not hash to the digest that the mesh object names. */
+  async download(mesh: MeshObject, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const asset = mesh.asset;
+    if (asset === null)
+      throw new MeshkilnError(404, { code: 'mesh_not_ready', message: 'This mesh has no bytes yet.' });
+    return withRetries(async () => {
+      const answer = await this.#send('GET', asset.url, { signal });
+      const bytes = new Uint8Array(await answer.body.arrayBuffer());
+      if (createHash('sha256').update(bytes).digest('hex') !== asset.sha256) {
+        throw new Retryable(new Error(`the bytes of ${asset.url} do not hash to their name`), null);
+      }
+      return bytes;
+    }, signal);
+  }
+
+  async #json(method: 'GET' | 'POST', path: string, call: Call): Promise<unknown> {
+    return withRetries(async () => (await this.#send(method, this.#url + path, call)).body.json(), call.signal);
+  }
+
+  async #send(method: 'GET' | 'POST', url: string, call: Call): Promise<Dispatcher.ResponseData> {
+    const answer = await request(url, {
+      method,
+      headers: { authorization: `Bearer ${this.#apiKey}` },
+      body: call.body?.() ?? null,
+      signal: call.signal ?? null,
+    }).catch((error: unknown) => {
+      if (call.signal?.aborted) throw error;
+      throw new Retryable(new Error(`cannot reach ${this.#url}: ${messageOf(error)}`, { cause: error }), null);
+    });
+    if (answer.statusCode < 400) return answer;
+    const body = ErrorBody.safeParse(await answer.body.json().catch(() => null));
+    const error = new MeshkilnError(
+      answer.statusCode,
+      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.statusCode}.` },
+    );
+    if (statusesWorthRetrying.has(answer.statusCode)) throw new Retryable(error, retryAfterMs(answer.headers));
+    throw error;
+  }
+}
+
+type Call = { body?: () => FormData; signal: AbortSignal | undefined };
+
+function* formFields(options: MeshOptions): Generator<[string, string]> {
+  const { cache, metadata, ...plain } = options;
+  for (const [name, value] of Object.entries(plain)) if (value !== undefined) yield [name, String(value)];
+  if (metadata !== undefined) yield ['metadata', JSON.stringify(metadata)];
+  if (cache?.mode !== undefined) yield ['cache_mode', cache.mode];
+  if (cache?.scope !== undefined) yield ['cache_scope', cache.scope];
+  if (cache?.tags !== undefined) yield ['cache_tags', JSON.stringify(cache.tags)];
+}
+
+function retryAfterMs(headers: Dispatcher.ResponseData['headers']): number | null {
+  const seconds = Number(headers['retry-after']);
+  return Number.isFinite(seconds) ? seconds * 1000 : null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

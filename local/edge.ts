@@ -1,0 +1,37 @@
+// Runs the Worker in workerd with its KV, R2 and objects kept in the state folder: what `wrangler deploy` would ship.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { unstable_startWorker as startWorker } from 'wrangler';
+import { edgeUrl, localOriginId, localSettings, originUrl } from './settings.ts';
+
+const settings = localSettings();
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const secret = (value: unknown) => ({ type: 'secret_text' as const, value: JSON.stringify(value) });
+
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
+
+const worker = await startWorker({
+  config: join(import.meta.dirname, '../wrangler.toml'),
+  bindings: {
+    ORIGINS: secret([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
+    API_KEYS: secret([
+      { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
+      { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'], loopbackOnly: true },
+    ]),
+  },
+  dev: {
+    remote: false,
+    watch: false,
+    inspector: false,
+    logLevel: 'warn',
+    persist: join(settings.stateFolder, 'edge'),
+    server: { hostname: '127.0.0.1', port: settings.edgePort },
+  },
+});
+await worker.ready;
+console.log(`edge ready at ${edgeUrl(settings)}`);
+
+// `disconnect` comes when the supervisor was killed; workerd must not stay behind.
+for (const end of ['SIGTERM', 'SIGINT', 'disconnect'] as const) {
+  process.once(end, () => void worker.dispose().then(() => process.exit(0)));
+}

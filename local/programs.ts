@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { edgeUrl, localOriginId, originUrl, type LocalSettings } from './settings.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** Both programs of Meshkiln as `npm start` runs them on one machine. */
+export type Programs = { edge: Supervisor; origin: Supervisor; stop(): Promise<void> };
+
+/** Starts the edge, then the origin; resolves when a request can be made. Each line they print goes to `onLine`. */
+export async function startPrograms(
+  settings: LocalSettings,
+  onLine: (program: 'edge' | 'origin', line: string) => void,
+): Promise<Programs> {
+  const edge = new Supervisor({
+    name: 'edge',
+    file: join(import.meta.dirname, 'edge.ts'),
+    environment: settingsEnvironment(settings),
+    readyUrl: `${edgeUrl(settings)}/healthz`,
+    onLine: (line) => onLine('edge', line),
+  });
+  const origin = new Supervisor({
+    name: 'origin',
+    file: join(import.meta.dirname, 'origin.ts'),
+    environment: originEnvironment(settings),
+    // The edge is ready to make meshes once an origin has reported to it.
+    readyUrl: `${edgeUrl(settings)}/readyz`,
+    onLine: (line) => onLine('origin', line),
+  });
+  const stop = async () => {
+    await Promise.all([origin.stop(), edge.stop()]);
+  };
+  try {
+    await edge.start();
+    await origin.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { edge, origin, stop };
+}
+
+function settingsEnvironment(settings: LocalSettings): Record<string, string> {
+  return {
+    EDGE_PORT: String(settings.edgePort),
+    ORIGIN_PORT: String(settings.originPort),
+    MESHKILN_STATE: settings.stateFolder,
+    MESHKILN_API_KEY: settings.apiKey,
+  };
+}
+
+function originEnvironment(settings: LocalSettings): Record<string, string> {
+  return {
+    ORIGIN_ID: localOriginId,
+    ORIGIN_SECRET: settings.originSecret,
+    ORIGIN_HOST: '127.0.0.1',
+    ORIGIN_PORT: String(settings.originPort),
+    ORIGIN_URL: originUrl(settings),
+    ORIGIN_STATE: join(settings.stateFolder, 'origin'),
+    EDGE_URL: edgeUrl(settings),
+  };
+}
