@@ -15,8 +15,8 @@ const worker = await startWorker({
   bindings: {
     ORIGINS: secret([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
     API_KEYS: secret([
-      { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
-      { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'], loopbackOnly: true },
+      { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'] },
+      { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'] },
     ]),
   },
   dev: {
