@@ -1,0 +1,119 @@
+import { weld } from './weld.ts';
+
+/** What is wrong with a mesh as a solid, vertices at equal positions counting as one; all zero when it can be printed. */
+export type MeshFaults = {
+  /** Edges with a face on one side only. */
+  openEdges: number;
+  /** Directed edges that two or more faces share: wrong winding, doubled faces, or more than two faces at an edge. */
+  sharedEdges: number;
+  /** Vertices at which several fans of faces meet. */
+  pinchedVertices: number;
+  /** Faces with two equal corners or with no area. */
+  degenerateFaces: number;
+};
+
+export type MeshCheck = {
+  /** Closed, manifold, with consistent winding. */
+  watertight: boolean;
+  faults: MeshFaults;
+  /** Vertices - edges + faces; 2 for each ball, 0 for each torus. */
+  eulerCharacteristic: number;
+};
+
+/** Checks a triangle mesh as a solid; O(faces). */
+export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCheck {
+  const canonical = weld(positions);
+  const corners = indices.map((vertex) => canonical[vertex] as number);
+  const edges = directedEdges(corners);
+  const faults: MeshFaults = {
+    openEdges: edges.open,
+    sharedEdges: edges.shared,
+    pinchedVertices: edges.shared > 0 ? 0 : pinchedVertices(corners, edges.twins, canonical.length),
+    degenerateFaces: degenerateFaces(positions, corners),
+  };
+  const vertices = new Uint8Array(canonical.length);
+  for (const vertex of corners) vertices[vertex] = 1;
+  const vertexCount = vertices.reduce((sum, used) => sum + used, 0);
+  return {
+    watertight:
+      corners.length > 0 &&
+      faults.openEdges + faults.sharedEdges + faults.pinchedVertices + faults.degenerateFaces === 0,
+    faults,
+    eulerCharacteristic: vertexCount - (corners.length + edges.open) / 2 + corners.length / 3,
+  };
+}
+
+type DirectedEdges = { /** The opposite half edge of each, or -1. */ twins: Int32Array; open: number; shared: number };
+
+/** Half edge c runs from corner c to the next corner of its face. */
+function directedEdges(corners: Uint32Array): DirectedEdges {
+  const count = corners.length;
+  const slots = 1 << Math.ceil(Math.log2(Math.max(count, 2) * 2));
+  const table = new Int32Array(slots).fill(-1);
+  const find = (from: number, to: number): number => {
+    let slot = (Math.imul(from, 0x9e3779b1) ^ Math.imul(to, 0x85ebca6b)) >>> 0;
+    slot = (slot ^ (slot >>> 15)) & (slots - 1);
+    for (;;) {
+      const edge = table[slot] as number;
+      if (edge < 0) return slot;
+      if (corners[edge] === from && corners[next(edge)] === to) return slot;
+      slot = (slot + 1) & (slots - 1);
+    }
+  };
+  let shared = 0;
+  for (let c = 0; c < count; c++) {
+    const slot = find(corners[c] as number, corners[next(c)] as number);
+    if ((table[slot] as number) < 0) table[slot] = c;
+    else shared++;
+  }
+  const twins = new Int32Array(count);
+  let open = 0;
+  for (let c = 0; c < count; c++) {
+    const twin = table[find(corners[next(c)] as number, corners[c] as number)] as number;
+    twins[c] = twin;
+    if (twin < 0) open++;
+  }
+  return { twins, open, shared };
+}
+
+function next(corner: number): number {
+  return corner % 3 === 2 ? corner - 2 : corner + 1;
+}
+
+/** Turns around each vertex from one of its corners; a corner that is never reached belongs to another fan. */
+function pinchedVertices(corners: Uint32Array, twins: Int32Array, vertexCount: number): number {
+  const fans = new Uint8Array(vertexCount);
+  const seen = new Uint8Array(corners.length);
+  let pinched = 0;
+  for (let c = 0; c < corners.length; c++) {
+    if (seen[c] === 1) continue;
+    let at = c;
+    while (at >= 0 && seen[at] === 0) {
+      seen[at] = 1;
+      at = twins[next(next(at))] as number; // the edge that comes in at this corner leaves the neighbour's
+    }
+    if (at < 0) continue; // an open fan; its edges are counted as open
+    const vertex = corners[c] as number;
+    fans[vertex] = Math.min((fans[vertex] as number) + 1, 2);
+    if (fans[vertex] === 2) pinched++;
+  }
+  return pinched;
+}
+
+function degenerateFaces(positions: Float32Array, corners: Uint32Array): number {
+  let count = 0;
+  for (let c = 0; c < corners.length; c += 3) {
+    const a = 3 * (corners[c] as number);
+    const b = 3 * (corners[c + 1] as number);
+    const d = 3 * (corners[c + 2] as number);
+    const ux = (positions[b] as number) - (positions[a] as number);
+    const uy = (positions[b + 1] as number) - (positions[a + 1] as number);
+    const uz = (positions[b + 2] as number) - (positions[a + 2] as number);
+    const vx = (positions[d] as number) - (positions[a] as number);
+    const vy = (positions[d + 1] as number) - (positions[a + 1] as number);
+    const vz = (positions[d + 2] as number) - (positions[a + 2] as number);
+    const area = Math.hypot(uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx);
+    if (!(area > 0)) count++;
+  }
+  return count;
+}

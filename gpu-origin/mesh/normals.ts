@@ -1,0 +1,129 @@
+import { weld } from './weld.ts';
+
+/** Faces that meet at a sharper angle than this keep their edge, in degrees. */
+const creaseDegrees = 50;
+
+export type SmoothedVertices = {
+  indices: Uint32Array;
+  normals: Float32Array;
+  /** The vertex of the input that each vertex of the output copies. */
+  sources: Uint32Array;
+};
+
+/**
+ * Unit normals that are smooth across seams (vertices at equal positions) and broken at creases, where vertices are
+ * split. Each corner's normal is the sum, weighted by area, of the faces around its position that lie within the crease angle of
+ * its own face. O(faces × valence).
+ */
+export function smoothNormals(positions: Float32Array, indices: Uint32Array): SmoothedVertices {
+  const canonical = weld(positions);
+  const faces = faceNormals(positions, indices);
+  const around = cornersByVertex(indices, canonical);
+  const limit = Math.cos((creaseDegrees * Math.PI) / 180);
+
+  const vertexCount = positions.length / 3;
+  const outIndices = new Uint32Array(indices.length);
+  const normals: number[] = [];
+  const sources: number[] = [];
+  // The copies of each vertex made so far, as linked lists.
+  const firstCopy = new Int32Array(vertexCount).fill(-1);
+  const nextCopy: number[] = [];
+  const sum = new Float64Array(3);
+  for (let c = 0; c < indices.length; c++) {
+    const vertex = indices[c] as number;
+    sumAround({ corner: c, place: canonical[vertex] as number, faces, around, limit }, sum);
+    const x = Math.fround(sum[0] as number);
+    const y = Math.fround(sum[1] as number);
+    const z = Math.fround(sum[2] as number);
+    let copy = firstCopy[vertex] as number;
+    while (copy >= 0 && !(normals[3 * copy] === x && normals[3 * copy + 1] === y && normals[3 * copy + 2] === z)) {
+      copy = nextCopy[copy] as number;
+    }
+    if (copy < 0) {
+      copy = sources.push(vertex) - 1;
+      normals.push(x, y, z);
+      nextCopy.push(firstCopy[vertex] as number);
+      firstCopy[vertex] = copy;
+    }
+    outIndices[c] = copy;
+  }
+  return { indices: outIndices, normals: Float32Array.from(normals), sources: Uint32Array.from(sources) };
+}
+
+type Faces = { /** Unit normals. */ units: Float32Array; areas: Float32Array };
+type Around = { starts: Uint32Array; faces: Uint32Array };
+
+function faceNormals(positions: Float32Array, indices: Uint32Array): Faces {
+  const count = indices.length / 3;
+  const units = new Float32Array(indices.length);
+  const areas = new Float32Array(count);
+  for (let f = 0; f < count; f++) {
+    const a = 3 * (indices[3 * f] as number);
+    const b = 3 * (indices[3 * f + 1] as number);
+    const c = 3 * (indices[3 * f + 2] as number);
+    const ux = (positions[b] as number) - (positions[a] as number);
+    const uy = (positions[b + 1] as number) - (positions[a + 1] as number);
+    const uz = (positions[b + 2] as number) - (positions[a + 2] as number);
+    const vx = (positions[c] as number) - (positions[a] as number);
+    const vy = (positions[c + 1] as number) - (positions[a + 1] as number);
+    const vz = (positions[c + 2] as number) - (positions[a + 2] as number);
+    const x = uy * vz - uz * vy;
+    const y = uz * vx - ux * vz;
+    const z = ux * vy - uy * vx;
+    const length = Math.sqrt(x * x + y * y + z * z);
+    areas[f] = length;
+    const scale = length > 0 ? 1 / length : 0;
+    units[3 * f] = x * scale;
+    units[3 * f + 1] = y * scale;
+    units[3 * f + 2] = z * scale;
+  }
+  return { units, areas };
+}
+
+function cornersByVertex(indices: Uint32Array, canonical: Uint32Array): Around {
+  const starts = new Uint32Array(canonical.length + 1);
+  for (const vertex of indices) {
+    const slot = (canonical[vertex] as number) + 1;
+    starts[slot] = (starts[slot] as number) + 1;
+  }
+  for (let v = 0; v < canonical.length; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
+  const fill = starts.slice();
+  const faces = new Uint32Array(indices.length);
+  for (let c = 0; c < indices.length; c++) {
+    const vertex = canonical[indices[c] as number] as number;
+    const at = fill[vertex] as number;
+    faces[at] = Math.floor(c / 3);
+    fill[vertex] = at + 1;
+  }
+  return { starts, faces };
+}
+
+/** Writes the unit normal of one corner into `sum`. */
+function sumAround(
+  { corner, place, faces, around, limit }: { corner: number; place: number; faces: Faces; around: Around; limit: number },
+  sum: Float64Array,
+): void {
+  const { units, areas } = faces;
+  const own = 3 * Math.floor(corner / 3);
+  const nx = units[own] as number;
+  const ny = units[own + 1] as number;
+  const nz = units[own + 2] as number;
+  let x = 0;
+  let y = 0;
+  let z = 0;
+  for (let i = around.starts[place] as number; i < (around.starts[place + 1] as number); i++) {
+    const face = around.faces[i] as number;
+    const fx = units[3 * face] as number;
+    const fy = units[3 * face + 1] as number;
+    const fz = units[3 * face + 2] as number;
+    if (fx * nx + fy * ny + fz * nz < limit && 3 * face !== own) continue;
+    const area = areas[face] as number;
+    x += fx * area;
+    y += fy * area;
+    z += fz * area;
+  }
+  const length = Math.sqrt(x * x + y * y + z * z);
+  sum[0] = length > 0 ? x / length : 0;
+  sum[1] = length > 0 ? y / length : 0;
+  sum[2] = length > 0 ? z / length : 1;
+}

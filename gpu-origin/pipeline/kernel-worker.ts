@@ -1,0 +1,21 @@
+import { Problem, type ProblemCode } from '../../contract/problem.ts';
+import { kernels } from './kernels.ts';
+
+export type KernelCall = { kernel: keyof typeof kernels; input: unknown };
+
+/** A class does not survive the way between threads, so a Problem travels as plain values. */
+export type KernelAnswer =
+  | { outcome: 'done'; output: unknown }
+  | { outcome: 'problem'; code: ProblemCode; message: string; param: string | null; cause: string };
+
+/** Entry of a worker thread: runs one kernel. */
+export default async function runKernel({ kernel, input }: KernelCall): Promise<KernelAnswer> {
+  try {
+    const run = kernels[kernel] as (input: unknown) => unknown;
+    return { outcome: 'done', output: await run(input) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { code, message, param } = error;
+    return { outcome: 'problem', code, message, param, cause: String(error.cause ?? '') };
+  }
+}

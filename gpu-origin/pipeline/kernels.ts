@@ -1,0 +1,52 @@
+import type { MeshParams } from '../../contract/key.ts';
+import { simplifySurface } from '../mesh/simplify.ts';
+import type { Surface } from '../mesh/surface.ts';
+import type { ModelManifest } from '../models/manifest.ts';
+import { cutOut } from './canvas.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
+import { readRecord, writeRecord } from './geometry-record.ts';
+import { imageTensor, mattingTensor, type Tensor } from './tensor.ts';
+import { alphaMatte } from './matte.ts';
+import { refineMatte } from './refine-matte.ts';
+import { surfaceFromSheets } from './sheets.ts';
+import { paint, type PaintedMesh } from './texture.ts';
+import type { Picture } from './picture.ts';
+import { thumbnail } from './thumbnail.ts';
+
+/** What a surface and its texture are made from, once the models have run. */
+export type Geometry = { surface: Surface; canvas: Picture; cameraDistance: number | null };
+
+/** The stages that compute on the CPU, by name; pure, so that they can run in any thread. */
+export const kernels = { decode, mattingTensor, prepare, surfaceFromSheets, writeRecord, readRecord, finish, encode, thumbnail };
+
+/** The canvas that the object is put on, and the model's input made from it. */
+function prepare({
+  picture,
+  prediction,
+  foregroundRatio,
+  preprocessing,
+}: {
+  picture: Picture;
+  /** The matting model's answer; null to take the picture's own alpha. */
+  prediction: Tensor | null;
+  foregroundRatio: number;
+  preprocessing: ModelManifest['preprocessing'];
+}): { canvas: Picture; tensor: Tensor } {
+  const matte = prediction === null ? alphaMatte(picture) : refineMatte(picture, prediction);
+  const canvas = cutOut(picture, matte, foregroundRatio);
+  return { canvas, tensor: imageTensor(canvas, preprocessing) };
+}
+
+/** The surface with the number of faces, the size and the colours that a request asks for. */
+async function finish({ geometry, params }: { geometry: Geometry; params: MeshParams }): Promise<PaintedMesh> {
+  const { canvas, cameraDistance } = geometry;
+  const surface =
+    params.target_face_count === null
+      ? geometry.surface
+      : await simplifySurface(geometry.surface, { faces: params.target_face_count, errorMax: targetErrorMax });
+  return paint(surface, canvas, { params, cameraDistance });
+}
+
+/** Distance that the surface may move to reach a face count, as a share of its size. */
+const targetErrorMax = 0.05;

@@ -1,0 +1,166 @@
+import sharp from 'sharp';
+import type { Mesh } from '../mesh/mesh.ts';
+import { rasterize, type Seen } from '../mesh/raster.ts';
+import type { PaintedMesh, Texture } from './texture.ts';
+
+export type Thumbnail = { bytes: Uint8Array; mediaType: 'image/webp'; extension: 'webp' };
+
+/** From where a mesh is looked at. */
+export type View = {
+  /** Turn to the right and tilt from above, in degrees. */
+  yawDegrees: number;
+  pitchDegrees: number;
+  /** Width and height of the picture in pixels. */
+  size: number;
+};
+
+const threeQuarter: View = { yawDegrees: 30, pitchDegrees: 15, size: 256 };
+/** Samples along each side of a pixel. */
+const samples = 2;
+const webpQuality = 85;
+/** Share of the picture that the mesh's bounding sphere fills. */
+const fill = 0.95;
+/** Distance of the camera in radii of the bounding sphere. */
+const cameraDistance = 5;
+const lightDirection = normalized(-0.45, 0.6, 0.66);
+
+/** A shaded view from a little to the right and above, 256², on a transparent ground. */
+export async function thumbnail(painted: PaintedMesh): Promise<Thumbnail> {
+  const pixels = render(painted, threeQuarter);
+  const { size } = threeQuarter;
+  const bytes = await sharp(pixels, { raw: { width: size, height: size, channels: 4 } })
+    .webp({ quality: webpQuality })
+    .toBuffer();
+  return { bytes: new Uint8Array(bytes), mediaType: 'image/webp', extension: 'webp' };
+}
+
+/** Draws a mesh with one light and sky light: red, green, blue, alpha bytes, size² pixels. */
+export function render({ mesh, texture }: PaintedMesh, view: View): Uint8Array {
+  const side = view.size * samples;
+  const turn = rotation(view);
+  const seen = rasterize(project(mesh.positions, turn, side), mesh.indices, { width: side, height: side });
+  const light = unturn(turn, lightDirection);
+  const up = unturn(turn, [0, 1, 0]);
+  return shrink(seen, view.size, (pixel, into) => shade({ mesh, texture, seen, light, up }, pixel, into));
+}
+
+type Vector = [number, number, number];
+type Rotation = [Vector, Vector, Vector];
+
+function rotation({ yawDegrees, pitchDegrees }: View): Rotation {
+  const yaw = (yawDegrees * Math.PI) / 180;
+  const pitch = (pitchDegrees * Math.PI) / 180;
+  const [sy, cy, sp, cp] = [Math.sin(yaw), Math.cos(yaw), Math.sin(pitch), Math.cos(pitch)];
+  return [
+    [cy, 0, -sy],
+    [-sp * sy, cp, -sp * cy],
+    [cp * sy, sp, cp * cy],
+  ];
+}
+
+/** Turns a direction of the view back into the mesh's own axes. */
+function unturn(turn: Rotation, [x, y, z]: Vector): Vector {
+  const [right, up, towards] = turn;
+  return [0, 1, 2].map(
+    (k) => x * (right[k] as number) + y * (up[k] as number) + z * (towards[k] as number),
+  ) as Vector;
+}
+
+function project(positions: Float32Array, [right, up, towards]: Rotation, side: number): Float32Array {
+  const { centre, radius } = boundingSphere(positions);
+  const points = new Float32Array(positions.length);
+  for (let i = 0; i < positions.length; i += 3) {
+    const x = ((positions[i] as number) - centre[0]) / radius;
+    const y = ((positions[i + 1] as number) - centre[1]) / radius;
+    const z = ((positions[i + 2] as number) - centre[2]) / radius;
+    const depth = cameraDistance - (towards[0] * x + towards[1] * y + towards[2] * z);
+    const scale = (side / 2) * fill * (Math.sqrt(cameraDistance ** 2 - 1) / depth);
+    points[i] = side / 2 + scale * (right[0] * x + right[1] * y + right[2] * z);
+    points[i + 1] = side / 2 - scale * (up[0] * x + up[1] * y + up[2] * z);
+    points[i + 2] = -1 / depth; // linear on the screen
+  }
+  return points;
+}
+
+function boundingSphere(positions: Float32Array): { centre: Vector; radius: number } {
+  const low: Vector = [Infinity, Infinity, Infinity];
+  const high: Vector = [-Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < positions.length; i++) {
+    const axis = (i % 3) as 0 | 1 | 2;
+    low[axis] = Math.min(low[axis], positions[i] as number);
+    high[axis] = Math.max(high[axis], positions[i] as number);
+  }
+  const centre: Vector = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2];
+  let square = 0;
+  for (let i = 0; i < positions.length; i += 3) {
+    const x = (positions[i] as number) - centre[0];
+    const y = (positions[i + 1] as number) - centre[1];
+    const z = (positions[i + 2] as number) - centre[2];
+    square = Math.max(square, x * x + y * y + z * z);
+  }
+  return { centre, radius: Math.sqrt(square) };
+}
+
+type Scene = { mesh: Mesh; texture: Texture | null; seen: Seen; light: Vector; up: Vector };
+
+/** Writes a sample's red, green and blue from 0 to 1. */
+function shade({ mesh, texture, seen, light, up }: Scene, pixel: number, into: Float64Array): void {
+  const face = seen.faces[pixel] as number;
+  const second = seen.second[pixel] as number;
+  const third = seen.third[pixel] as number;
+  const corners = [0, 1, 2].map((k) => mesh.indices[3 * face + k] as number) as Vector;
+  const weights: Vector = [1 - second - third, second, third];
+  const mix = (field: ArrayLike<number>, width: number, k: number) =>
+    weights[0] * (field[corners[0] * width + k] as number) +
+    weights[1] * (field[corners[1] * width + k] as number) +
+    weights[2] * (field[corners[2] * width + k] as number);
+
+  const normal = normalized(mix(mesh.normals, 3, 0), mix(mesh.normals, 3, 1), mix(mesh.normals, 3, 2));
+  const key = Math.max(dot(normal, light), 0);
+  const sky = 0.5 + 0.5 * dot(normal, up);
+  const brightness = 0.42 + 0.24 * sky + 0.44 * key;
+  for (let c = 0; c < 3; c++) {
+    let colour = 200;
+    if (texture !== null && mesh.uvs !== null) colour = texel(texture, mix(mesh.uvs, 2, 0), mix(mesh.uvs, 2, 1), c);
+    else if (mesh.colors !== null) colour = mix(mesh.colors, 3, c);
+    into[c] = Math.min((colour / 255) * brightness, 1);
+  }
+}
+
+function texel({ size, pixels }: Texture, u: number, v: number, channel: number): number {
+  const x = Math.min(Math.max(Math.floor(u * size), 0), size - 1);
+  const y = Math.min(Math.max(Math.floor(v * size), 0), size - 1);
+  return pixels[(y * size + x) * 3 + channel] as number;
+}
+
+/** Averages the samples of each pixel; alpha is the share of them that see the mesh. */
+function shrink(seen: Seen, size: number, colourOf: (pixel: number, into: Float64Array) => void): Uint8Array {
+  const out = new Uint8Array(size * size * 4);
+  const colour = new Float64Array(3);
+  const sum = new Float64Array(3);
+  for (let i = 0; i < size * size; i++) {
+    let hits = 0;
+    sum.fill(0);
+    for (let k = 0; k < samples * samples; k++) {
+      const x = (i % size) * samples + (k % samples);
+      const y = Math.floor(i / size) * samples + Math.floor(k / samples);
+      if ((seen.faces[y * seen.width + x] as number) < 0) continue;
+      colourOf(y * seen.width + x, colour);
+      for (let c = 0; c < 3; c++) sum[c] = (sum[c] as number) + (colour[c] as number);
+      hits++;
+    }
+    if (hits === 0) continue;
+    for (let c = 0; c < 3; c++) out[4 * i + c] = Math.round((255 * (sum[c] as number)) / hits);
+    out[4 * i + 3] = Math.round((255 * hits) / samples ** 2);
+  }
+  return out;
+}
+
+function dot(a: Vector, b: Vector): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+function normalized(x: number, y: number, z: number): Vector {
+  const length = Math.hypot(x, y, z);
+  return length > 0 ? [x / length, y / length, z / length] : [0, 0, 1];
+}
