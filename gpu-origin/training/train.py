@@ -1,0 +1,58 @@
+"""Trains the depth network on the rendered scenes."""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from dataset import Scenes, picture_of
+from loop import pick_device, train
+from network import DepthNet
+
+TILT_WEIGHT, NORMAL_WEIGHT = 0.15, 0.08
+
+
+def true_tilt(planes, x, y):
+    """Least-squares slope of the mid-surface over the mask: [N,2]."""
+    mask = (planes["alpha"] >= 0.5).float()
+    count = mask.sum((2, 3), keepdim=True).clamp_min(1)
+    mean = lambda v: (v * mask).sum((2, 3), keepdim=True) / count
+    mid = 0.5 * (planes["front"] + planes["back"])
+    x, y, mid = x - mean(x), y - mean(y), mid - mean(mid)
+    xx, xy, yy, xm, ym = (mean(v).flatten() for v in (x * x + 1e-3, x * y, y * y + 1e-3, x * mid, y * mid))
+    det = xx * yy - xy * xy
+    return torch.stack([(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det], 1)
+
+
+def depth_loss(network, planes):
+    image = picture_of(planes)
+    front, back, normal, tilt = network.parts(image)
+    mask = (image[:, 3:4] >= 0.5).float()
+    weight = mask / mask.sum((1, 2, 3), keepdim=True).clamp_min(1)  # every object counts the same
+    sheets = ((front - planes["front"]).abs() + (back - planes["back"]).abs()) * weight
+    normals = (normal - planes["normal"]).abs() * weight
+    slopes = (tilt - true_tilt(planes, *network.grid(image)).clamp(-3, 3)).abs()
+    n = len(image)
+    return (sheets.sum() + NORMAL_WEIGHT * normals.sum()) / n + TILT_WEIGHT * slopes.mean()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="rendered scenes, from dataset.py")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    a = parser.parse_args()
+
+    torch.manual_seed(1)
+    device, scenes = pick_device(), Scenes(a.folder, a.size)
+    network = DepthNet(a.width).to(device)
+    if a.start:
+        network.load_state_dict(torch.load(a.start, map_location=device))
+    parameters = sum(p.numel() for p in network.parameters())
+    settings = {"width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
+    print(settings, flush=True)
+    train(network, lambda net, count, random: depth_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, tick=scenes.grow)
