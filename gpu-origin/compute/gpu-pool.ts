@@ -1,0 +1,164 @@
+import { Problem } from '../../contract/problem.ts';
+import type { ProviderOrder } from '../config.ts';
+import type { Tensor } from '../pipeline/tensor.ts';
+import { Batcher, joinInputs, rowsOf, splitOutputs, type PendingRun, type RunOutcome } from './batcher.ts';
+import { GpuProcessEnded } from './gpu-child.ts';
+import { Lane, type LaneModel } from './lane.ts';
+
+/** A run whose process ends is tried on one more process, then given up. */
+const crashesMax = 2;
+
+/** A batch that a lane has run: what the metrics count. */
+export type BatchRun = { model: string; graph: string; device: number; rows: number; ms: number };
+
+type PoolOptions = {
+  devices: readonly number[];
+  providers: ProviderOrder;
+  threads: number;
+  runSecondsMax: number;
+  growthBytesMax: number;
+  /** Called when a lane became ready or stopped being so. */
+  onChange: () => void;
+  onBatch: (batch: BatchRun) => void;
+};
+
+/** The lanes of all devices and the runs that wait for one: an idle lane takes the next batch at once. */
+export class GpuPool {
+  readonly #lanes: readonly Lane[];
+  readonly #batcher = new Batcher();
+  readonly #onBatch: (batch: BatchRun) => void;
+  #models: readonly LaneModel[] = [];
+  #closed = false;
+
+  constructor({ devices, onChange, onBatch, ...settings }: PoolOptions) {
+    this.#onBatch = onBatch;
+    this.#lanes = devices.map((device) => {
+      const changed = () => {
+        onChange();
+        this.#dispatch();
+      };
+      return new Lane({ ...settings, device, onChange: changed });
+    });
+  }
+
+  get lanes() {
+    return this.#lanes.map((lane) => lane.status);
+  }
+
+  /** Runs that wait for a lane. */
+  get depth(): number {
+    return this.#batcher.depth;
+  }
+
+  /** Makes every lane hold exactly these models; ends when each lane has tried each. */
+  async setModels(models: readonly LaneModel[]): Promise<void> {
+    this.#models = models;
+    await Promise.all(this.#lanes.map((lane) => lane.setModels(models)));
+  }
+
+  /** True when a lane holds the model, or held it before it began to restart. */
+  serves(model: { id: string; digest: string }): boolean {
+    const wanted = this.#models.some(({ id, digest }) => id === model.id && digest === model.digest);
+    return wanted && this.#lanes.some((lane) => lane.faultOf(model) === null);
+  }
+
+  /** True when a lane can take work now. */
+  get ready(): boolean {
+    return this.#lanes.some(({ status }) => status.state === 'ready');
+  }
+
+  /** Why a model runs on no lane; null when it does. */
+  faultOf(model: { digest: string }): string | null {
+    const faults = this.#lanes.flatMap((lane) => lane.faultOf(model) ?? []);
+    return faults.length === this.#lanes.length ? faults.join('; ') : null;
+  }
+
+  /**
+   * Runs a graph of a model, in a batch with others where they fit. Rejects with the signal's reason when it is aborted,
+   * else with the cause: the runtime's error, or GpuProcessEnded after the second process.
+   */
+  async infer(run: { model: string; graph: string; inputs: Record<string, Tensor>; signal: AbortSignal }) {
+    run.signal.throwIfAborted();
+    const model = this.#models.find(({ id }) => id === run.model);
+    const fault = model === undefined ? 'it is not in the repository' : this.faultOf(model);
+    if (model === undefined || fault !== null) {
+      throw new Problem('internal_error', `The model ${run.model} cannot be run.`, { cause: fault });
+    }
+    const graph = model.manifest.graphs[run.graph];
+    const tensors = [...Object.values(graph?.inputs ?? {}), ...Object.values(graph?.outputs ?? {})];
+    const batchable = tensors.every(({ shape }) => shape[0] === 'N');
+    const { promise, resolve, reject } = Promise.withResolvers<RunOutcome>();
+    const pending: PendingRun = { ...run, batchable, crashes: 0, resolve, reject };
+    const abandon = () => {
+      this.#batcher.remove(pending);
+      reject(run.signal.reason);
+    };
+    run.signal.addEventListener('abort', abandon, { once: true });
+    this.#batcher.add(pending);
+    this.#dispatch();
+    try {
+      const { outputs, ms, provider, degraded } = await promise;
+      return { outputs, gpuMs: ms, provider, degraded };
+    } finally {
+      run.signal.removeEventListener('abort', abandon);
+    }
+  }
+
+  /** Ends every process; runs that wait or run are rejected. */
+  close(): void {
+    this.#closed = true;
+    for (const lane of this.#lanes) lane.close();
+    for (const run of this.#batcher.takeAll()) run.reject(new GpuProcessEnded('was closed'));
+  }
+
+  #dispatch(): void {
+    if (this.#closed) return;
+    for (const lane of this.#lanes) {
+      if (!lane.idle) continue;
+      const batch = this.#batcher.next(
+        (run) => this.#models.some((model) => model.id === run.model && lane.holds(model)),
+        (run) => this.#batchMaximum(run),
+      );
+      if (batch.length > 0) void this.#execute(lane, batch);
+    }
+  }
+
+  async #execute(lane: Lane, batch: readonly PendingRun[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) throw new Error('an empty batch was formed; this is a bug');
+    const { model, graph } = first;
+    try {
+      const { outputs, ms } = await lane.run(model, graph, joinInputs(batch));
+      const { provider, degraded, device } = lane.status;
+      const rows = batch.reduce((sum, run) => sum + rowsOf(run), 0);
+      this.#onBatch({ model, graph, device, rows, ms });
+      const parts = splitOutputs(batch, outputs);
+      batch.forEach((run, i) => {
+        const part = parts[i];
+        if (part === undefined) throw new Error('a batch lost a result; this is a bug');
+        run.resolve({ outputs: part, ms: (ms * rowsOf(run)) / rows, provider, degraded });
+      });
+    } catch (error) {
+      this.#retryOrReject(batch, error);
+    }
+    this.#dispatch();
+  }
+
+  #retryOrReject(batch: readonly PendingRun[], error: unknown): void {
+    const ended = error instanceof GpuProcessEnded;
+    const again: PendingRun[] = [];
+    for (const run of batch) {
+      run.crashes += ended ? 1 : 0;
+      // A batch that failed is run again one by one, so that one bad input or too little memory fails alone.
+      const retry = ended ? run.crashes < crashesMax : batch.length > 1;
+      run.batchable = false;
+      if (retry && !this.#closed) again.push(run);
+      else run.reject(error);
+    }
+    this.#batcher.addFirst(again);
+  }
+
+  #batchMaximum(run: PendingRun): number {
+    return this.#models.find(({ id }) => id === run.model)?.manifest.batch.maximum ?? 1;
+  }
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { Provider } from '../contract/mesh.ts';
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+const secretCharactersMin = 16;
+const Secret = z.string().min(secretCharactersMin, `must have at least ${secretCharactersMin} characters`);
+const Url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+/** A list written with commas, no item twice. */
+function list<Item extends z.ZodType<unknown, string>>(item: Item) {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .refine((items) => new Set(items).size === items.length, 'must not name anything twice')
+    .pipe(z.array(item));
+}
+
+/** A whole number between two bounds. */
+function whole(least: number, most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+}
+
+const Environment = z.object({
+  ORIGIN_ID: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens'),
+  ORIGIN_SECRET: Secret,
+  /** The secret before the last rotation, valid beside the present one. */
+  ORIGIN_SECRET_PREVIOUS: Secret.optional(),
+  ORIGIN_HOST: z.string().default('127.0.0.1'),
+  ORIGIN_PORT: whole(0, 65_535).default(8788),
+  /** Address at which the edge reaches this origin. */
+  ORIGIN_URL: Url.optional(),
+  EDGE_URL: Url,
+  MODELS_DIR: z.string().default(resolve(import.meta.dirname, '../models')),
+  ORIGIN_STATE: z.string().default('.meshkiln/origin'),
+  /** Device numbers, one compute lane each. */
+  GPU_DEVICES: list(z.string().regex(/^\d{1,2}$/, 'must be device numbers'))
+    .transform((devices) => devices.map(Number))
+    .default([0]),
+  PROVIDERS: list(Provider).optional(),
+  /** CPU threads of one inference; 0 leaves it to ONNX Runtime. */
+  INFERENCE_THREADS: whole(0, 256).default(0),
+  KERNEL_THREADS: whole(1, 256).optional(),
+  /** Jobs that wait, beside those in progress. */
+  QUEUE_CAPACITY: whole(1, 100_000).default(256),
+  /** Jobs in progress at once; enough that a batch can form while one runs. */
+  JOBS_ACTIVE_MAX: whole(1, 1024).optional(),
+  JOB_SECONDS_MAX: whole(1, 86_400).default(600),
+  /** An inference longer than this counts as hung, and its process is replaced. */
+  RUN_SECONDS_MAX: whole(1, 3600).default(120),
+  /** Growth of a GPU process's resident memory past its size after warm-up at which it is replaced. */
+  LANE_GROWTH_BYTES_MAX: whole(16 * MiB, 1024 * GiB).default(2 * GiB),
+  OUTBOX_BYTES_MAX: whole(1, 1024 * GiB).default(2 * GiB),
+  GEOMETRY_CACHE_BYTES_MAX: whole(0, 1024 * GiB).default(1 * GiB),
+  /** Free space on the state's disk below which no job is accepted. */
+  STATE_FREE_BYTES_MIN: whole(0, Number.MAX_SAFE_INTEGER).default(256 * MiB),
+  DRAIN_SECONDS_MAX: whole(0, 3600).default(30),
+  METRICS_TOKEN: Secret.optional(),
+});
+
+/** Execution providers in the order to try; `explicit` when the operator asked for it, so that another is degraded. */
+export type ProviderOrder = { order: readonly Provider[]; explicit: boolean };
+
+/** What the environment says, with every default filled. */
+export type Config = ReturnType<typeof readConfig>;
+
+/** Parses the environment; throws an Error with one line for each variable that is missing or wrong. */
+export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
+  // An empty variable is one that a compose file left open.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
+    throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
+  }
+  const env = parsed.data;
+  const state = resolve(env.ORIGIN_STATE);
+  const kernelThreads = env.KERNEL_THREADS ?? cpuThreads;
+  const providers: ProviderOrder = { order: env.PROVIDERS ?? ['cuda', 'cpu'], explicit: env.PROVIDERS !== undefined };
+  return {
+    id: env.ORIGIN_ID,
+    secret: env.ORIGIN_SECRET,
+    secrets: [env.ORIGIN_SECRET, ...(env.ORIGIN_SECRET_PREVIOUS === undefined ? [] : [env.ORIGIN_SECRET_PREVIOUS])],
+    host: env.ORIGIN_HOST,
+    port: env.ORIGIN_PORT,
+    url: env.ORIGIN_URL ?? `http://${env.ORIGIN_HOST}:${env.ORIGIN_PORT}`,
+    edgeUrl: env.EDGE_URL,
+    modelsFolder: resolve(env.MODELS_DIR),
+    state,
+    devices: env.GPU_DEVICES,
+    providers,
+    inferenceThreads: env.INFERENCE_THREADS,
+    kernelThreads,
+    queueCapacity: env.QUEUE_CAPACITY,
+    // Each device holds one batch and forms the next, each kernel thread holds one more.
+    jobsActiveMax: env.JOBS_ACTIVE_MAX ?? kernelThreads + 4 * env.GPU_DEVICES.length,
+    jobSecondsMax: env.JOB_SECONDS_MAX,
+    runSecondsMax: env.RUN_SECONDS_MAX,
+    laneGrowthBytesMax: env.LANE_GROWTH_BYTES_MAX,
+    outboxBytesMax: env.OUTBOX_BYTES_MAX,
+    geometryCacheBytesMax: env.GEOMETRY_CACHE_BYTES_MAX,
+    stateFreeBytesMin: env.STATE_FREE_BYTES_MIN,
+    drainSecondsMax: env.DRAIN_SECONDS_MAX,
+    metricsToken: env.METRICS_TOKEN ?? null,
+  };
+}
+
+function messageOf(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {
+  return given[String(issue.path[0])] === undefined ? 'must be set' : issue.message;
+}

@@ -1,0 +1,166 @@
+import type { Job } from '../../contract/job.ts';
+import { Problem } from '../../contract/problem.ts';
+import { causeText, log } from '../log.ts';
+import type { OriginSeries } from '../metrics/series.ts';
+import type { Outbox } from '../write-back/outbox.ts';
+import { liveJob, type LiveJob } from './live-job.ts';
+import type { Pace } from './pace.ts';
+import type { JobQueue } from './queue.ts';
+import type { Spool } from './spool.ts';
+
+type IntakeOptions = {
+  live: Map<string, LiveJob>;
+  queue: JobQueue;
+  spool: Spool;
+  outbox: Outbox;
+  pace: Pace;
+  series: OriginSeries;
+  serves: (model: { id: string; digest: string }) => boolean;
+  /** Why no new job is taken at present; null when one may be. */
+  refusal: () => Promise<Problem | null>;
+  /** Called when a job was queued. */
+  onQueued: () => void;
+};
+
+/** What the edge is told of an accepted job: how many wait before it. */
+export type Acceptance = { accepted: true; position: number };
+
+/** Takes jobs in and withdraws them. A job that was accepted is on disk; a key has one job, however often it is sent. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  /** Jobs whose image is being received, by key. */
+  readonly #receiving = new Map<string, { done: Promise<void>; cancelled: boolean }>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up the jobs that an earlier process had accepted, whatever the queue's capacity. */
+  async recover(): Promise<void> {
+    const { live, queue, spool, outbox } = this.#options;
+    for (const found of await spool.recover()) {
+      const { key } = found.job;
+      // Killed between writing the result and leaving the spool.
+      if (outbox.entries.has(key)) await spool.remove(key);
+      else {
+        const job = liveJob(found);
+        live.set(key, job);
+        queue.add(job);
+      }
+    }
+    if (queue.depth > 0) log('jobs taken up again', { jobs: queue.depth });
+  }
+
+  /** Accepts a job with its image; throws queue_full, model_not_found, no_origin, draining or the body's problem. */
+  async accept(job: Job, image: AsyncIterable<Uint8Array>): Promise<Acceptance> {
+    const { series } = this.#options;
+    for (;;) {
+      const known = await this.#raiseFence(job);
+      if (known !== null) return known;
+      const receiving = this.#receiving.get(job.key);
+      if (receiving === undefined) break;
+      await receiving.done;
+    }
+    try {
+      return await this.#receive(job, image);
+    } catch (error) {
+      series.jobs.add({ outcome: 'refused' });
+      throw error;
+    }
+  }
+
+  /** Withdraws a job wherever it is; false when there is none of this key. */
+  async cancel(key: string): Promise<boolean> {
+    const { live, queue, spool, outbox, series } = this.#options;
+    const receiving = this.#receiving.get(key);
+    if (receiving !== undefined) receiving.cancelled = true;
+    const job = live.get(key);
+    if (job !== undefined) {
+      live.delete(key);
+      queue.remove(job);
+      job.controller.abort('cancelled');
+      await spool.remove(key);
+    }
+    const known = receiving !== undefined || job !== undefined || outbox.entries.has(key);
+    await outbox.remove(key);
+    if (known) series.jobs.add({ outcome: 'cancelled' });
+    return known;
+  }
+
+  /** Gives a known job the newer fence, so that its result counts for the latest dispatch; null when it is new. */
+  async #raiseFence({ key, fence }: Job): Promise<Acceptance | null> {
+    const { live, spool, outbox, queue } = this.#options;
+    const job = live.get(key);
+    if (job !== undefined) {
+      if (fence > job.job.fence) {
+        job.job = { ...job.job, fence };
+        await spool.update(job);
+      }
+      return { accepted: true, position: job.state === 'queued' ? queue.depth : 0 };
+    }
+    const finished = outbox.entries.get(key);
+    if (finished === undefined) return null;
+    if (fence > finished.result.fence) {
+      await outbox.update(key, (entry) => ({ ...entry, result: { ...entry.result, fence } }));
+    }
+    return { accepted: true, position: 0 };
+  }
+
+  async #receive(job: Job, image: AsyncIterable<Uint8Array>): Promise<Acceptance> {
+    const { queue, pace, serves, refusal, series, onQueued } = this.#options;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const receiving = { done, cancelled: false };
+    this.#receiving.set(job.key, receiving);
+    let reserved = false;
+    try {
+      const problem = await refusal();
+      if (problem !== null) throw problem;
+      if (!serves(job.model)) {
+        throw new Problem('model_not_found', `This origin does not serve ${job.model.id} with that manifest.`);
+      }
+      reserved = queue.reserve();
+      if (!reserved) {
+        const retryAfterSeconds = pace.retryAfterSeconds(queue.depth);
+        throw new Problem('queue_full', `${queue.depth} jobs wait already.`, { retryAfterSeconds });
+      }
+      const accepted = await this.#spoolImage(job, image, receiving);
+      const position = queue.depth;
+      this.#options.live.set(job.key, accepted);
+      queue.add(accepted);
+      series.jobs.add({ outcome: 'accepted' });
+      onQueued();
+      return { accepted: true, position };
+    } finally {
+      if (reserved) queue.release();
+      this.#receiving.delete(job.key);
+      resolve();
+    }
+  }
+
+  async #spoolImage(job: Job, image: AsyncIterable<Uint8Array>, receiving: { cancelled: boolean }): Promise<LiveJob> {
+    const { spool } = this.#options;
+    const accepted = liveJob({ job, acceptedAtMs: Date.now(), starts: 0 });
+    try {
+      await spool.put(accepted, image);
+    } catch (error) {
+      await spool.remove(job.key);
+      if (!isDiskFull(error)) throw error;
+      throw new Problem('no_origin', 'This origin has no room on its disk.', { retryAfterSeconds: 30, cause: error });
+    }
+    if (receiving.cancelled) {
+      await spool.remove(job.key);
+      throw new Problem('mesh_withdrawn', 'The job was cancelled while it was being sent.');
+    }
+    return accepted;
+  }
+}
+
+/** True when a write failed for want of room. */
+function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    log('disk full', { cause: causeText(error) });
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,81 @@
+import { JobFailure } from '../../contract/job.ts';
+import { Problem } from '../../contract/problem.ts';
+import { GpuProcessEnded } from '../compute/gpu-child.ts';
+import { causeText, log } from '../log.ts';
+import type { OriginSeries } from '../metrics/series.ts';
+import type { StoredModel } from '../models/repository.ts';
+
+import type { KernelPool } from '../pipeline/kernel-pool.ts';
+import { makeMesh, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
+import type { CallEdge } from '../write-back/edge-client.ts';
+import { createProgress } from '../write-back/progress.ts';
+import type { LiveJob } from './live-job.ts';
+import { completedResult, failedResult, type Finished } from './result.ts';
+
+type MakeOptions = {
+  /** The models that are served now. */
+  models: () => readonly StoredModel[];
+  infer: Infer;
+  kernels: KernelPool;
+  geometry: GeometryStore;
+  callEdge: CallEdge;
+  series: OriginSeries;
+  jobSecondsMax: number;
+  /** Drops a job that nobody waits for. */
+  withdraw: (key: string) => void;
+};
+
+/**
+ * Makes the mesh of a job. A failure of the job comes as a failed result: the image's own fault under its own code,
+ * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted.
+ */
+export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOptions): Promise<Finished> {
+  const { key, model: wanted, params, scope } = job.job;
+  const { models, infer, kernels, geometry, callEdge, series, jobSecondsMax, withdraw } = options;
+  const startedAtMs = Date.now();
+  const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
+  const progress = createProgress({
+    key,
+    callEdge,
+    onFailure: () => series.progressFailures.add(),
+    onGone: () => withdraw(key),
+  });
+  try {
+    const model = models().find(({ id, digest }) => id === wanted.id && digest === wanted.digest);
+    if (model === undefined) throw new Problem('internal_error', `This origin no longer serves ${wanted.id}.`);
+    const made = await makeMesh({
+      image,
+      params,
+      scope,
+      model,
+      matting: models().find(({ manifest }) => manifest.family === 'matting') ?? null,
+      infer,
+      kernels,
+      geometry,
+      onStage: (stage, share) => progress.tell({ fence: job.job.fence, stage, progress: share }),
+      signal: AbortSignal.any([job.controller.signal, deadline]),
+    });
+    for (const [stage, ms] of Object.entries(made.stagesMs)) series.stageSeconds.observe(ms / 1000, { stage });
+    return await completedResult(job.job, made, {
+      acceptedAtMs: job.acceptedAtMs,
+      startedAtMs,
+      finishedAtMs: Date.now(),
+    });
+  } catch (error) {
+    job.controller.signal.throwIfAborted();
+    const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
+    log('job failed', { key, cause: causeText(cause) });
+    return failedResult(job.job, failureOf(cause));
+  } finally {
+    progress.end();
+  }
+}
+
+function failureOf(error: unknown): JobFailure {
+  const how =
+    error instanceof GpuProcessEnded ? `: twice its GPU process ${error.how}` : ', through a fault at the origin';
+  const internal = { code: 'internal_error' as const, message: `The mesh could not be made${how}.` };
+  if (!(error instanceof Problem)) return internal;
+  const own = JobFailure.safeParse({ code: error.code, message: error.message.slice(0, 500) });
+  return own.success ? own.data : internal;
+}

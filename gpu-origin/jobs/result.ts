@@ -1,0 +1,68 @@
+import { sha256 } from '../../contract/digest.ts';
+import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
+import type { MadeMesh } from '../pipeline/pipeline.ts';
+import type { OutboxEntry } from '../write-back/outbox.ts';
+
+/** Life of a result that was made by another provider than the one asked for. */
+const degradedSeconds = 600;
+
+/** What a job came to, with the bytes of its blobs in the same order. */
+export type Finished = { result: JobResult; blobs: OutboxEntry['blobs']; bytes: Uint8Array[] };
+
+/** The result of a job that failed for good. */
+export function failedResult(job: Job, failure: JobFailure): Finished {
+  return { result: { outcome: 'failed', fence: job.fence, failure }, blobs: [], bytes: [] };
+}
+
+/** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
+export async function completedResult(
+  job: Job,
+  made: MadeMesh,
+  times: { acceptedAtMs: number; startedAtMs: number; finishedAtMs: number },
+): Promise<Finished> {
+  const { bytes: assetBytes, ...facts } = made.asset;
+  const asset = { ...facts, sha256: await digestOf(assetBytes), bytes: assetBytes.byteLength };
+  const thumbnail = made.thumbnail === null ? null : await blobOf(made.thumbnail);
+  const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
+  const manifest = {
+    key: job.key,
+    model: job.model.id,
+    modelDigest: job.model.digest,
+    imageSha256: job.imageSha256,
+    outputFormat: job.params.output_format,
+    createdAtSeconds: Math.floor(times.acceptedAtMs / 1000),
+    completedAtSeconds,
+    expiresAtSeconds: expiry(completedAtSeconds, job.expiresInSeconds, made.degraded),
+    asset,
+    thumbnail,
+    provider: made.provider,
+    degraded: made.degraded,
+    timingsMs: {
+      ...made.stagesMs,
+      // The clock may have been set back while a job lay in the spool.
+      queue: Math.max(0, times.startedAtMs - times.acceptedAtMs),
+      total: Math.max(0, times.finishedAtMs - times.acceptedAtMs),
+    },
+    gpuMs: made.gpuMs,
+    reused: made.reused,
+  };
+  const blobs = [asset, ...(thumbnail === null ? [] : [thumbnail])];
+  return {
+    result: { outcome: 'completed', fence: job.fence, manifest },
+    blobs: blobs.map(({ sha256: digest, bytes, mediaType }) => ({ sha256: digest, bytes, mediaType })),
+    bytes: [assetBytes, ...(made.thumbnail === null ? [] : [made.thumbnail.bytes])],
+  };
+}
+
+function expiry(completedAtSeconds: number, lifeSeconds: number | null, degraded: boolean): number | null {
+  const life = Math.min(lifeSeconds ?? Infinity, degraded ? degradedSeconds : Infinity);
+  return life === Infinity ? null : completedAtSeconds + life;
+}
+
+async function blobOf({ bytes, mediaType, extension }: NonNullable<MadeMesh['thumbnail']>) {
+  return { sha256: await digestOf(bytes), bytes: bytes.byteLength, mediaType, extension };
+}
+
+function digestOf(bytes: Uint8Array): Promise<string> {
+  return sha256(new Uint8Array(bytes));
+}

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { causeText, log } from '../log.ts';
+import type { OriginSeries } from '../metrics/series.ts';
+import type { Outbox } from '../write-back/outbox.ts';
+import type { LiveJob } from './live-job.ts';
+import type { Pace } from './pace.ts';
+import type { JobQueue } from './queue.ts';
+import { failedResult, type Finished } from './result.ts';
+import type { Spool } from './spool.ts';
+
+/** A job whose process died this often is given up: it may be what kills it. */
+const startsMax = 3;
+
+/** Wait before a job whose result could not be written to the disk is made again. */
+const diskRetryMs = 5000;
+
+/** Time that aborted jobs are given to end. */
+const abortSecondsMax = 5;
+
+type RunnerOptions = {
+  live: Map<string, LiveJob>;
+  queue: JobQueue;
+  spool: Spool;
+  outbox: Outbox;
+  pace: Pace;
+  series: OriginSeries;
+  activeMax: number;
+  /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
+  make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
+  /** Called when a result is in the outbox. */
+  onFinished: () => void;
+};
+
+/** Takes waiting jobs in their turn, several at a time, and puts their results into the outbox. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #active = new Map<LiveJob, Promise<void>>();
+  #running = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get active(): number {
+    return this.#active.size;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.kick();
+  }
+
+  /** Starts what may be started; called when a job was queued or the outbox has room again. */
+  kick(): void {
+    const { queue, outbox, activeMax } = this.#options;
+    while (this.#running && this.#active.size < activeMax && !outbox.full) {
+      const job = queue.take();
+      if (job === null) return;
+      const run = this.#run(job).finally(() => {
+        this.#active.delete(job);
+        this.kick();
+      });
+      this.#active.set(job, run);
+    }
+  }
+
+  /** Starts nothing more, lets what runs finish for a while, then leaves the rest in the spool. */
+  async drain(secondsMax: number): Promise<void> {
+    this.#running = false;
+    const ended = Promise.all(this.#active.values());
+    const patience = new AbortController();
+    const waited = sleep(secondsMax * 1000, null, { signal: patience.signal }).catch(() => null);
+    await Promise.race([ended, waited]);
+    patience.abort();
+    for (const job of this.#active.keys()) job.controller.abort('stopping');
+    await Promise.race([ended, sleep(abortSecondsMax * 1000, null, { ref: false })]);
+  }
+
+  async #run(job: LiveJob): Promise<void> {
+    const { spool, pace, live } = this.#options;
+    const { key } = job.job;
+    const startMs = Date.now();
+    job.state = 'running';
+    try {
+      job.starts += 1;
+      await spool.update(job);
+      const finished = await this.#make(job);
+      if (await this.#keep(job, finished)) pace.finished(Date.now() - startMs, this.#active.size);
+    } catch (error) {
+      const { signal } = job.controller;
+      if (signal.aborted && signal.reason === 'cancelled') return;
+      if (signal.aborted) {
+        // An orderly stop is no sign against the job.
+        job.starts -= 1;
+        await spool.update(job);
+        return;
+      }
+      log('job put back', { key, cause: causeText(error) });
+      await sleep(diskRetryMs, null, { ref: false });
+      job.starts -= 1;
+      job.state = 'queued';
+      if (live.get(key) === job) this.#options.queue.add(job);
+    }
+  }
+
+  async #make(job: LiveJob): Promise<Finished> {
+    if (job.starts > startsMax) {
+      const message = `The origin ended ${startsMax} times while it made this mesh.`;
+      return failedResult(job.job, { code: 'internal_error', message });
+    }
+    const image = await this.#options.spool.image(job.job.key).catch((error: unknown) => {
+      log('spooled image lost', { key: job.job.key, cause: causeText(error) });
+      return null;
+    });
+    if (image !== null) return this.#options.make(job, image);
+    return failedResult(job.job, { code: 'internal_error', message: 'The origin lost the image of this mesh.' });
+  }
+
+  /** Moves a job from the spool to the outbox; false when it was cancelled meanwhile. */
+  async #keep(job: LiveJob, { result, blobs, bytes }: Finished): Promise<boolean> {
+    const { live, outbox, spool, series, onFinished } = this.#options;
+    const { key, scope, fence } = job.job;
+    if (job.controller.signal.aborted) return false;
+    // The fence may have been raised while the mesh was made.
+    await outbox.add({ key, scope, result: { ...result, fence }, blobs, finishedAtMs: Date.now() }, bytes);
+    if (job.controller.signal.reason === 'cancelled') {
+      await outbox.remove(key);
+      return false;
+    }
+    // Raised again while it was written: from here on the outbox answers for the key.
+    const newest = job.job.fence;
+    if (live.get(key) === job) live.delete(key);
+    if (newest > fence) await outbox.update(key, (entry) => ({ ...entry, result: { ...entry.result, fence: newest } }));
+    await spool.remove(key);
+    series.jobs.add({ outcome: result.outcome });
+    series.jobSeconds.observe((Date.now() - job.acceptedAtMs) / 1000);
+    if (result.outcome === 'failed') series.failures.add({ code: result.failure.code });
+    onFinished();
+    return true;
+  }
+}

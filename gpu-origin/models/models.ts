@@ -1,0 +1,59 @@
+import type { ModelFamily } from '../../contract/model.ts';
+import type { GpuPool } from '../compute/gpu-pool.ts';
+import { createInOrder } from '../disk/in-order.ts';
+import { log } from '../log.ts';
+import { readRepository, type ModelFault, type StoredModel } from './repository.ts';
+
+/** Matting models work inside the pipeline only. */
+function makesMeshes(family: ModelFamily): boolean {
+  return family !== 'matting';
+}
+
+/** The models of the repository as the GPU pool serves them; read again whenever the operator says so. */
+export class Models {
+  readonly #folder: string;
+  readonly #pool: GpuPool;
+  readonly #inOrder = createInOrder();
+  #stored: readonly StoredModel[] = [];
+
+  constructor(options: { folder: string; pool: GpuPool }) {
+    this.#folder = options.folder;
+    this.#pool = options.pool;
+  }
+
+  /** Models whose files are right and which some device could load. */
+  get served(): readonly StoredModel[] {
+    return this.#stored.filter((model) => this.#pool.serves(model));
+  }
+
+  /** True when meshes can be made with the model of this id and content. */
+  makes(wanted: { id: string; digest: string }): boolean {
+    return this.served.some(
+      ({ id, digest, manifest }) => id === wanted.id && digest === wanted.digest && makesMeshes(manifest.family),
+    );
+  }
+
+  /** Why no mesh can be made now, whatever the model; null when one can. */
+  get unreadiness(): string | null {
+    if (!this.served.some(({ manifest }) => makesMeshes(manifest.family)))
+      return 'No model that makes meshes is loaded';
+    return this.#pool.ready ? null : 'No device is up';
+  }
+
+  /** Reads the repository, loads what is new, drops what is gone; gives what is served then and what is wrong. */
+  reload(): Promise<{ models: string[]; faults: ModelFault[] }> {
+    return this.#inOrder('reload', async () => {
+      const { models, faults } = await readRepository(this.#folder);
+      for (const { file, message } of faults) log('model refused', { file, message });
+      this.#stored = models;
+      await this.#pool.setModels(models);
+      const served = this.served.map(({ id }) => id);
+      log('models loaded', { models: served.join(' '), refused: faults.length });
+      const unloadable = models.flatMap((model) => {
+        const message = this.#pool.faultOf(model);
+        return message === null ? [] : [{ file: model.folder, message }];
+      });
+      return { models: served, faults: [...faults, ...unloadable] };
+    });
+  }
+}

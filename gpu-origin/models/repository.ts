@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { z } from 'zod';
+import type { Model } from '../../contract/model.ts';
+import { causeText } from '../log.ts';
+import { ModelManifest } from './manifest.ts';
+
+/** A model whose manifest and files are all as they should be. */
+export type StoredModel = {
+  /** `name@version`. */
+  id: string;
+  /** SHA-256 of the manifest's bytes, and so of every file that it names. */
+  digest: string;
+  manifest: ModelManifest;
+  folder: string;
+  createdAtSeconds: number;
+};
+
+/** A model that cannot be served: which file, and what about it. */
+export type ModelFault = { file: string; message: string };
+
+/** Raised for a model folder that is not right. */
+class BadModel extends Error {
+  readonly fault: ModelFault;
+
+  constructor(file: string, message: string, cause?: unknown) {
+    super(`${file}: ${message}`, { cause });
+    this.fault = { file, message };
+  }
+}
+
+const manifestFile = 'manifest.json';
+
+/** Reads `<name>/<version>/manifest.json` below a folder and checks every file; a bad model does not stop the others. */
+export async function readRepository(root: string): Promise<{ models: StoredModel[]; faults: ModelFault[] }> {
+  const models: StoredModel[] = [];
+  const faults: ModelFault[] = [];
+  for (const name of await folders(root)) {
+    for (const version of await folders(join(root, name))) {
+      try {
+        models.push(await readModel(join(root, name, version), { name, version }));
+      } catch (error) {
+        if (!(error instanceof BadModel)) throw error;
+        faults.push(error.fault);
+      }
+    }
+  }
+  return { models, faults };
+}
+
+/** What the edge is told of a model. */
+export function describeModel({ id, digest, manifest, createdAtSeconds }: StoredModel): Model {
+  const { family, title, description, licence, uses, defaults } = manifest;
+  return { id, digest, family, title, description, licence, uses, defaults, createdAtSeconds };
+}
+
+async function readModel(folder: string, expected: { name: string; version: string }): Promise<StoredModel> {
+  const path = join(folder, manifestFile);
+  const { bytes, modifiedMs } = await readManifestBytes(path);
+  const manifest = parseManifest(path, bytes);
+  for (const field of ['name', 'version'] as const) {
+    if (manifest[field] !== expected[field]) {
+      throw new BadModel(path, `${field} is "${manifest[field]}", but the folder is called "${expected[field]}"`);
+    }
+  }
+  requireListed(path, manifest);
+  for (const [file, known] of Object.entries(manifest.files)) await checkFile(folder, file, known);
+  return {
+    id: `${manifest.name}@${manifest.version}`,
+    digest: createHash('sha256').update(bytes).digest('hex'),
+    manifest,
+    folder,
+    createdAtSeconds: Math.floor(modifiedMs / 1000),
+  };
+}
+
+async function readManifestBytes(path: string): Promise<{ bytes: Uint8Array; modifiedMs: number }> {
+  try {
+    return { bytes: await readFile(path), modifiedMs: (await stat(path)).mtimeMs };
+  } catch (error) {
+    throw new BadModel(path, `cannot be read (${causeText(error)})`, error);
+  }
+}
+
+function parseManifest(path: string, bytes: Uint8Array): ModelManifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new BadModel(path, `is not JSON (${causeText(error)})`, error);
+  }
+  const parsed = ModelManifest.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => {
+    // What is wrong with a name in a record is told one level down.
+    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    return `${z.core.toDotPath(issue.path) || 'the whole'}: ${message}`;
+  });
+  throw new BadModel(path, faults.join('; '));
+}
+
+/** Every file that a manifest speaks of must be among those whose digests are checked. */
+function requireListed(path: string, manifest: ModelManifest): void {
+  const spoken = [
+    ...Object.entries(manifest.graphs).map(([name, graph]) => [`graphs.${name}.file`, graph.file] as const),
+    ...Object.entries(manifest.golden?.inputs ?? {}).map(([name, file]) => [`golden.inputs.${name}`, file] as const),
+    ...Object.entries(manifest.golden?.outputs ?? {}).map(([name, file]) => [`golden.outputs.${name}`, file] as const),
+  ];
+  for (const [field, file] of spoken) {
+    if (!(file in manifest.files)) throw new BadModel(path, `${field} names "${file}", which is not among files`);
+  }
+}
+
+async function checkFile(folder: string, file: string, known: { sha256: string; bytes: number }): Promise<void> {
+  const path = join(folder, file);
+  try {
+    // A link may lead to another place in the model's own folder, nowhere else.
+    const real = await realpath(path);
+    if (!real.startsWith((await realpath(folder)) + sep)) throw new BadModel(path, 'leads out of its folder');
+    const { size } = await stat(real);
+    if (size !== known.bytes) throw new BadModel(path, `has ${size} bytes, the manifest says ${known.bytes}`);
+    const digest = await digestOf(real);
+    if (digest !== known.sha256) throw new BadModel(path, `has sha256 ${digest}, the manifest says ${known.sha256}`);
+  } catch (error) {
+    if (error instanceof BadModel) throw error;
+    throw new BadModel(path, `cannot be read (${causeText(error)})`, error);
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function folders(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map((entry) => entry.name)
+    .toSorted();
+}

@@ -1,0 +1,184 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import { GpuPool } from './compute/gpu-pool.ts';
+import type { Config } from './config.ts';
+import { Admission } from './jobs/admission.ts';
+import { Intake } from './jobs/intake.ts';
+import type { LiveJob } from './jobs/live-job.ts';
+import { makeJob } from './jobs/make.ts';
+import { Pace } from './jobs/pace.ts';
+import { JobQueue } from './jobs/queue.ts';
+import { Runner } from './jobs/runner.ts';
+import { Spool } from './jobs/spool.ts';
+import { causeText, log } from './log.ts';
+import { registerGauges } from './metrics/gauges.ts';
+import { Registry } from './metrics/registry.ts';
+import { originSeries, type OriginSeries } from './metrics/series.ts';
+import { Models } from './models/models.ts';
+import { createKernelPool } from './pipeline/kernel-pool.ts';
+import type { Infer } from './pipeline/pipeline.ts';
+import { Reporter } from './report/reporter.ts';
+import { snapshot } from './report/snapshot.ts';
+import { createApp } from './server/app.ts';
+import { listen } from './server/listen.ts';
+import { Delivery } from './write-back/delivery.ts';
+import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
+import { GeometryStore } from './write-back/geometry-store.ts';
+import { Outbox } from './write-back/outbox.ts';
+
+/** Time for the outbox to empty when the origin stops; what is left stays on disk. */
+const flushSecondsMax = 10;
+
+/** A running origin. `stop` finishes or spools what runs, empties the outbox within a bound and closes everything. */
+export type Origin = { port: number; stop: () => Promise<void> };
+
+/** Starts an origin; resolves when its models are loaded and it takes jobs. Rejects when its port or state is no good. */
+export async function startOrigin(config: Config): Promise<Origin> {
+  const parts = createParts(config);
+  const { outbox, intake, geometry, delivery, models, runner, reporter, admission } = parts;
+  await mkdir(config.state, { recursive: true, mode: 0o700 });
+  await outbox.recover();
+  await intake.recover();
+  await geometry.recover();
+  const server = await listen(appOf(config, parts), config);
+  log('listening', { host: config.host, port: server.port, origin: config.id });
+  delivery.kick();
+  await models.reload();
+  runner.start();
+  reporter.now();
+  log('ready', { models: models.served.map(({ id }) => id).join(' ') });
+
+  const stop = async () => {
+    admission.drain();
+    log('draining', { active: runner.active });
+    reporter.now();
+    await runner.drain(config.drainSecondsMax);
+    await Promise.all([delivery.flush(flushSecondsMax), geometry.flush()]);
+    await reporter.stop();
+    await server.close();
+    parts.pool.close();
+    await parts.kernels.close();
+    await parts.edge.close();
+    log('stopped', { outbox: outbox.entries.size });
+  };
+  return { port: server.port, stop };
+}
+
+function appOf(
+  config: Config,
+  { registry, intake, admission, models, reporter }: ReturnType<typeof createParts>,
+): Hono {
+  return createApp({
+    id: config.id,
+    secrets: config.secrets,
+    intake,
+    registry,
+    metricsToken: config.metricsToken,
+    metricsOpen: ['127.0.0.1', '::1', 'localhost'].includes(config.host),
+    unreadiness: () => admission.unreadiness(),
+    reloadModels: () => models.reload().finally(() => reporter.now()),
+  });
+}
+
+function createParts(config: Config) {
+  const registry = new Registry();
+  const series = originSeries(registry);
+  const edge = createEdgeClient(config.edgeUrl, { originId: config.id, secret: config.secret });
+  const callEdge = edge.call;
+  const state = (name: string) => join(config.state, name);
+  const outbox = new Outbox({ folder: state('outbox'), bytesMax: config.outboxBytesMax });
+  const geometry = new GeometryStore({ folder: state('geometry'), bytesMax: config.geometryCacheBytesMax, callEdge });
+  const queue = new JobQueue({ capacity: config.queueCapacity, now: Date.now });
+  const pace = new Pace({ queueCapacity: config.queueCapacity, now: Date.now });
+  const jobParts = { live: new Map<string, LiveJob>(), queue, pace, spool: new Spool(state('spool')), outbox, series };
+  const kernels = createKernelPool({ threads: config.kernelThreads });
+  const pool = createPool(config, series, () => reporter.now());
+  const models = new Models({ folder: config.modelsFolder, pool });
+  const admission = new Admission({
+    outbox,
+    stateFolder: config.state,
+    freeBytesMin: config.stateFreeBytesMin,
+    notReady: () => models.unreadiness,
+  });
+  const withdraw = (key: string) => {
+    intake.cancel(key).catch((error: unknown) => log('job not withdrawn', { key, cause: causeText(error) }));
+  };
+  const runner = new Runner({
+    ...jobParts,
+    activeMax: config.jobsActiveMax,
+    make: createMake({ config, models, pool, kernels, geometry, callEdge, series, withdraw }),
+    onFinished: () => delivery.kick(),
+  });
+  const delivery: Delivery = new Delivery({
+    outbox,
+    callEdge,
+    onGone: (outcome) => {
+      series.results.add({ outcome });
+      runner.kick();
+    },
+  });
+  const intake: Intake = new Intake({
+    ...jobParts,
+    serves: (model) => models.makes(model),
+    refusal: () => admission.refusal(),
+    onQueued: () => runner.kick(),
+  });
+  const reporter: Reporter = createReporter({
+    config,
+    callEdge,
+    admission,
+    models,
+    queue,
+    pool,
+    outbox,
+    series,
+    delivery,
+  });
+  registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
+  return { registry, outbox, intake, geometry, delivery, models, runner, reporter, admission, pool, kernels, edge };
+}
+
+type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'jobSecondsMax'> & {
+  config: Config;
+  models: Models;
+  pool: GpuPool;
+};
+
+function createMake({ config, models, pool, ...parts }: MakeParts) {
+  const { jobSecondsMax } = config;
+  const infer: Infer = (run) => pool.infer(run);
+  return (job: LiveJob, image: Uint8Array) =>
+    makeJob(job, image, { ...parts, models: () => models.served, infer, jobSecondsMax });
+}
+
+type ReporterParts = Omit<Parameters<typeof snapshot>[0], 'url' | 'startedAtSeconds'> & {
+  config: Config;
+  callEdge: CallEdge;
+  delivery: Delivery;
+};
+
+function createReporter({ config, callEdge, delivery, ...parts }: ReporterParts): Reporter {
+  const startedAtSeconds = Math.floor(Date.now() / 1000);
+  return new Reporter({
+    callEdge,
+    read: () => snapshot({ url: config.url, startedAtSeconds, ...parts }),
+    onReached: () => delivery.retryNow(),
+  });
+}
+
+function createPool(config: Config, series: OriginSeries, onChange: () => void): GpuPool {
+  return new GpuPool({
+    devices: config.devices,
+    providers: config.providers,
+    threads: config.inferenceThreads,
+    runSecondsMax: config.runSecondsMax,
+    growthBytesMax: config.laneGrowthBytesMax,
+    onChange,
+    onBatch: ({ model, graph, device, rows, ms }) => {
+      series.gpuRuns.add({ model });
+      series.runSeconds.observe(ms / 1000, { model, graph, device: String(device) });
+      series.batchRows.observe(rows, { model, graph });
+    },
+  });
+}

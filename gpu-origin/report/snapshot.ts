@@ -1,0 +1,56 @@
+import type { Report } from '../../contract/report.ts';
+import type { GpuPool } from '../compute/gpu-pool.ts';
+import type { Admission } from '../jobs/admission.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import type { OriginSeries } from '../metrics/series.ts';
+import type { Models } from '../models/models.ts';
+import { describeModel } from '../models/repository.ts';
+import type { Outbox } from '../write-back/outbox.ts';
+import { readGpus } from './nvidia-smi.ts';
+
+/** Most models that a report names, as the contract has it. */
+const modelsMax = 100;
+
+type SnapshotParts = {
+  url: string;
+  startedAtSeconds: number;
+  admission: Admission;
+  models: Models;
+  queue: JobQueue;
+  pool: GpuPool;
+  outbox: Outbox;
+  series: OriginSeries;
+};
+
+/** What the edge is told of this origin at this moment. */
+export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotParts): Promise<Report> {
+  const { admission, models, queue, pool, outbox, series } = parts;
+  const served = models.served.slice(0, modelsMax);
+  const jobs = (outcome: string) => series.jobs.total({ outcome });
+  return {
+    url,
+    startedAtSeconds,
+    state: await admission.state(),
+    models: served.map(describeModel),
+    queue: { depth: queue.depth, capacity: queue.capacity },
+    lanes: pool.lanes.map(({ device, provider, state, busyMs, restarts }) => ({
+      device: String(device),
+      provider,
+      state,
+      busySeconds: busyMs / 1000,
+      restarts,
+    })),
+    // A card that this origin does not compute on is none of its figures.
+    gpus: pool.lanes.some(({ provider }) => provider === 'cuda') ? ((await readGpus()) ?? []) : [],
+    residentBytes: process.memoryUsage.rss() + pool.lanes.reduce((sum, lane) => sum + lane.residentBytes, 0),
+    outbox: { entries: outbox.entries.size, bytes: outbox.bytes },
+    jobs: {
+      accepted: jobs('accepted'),
+      completed: jobs('completed'),
+      failed: jobs('failed'),
+      refused: jobs('refused'),
+      cancelled: jobs('cancelled'),
+    },
+    gpuRuns: Object.fromEntries(served.map(({ id }) => [id, series.gpuRuns.total({ model: id })])),
+  };
+}

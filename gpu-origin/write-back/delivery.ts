@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { causeText, log } from '../log.ts';
+import type { CallEdge } from './edge-client.ts';
+import type { Outbox, OutboxEntry } from './outbox.ts';
+import { sendResult, type Outcome } from './send-result.ts';
+
+/** Results that are sent at once. */
+const sendingMax = 4;
+
+const retryMsMin = 500;
+const retryMsMax = 60_000;
+
+/** A flight at the edge fails after this long, so a result older than that has nobody waiting. */
+const resultAgeMsMax = 6 * 3600 * 1000;
+
+type Attempts = { failures: number; dueMs: number };
+
+type DeliveryOptions = {
+  outbox: Outbox;
+  callEdge: CallEdge;
+  /** Called when a result has left the outbox. */
+  onGone: (outcome: 'delivered' | 'dropped') => void;
+};
+
+/** Sends what is in the outbox until the edge has it: several at once, each retried with backoff and jitter. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #sending = new Set<string>();
+  readonly #attempts = new Map<string, Attempts>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Sends what is due; called when a result was added. */
+  kick(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    let nextDueMs = Infinity;
+    for (const entry of this.#options.outbox.entries.values()) {
+      if (this.#sending.has(entry.key)) continue;
+      const dueMs = this.#attempts.get(entry.key)?.dueMs ?? 0;
+      if (dueMs > Date.now()) nextDueMs = Math.min(nextDueMs, dueMs);
+      else if (this.#sending.size < sendingMax) void this.#send(entry);
+      else break; // the end of one that is being sent comes here again
+    }
+    if (nextDueMs < Infinity) this.#timer = setTimeout(() => this.kick(), nextDueMs - Date.now());
+  }
+
+  /** Makes everything due at once: the edge has answered again. */
+  retryNow(): void {
+    for (const attempts of this.#attempts.values()) attempts.dueMs = 0;
+    this.kick();
+  }
+
+  /** Sends what is left for at most `secondsMax`, then stops; the rest stays on disk. */
+  async flush(secondsMax: number): Promise<void> {
+    this.retryNow();
+    const untilMs = Date.now() + secondsMax * 1000;
+    while (this.#options.outbox.entries.size > 0 && Date.now() < untilMs) await sleep(20);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #send(entry: OutboxEntry): Promise<void> {
+    this.#sending.add(entry.key);
+    try {
+      const outcome = await sendResult({ ...this.#options, entry });
+      await this.#settle(entry, outcome);
+      if (outcome.state !== 'retry') this.retryNow();
+    } catch (error) {
+      this.#retryLater(entry.key, causeText(error), null);
+    } finally {
+      this.#sending.delete(entry.key);
+      this.kick();
+    }
+  }
+
+  async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
+    const { outbox } = this.#options;
+    if (outcome.state === 'retry' && Date.now() - entry.finishedAtMs < resultAgeMsMax) {
+      this.#retryLater(entry.key, outcome.cause, outcome.afterSeconds);
+      return;
+    }
+    this.#attempts.delete(entry.key);
+    const fenceRaised = outbox.entries.get(entry.key)?.result.fence !== entry.result.fence;
+    // What the edge says to an old fence means nothing for the dispatch that came meanwhile: it is sent again.
+    if (outcome.state !== 'delivered' && fenceRaised) return;
+    if (outcome.state !== 'delivered') log('result not taken by the edge', { key: entry.key, ...outcome });
+    if (outcome.state === 'refused' && entry.result.outcome === 'completed') {
+      await this.#tellRefused(entry, outcome.cause);
+      return;
+    }
+    await outbox.remove(entry.key);
+    this.#options.onGone(outcome.state === 'delivered' ? 'delivered' : 'dropped');
+  }
+
+  /** Those who wait hear at once that the mesh will not come. */
+  async #tellRefused(entry: OutboxEntry, cause: string): Promise<void> {
+    const failure = {
+      code: 'internal_error' as const,
+      message: `The mesh could not be stored: ${cause}`.slice(0, 500),
+    };
+    await this.#options.outbox.update(entry.key, (present) => ({
+      ...present,
+      result: { outcome: 'failed', fence: present.result.fence, failure },
+    }));
+  }
+
+  #retryLater(key: string, cause: string, afterSeconds: number | null): void {
+    const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
+    const ceilingMs = Math.min(retryMsMin * 2 ** failures, retryMsMax);
+    // Full jitter over the upper half: results of one outage do not come back in step.
+    const delayMs = Math.max(ceilingMs * (0.5 + Math.random() / 2), (afterSeconds ?? 0) * 1000);
+    this.#attempts.set(key, { failures, dueMs: Date.now() + delayMs });
+    log('result not delivered', { key, failures, retryMs: Math.round(delayMs), cause });
+  }
+}

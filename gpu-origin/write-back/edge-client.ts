@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { Agent, request } from 'undici';
+import { sign } from '../../contract/signature.ts';
+
+/** Connections to the edge at once; more calls wait for one. */
+const connectionsMax = 16;
+const connectSecondsMax = 5;
+
+/** A call without an answer for this long has failed; blobs of some 100 MB fit in. */
+const answerSecondsMax = 60;
+
+export type EdgeCall = {
+  method: 'GET' | 'PUT' | 'POST';
+  /** Path below the edge's URL, with its query. */
+  path: string;
+  body?: Uint8Array;
+  mediaType?: string;
+  secondsMax?: number;
+  signal?: AbortSignal;
+  /** Bytes of the answer that are read; a longer one is an error. */
+  answerBytesMax?: number;
+};
+
+export type EdgeAnswer = { status: number; bytes: Uint8Array; retryAfterSeconds: number | null };
+
+/** Makes a signed call to the edge; rejects only when no answer came. */
+export type CallEdge = (call: EdgeCall) => Promise<EdgeAnswer>;
+
+const answerBytesMaxDefault = 64 * 1024;
+
+/** The origin's side of the calls that it makes to the edge, over kept-alive connections until `close`. */
+export function createEdgeClient(edgeUrl: string, as: { originId: string; secret: string }) {
+  const base = edgeUrl.replace(/\/+$/, '');
+  const agent = new Agent({ connections: connectionsMax, connect: { timeout: connectSecondsMax * 1000 } });
+
+  const call: CallEdge = async ({
+    method,
+    path,
+    body,
+    mediaType,
+    secondsMax = answerSecondsMax,
+    signal,
+    ...limits
+  }) => {
+    const url = new URL(base + path);
+    const bytes = body ?? new Uint8Array(0);
+    const headers = await sign(
+      {
+        method,
+        path: url.pathname + url.search,
+        bodySha256: createHash('sha256').update(bytes).digest('hex'),
+        bodyBytes: bytes.byteLength,
+        job: '',
+      },
+      as,
+    );
+    const timeout = AbortSignal.timeout(secondsMax * 1000);
+    const answer = await request(url, {
+      method,
+      dispatcher: agent,
+      headers: mediaType === undefined ? headers : { ...headers, 'content-type': mediaType },
+      body: method === 'GET' ? null : bytes,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    const retryAfter = Number(answer.headers['retry-after']);
+    return {
+      status: answer.statusCode,
+      bytes: await readBounded(answer.body, limits.answerBytesMax ?? answerBytesMaxDefault),
+      retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
+    };
+  };
+  return { call, close: () => agent.destroy() };
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new Error(`the edge's answer is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

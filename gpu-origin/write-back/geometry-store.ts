@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sweepPartials } from '../disk/durable-file.ts';
+import { causeText, log } from '../log.ts';
+import type { CallEdge } from './edge-client.ts';
+
+/** A surface before encoding; its texture picture is most of it. */
+const geometryBytesMax = 64 * 1024 * 1024;
+
+/** Surfaces on their way to the edge at once; more are kept on this disk only. */
+const uploadsMax = 4;
+const lookUpSecondsMax = 5;
+const digestBytes = 32;
+
+type GeometryOptions = { folder: string; bytesMax: number; callEdge: CallEdge };
+
+/**
+ * Surfaces by geometry key: a disk cache bounded in bytes, least recently used first out, in front of the edge's copy.
+ * Both are a help only: what fails or is damaged counts as absent.
+ */
+export class GeometryStore {
+  readonly #options: GeometryOptions;
+  /** Bytes of each cached file, least recently used first. */
+  readonly #sizes = new Map<string, number>();
+  #bytes = 0;
+  readonly #uploads = new Set<Promise<void>>();
+
+  constructor(options: GeometryOptions) {
+    this.#options = options;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes up the files of an earlier process. */
+  async recover(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true });
+    const names = await sweepPartials(this.#options.folder);
+    const files = await Promise.all(names.map(async (name) => ({ name, stats: await stat(this.#path(name)) })));
+    files.sort((a, b) => a.stats.mtimeMs - b.stats.mtimeMs);
+    for (const { name, stats } of files) this.#count(name, stats.size);
+    await this.#evict();
+  }
+
+  /** The surface under a key, from this disk or from the edge; null when neither has it. */
+  async get(key: string, signal: AbortSignal): Promise<Uint8Array | null> {
+    const cached = this.#sizes.has(key) ? await this.#readCached(key) : null;
+    if (cached !== null) return cached;
+    try {
+      const { status, bytes } = await this.#options.callEdge({
+        method: 'GET',
+        path: `/origin/geometry/${key}`,
+        signal,
+        secondsMax: lookUpSecondsMax,
+        answerBytesMax: geometryBytesMax,
+      });
+      if (status !== 200) return null;
+      await this.#writeCached(key, bytes);
+      return bytes;
+    } catch (error) {
+      signal.throwIfAborted();
+      log('geometry not read from the edge', { key, cause: causeText(error) });
+      return null;
+    }
+  }
+
+  /** Keeps a surface on this disk and begins to send it to the edge; never rejects. */
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength > geometryBytesMax) return;
+    await this.#writeCached(key, bytes);
+    if (this.#uploads.size >= uploadsMax) return;
+    const upload = this.#upload(key, bytes);
+    this.#uploads.add(upload);
+    void upload.finally(() => this.#uploads.delete(upload));
+  }
+
+  /** Waits for the surfaces that are on their way. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#uploads);
+  }
+
+  async #upload(key: string, body: Uint8Array): Promise<void> {
+    const path = `/origin/geometry/${key}`;
+    try {
+      const answer = await this.#options.callEdge({ method: 'PUT', path, body, mediaType: 'application/octet-stream' });
+      if (answer.status >= 300) log('geometry not taken by the edge', { key, status: answer.status });
+    } catch (error) {
+      log('geometry not sent to the edge', { key, cause: causeText(error) });
+    }
+  }
+
+  async #readCached(key: string): Promise<Uint8Array | null> {
+    try {
+      const file = await readFile(this.#path(key));
+      const bytes = file.subarray(digestBytes);
+      if (!digestOf(bytes).equals(file.subarray(0, digestBytes))) throw new Error('the file is damaged');
+      this.#count(key, file.byteLength);
+      const now = new Date();
+      await utimes(this.#path(key), now, now);
+      return bytes;
+    } catch (error) {
+      log('geometry not read from disk', { key, cause: causeText(error) });
+      await this.#forget(key);
+      return null;
+    }
+  }
+
+  async #writeCached(key: string, bytes: Uint8Array): Promise<void> {
+    const partial = `${this.#path(key)}.${crypto.randomUUID()}.partial`;
+    try {
+      // Not synced: the digest in front tells a torn file apart, and a lost one is made again.
+      await writeFile(partial, Buffer.concat([digestOf(bytes), bytes]));
+      await rename(partial, this.#path(key));
+      this.#count(key, bytes.byteLength + digestBytes);
+      await this.#evict();
+    } catch (error) {
+      log('geometry not kept on disk', { key, cause: causeText(error) });
+      await rm(partial, { force: true });
+    }
+  }
+
+  async #evict(): Promise<void> {
+    for (const key of this.#sizes.keys()) {
+      if (this.#bytes <= this.#options.bytesMax) return;
+      await this.#forget(key);
+    }
+  }
+
+  #count(key: string, bytes: number): void {
+    this.#bytes += bytes - (this.#sizes.get(key) ?? 0);
+    this.#sizes.delete(key); // set again below as the most recently used
+    this.#sizes.set(key, bytes);
+  }
+
+  async #forget(key: string): Promise<void> {
+    this.#bytes -= this.#sizes.get(key) ?? 0;
+    this.#sizes.delete(key);
+    await rm(this.#path(key), { force: true });
+  }
+
+  #path(name: string): string {
+    return join(this.#options.folder, name);
+  }
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}

@@ -1,0 +1,43 @@
+import type { CallEdge, EdgeAnswer } from './edge-client.ts';
+import type { Outbox, OutboxEntry } from './outbox.ts';
+
+/** What became of one attempt: the edge has it, nobody wants it (410), it will never take it, or not now. */
+export type Outcome =
+  | { state: 'delivered' }
+  | { state: 'gone' }
+  | { state: 'refused'; cause: string }
+  | { state: 'retry'; cause: string; afterSeconds: number | null };
+
+/** Answers that another attempt would get again. */
+const permanentStatuses = [400, 409, 411, 413, 422];
+
+/** Sends a result's blobs, then the result that names them; rejects when the edge does not answer. */
+export async function sendResult(options: {
+  entry: OutboxEntry;
+  outbox: Outbox;
+  callEdge: CallEdge;
+}): Promise<Outcome> {
+  const { entry, outbox, callEdge } = options;
+  const { key, scope, result } = entry;
+  if (result.outcome === 'completed') {
+    // The edge keeps a private result's blobs apart, under the key that they belong to.
+    const query = scope === 'shared' ? '' : `?key=${key}`;
+    for (const blob of entry.blobs) {
+      const body = await outbox.blobBytes(entry, blob);
+      const path = `/origin/blobs/${blob.sha256}${query}`;
+      const outcome = outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: blob.mediaType }));
+      if (outcome.state !== 'delivered') return outcome;
+    }
+  }
+  const body = new TextEncoder().encode(JSON.stringify(result));
+  const path = `/origin/results/${key}`;
+  return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: 'application/json' }));
+}
+
+function outcomeOf({ status, bytes, retryAfterSeconds }: EdgeAnswer): Outcome {
+  if (status >= 200 && status < 300) return { state: 'delivered' };
+  if (status === 410) return { state: 'gone' };
+  const cause = `${status} ${new TextDecoder().decode(bytes.subarray(0, 300))}`.trim();
+  if (permanentStatuses.includes(status)) return { state: 'refused', cause };
+  return { state: 'retry', cause, afterSeconds: retryAfterSeconds };
+}

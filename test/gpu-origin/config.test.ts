@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { readConfig } from '../../gpu-origin/config.ts';
+
+const needed = { ORIGIN_ID: 'one', ORIGIN_SECRET: 'a secret of sixteen', EDGE_URL: 'https://edge.example' };
+
+test('only the name, the secret and the edge must be given', () => {
+  expect(readConfig(needed, 4)).toMatchObject({
+    host: '127.0.0.1',
+    port: 8788,
+    url: 'http://127.0.0.1:8788',
+    devices: [0],
+    providers: { order: ['cuda', 'cpu'], explicit: false },
+    kernelThreads: 4,
+    metricsToken: null,
+  });
+});
+
+test('providers that the operator names are explicit, so that another one is degraded', () => {
+  expect(readConfig({ ...needed, PROVIDERS: 'cpu' }, 4).providers).toEqual({ order: ['cpu'], explicit: true });
+});
+
+test('both secrets of a rotation are valid, the present one signs', () => {
+  const config = readConfig({ ...needed, ORIGIN_SECRET_PREVIOUS: 'the secret before it' }, 4);
+  expect(config.secrets).toEqual(['a secret of sixteen', 'the secret before it']);
+  expect(config.secret).toBe('a secret of sixteen');
+});
+
+test('an empty variable counts as not given', () => {
+  expect(readConfig({ ...needed, ORIGIN_PORT: '', METRICS_TOKEN: '' }, 4)).toMatchObject({
+    port: 8788,
+    metricsToken: null,
+  });
+});
+
+test.each([
+  ['ORIGIN_ID', undefined, 'must be set'],
+  ['ORIGIN_SECRET', 'short', 'at least 16 characters'],
+  ['EDGE_URL', 'ftp://edge.example', 'http or https URL'],
+  ['ORIGIN_PORT', '70000', '65535'],
+  ['ORIGIN_PORT', '80a', 'whole number'],
+  ['GPU_DEVICES', '0,0', 'twice'],
+  ['GPU_DEVICES', 'cuda:0', 'device numbers'],
+  ['PROVIDERS', 'cuda,tpu', 'Invalid option'],
+  ['QUEUE_CAPACITY', '0', '>=1'],
+])('%s=%s is refused with the variable named', (name, value, message) => {
+  const read = () => readConfig({ ...needed, [name]: value }, 4);
+  expect(read).toThrow(`${name}: `);
+  expect(read).toThrow(message);
+});
+
+test('every wrong variable is named at once, and no secret is printed', () => {
+  const read = () => readConfig({ ORIGIN_SECRET: 'hunter2', ORIGIN_PORT: 'x' }, 4);
+  expect(read).toThrow(/ORIGIN_ID: [^]*ORIGIN_SECRET: [^]*ORIGIN_PORT: [^]*EDGE_URL: /);
+  expect(read).not.toThrow('hunter2');
+});

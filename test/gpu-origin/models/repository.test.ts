@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Model } from '../../../contract/model.ts';
+import { describeModel, readRepository } from '../../../gpu-origin/models/repository.ts';
+import { doubling, writeModel } from '../support/models.ts';
+import { bisque, modelsFolder } from '../support/send-job.ts';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'models-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function onlyFault() {
+  const { models, faults } = await readRepository(root);
+  expect(models).toEqual([]);
+  expect(faults).toHaveLength(1);
+  return faults[0];
+}
+
+/** Rewrites a manifest as a person would who gets it wrong. */
+async function editManifest(folder: string, edit: (manifest: Record<string, unknown>) => void): Promise<void> {
+  const path = join(folder, 'manifest.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  edit(manifest);
+  await writeFile(path, JSON.stringify(manifest));
+}
+
+test('the shipped models are all right, and described as the contract has it', async () => {
+  const { models, faults } = await readRepository(modelsFolder);
+  expect(faults).toEqual([]);
+  expect(models.map(({ id, digest }) => ({ id, digest }))).toContainEqual(bisque);
+  for (const model of models) expect(Model.parse(describeModel(model)).id).toBe(model.id);
+});
+
+test('several versions of several models are found', async () => {
+  await writeModel(root, { double: doubling }, { name: 'a', version: '1' });
+  await writeModel(root, { double: doubling }, { name: 'a', version: '2' });
+  await writeModel(root, { double: doubling }, { name: 'b' });
+  const { models } = await readRepository(root);
+  expect(models.map(({ id }) => id)).toEqual(['a@1', 'a@2', 'b@1']);
+});
+
+test('a bad manifest is named by file and field, and the good models are still served', async () => {
+  await writeModel(root, { double: doubling }, { name: 'good' });
+  const { folder } = await writeModel(root, { double: doubling }, { name: 'bad' });
+  await editManifest(folder, (manifest) => {
+    manifest.batch = { maximum: 0 };
+    manifest.licenze = 'MIT';
+  });
+  const { models, faults } = await readRepository(root);
+  expect(models.map(({ id }) => id)).toEqual(['good@1']);
+  expect(faults).toEqual([
+    { file: join(folder, 'manifest.json'), message: expect.stringMatching(/batch\.maximum: .*; .*licenze/) as string },
+  ]);
+});
+
+test('a manifest that is not JSON, or not there, is a fault of that file', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  await writeFile(join(folder, 'manifest.json'), '{"name": ');
+  expect(await onlyFault()).toMatchObject({
+    file: join(folder, 'manifest.json'),
+    message: expect.stringContaining('is not JSON'),
+  });
+  await rm(join(folder, 'manifest.json'));
+  expect(await onlyFault()).toMatchObject({ message: expect.stringContaining('cannot be read') });
+});
+
+test('a file with another digest than the manifest says is refused with both digests', async () => {
+  const { folder, manifest } = await writeModel(root, { double: doubling });
+  const path = join(folder, 'double.onnx');
+  const bytes = await readFile(path);
+  bytes[10] = (bytes[10] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+  const fault = await onlyFault();
+  expect(fault?.file).toBe(path);
+  expect(fault?.message).toContain(`the manifest says ${manifest.files['double.onnx']?.sha256}`);
+});
+
+test('a file of another size than the manifest says is refused', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  await writeFile(join(folder, 'double.onnx'), 'x');
+  expect((await onlyFault())?.message).toMatch(/has 1 bytes, the manifest says \d+/);
+});
+
+test('a folder that is not called like its model is refused', async () => {
+  await writeModel(root, { double: doubling });
+  await rename(join(root, 'small'), join(root, 'other'));
+  expect((await onlyFault())?.message).toBe('name is "small", but the folder is called "other"');
+});
+
+test.each(['../secret.onnx', '/etc/hostname', 'a/b.onnx', '..'])('a manifest cannot name the path %s', async (file) => {
+  const { folder } = await writeModel(root, { double: doubling });
+  await editManifest(folder, (manifest) => {
+    manifest.files = { [file]: { sha256: '0'.repeat(64), bytes: 1 } };
+  });
+  expect((await onlyFault())?.message).toContain('must be a file name with no path in it');
+});
+
+test('a link that leads out of the model folder is refused', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  const outside = join(root, 'outside.onnx');
+  await rename(join(folder, 'double.onnx'), outside);
+  await symlink(outside, join(folder, 'double.onnx'));
+  expect((await onlyFault())?.message).toBe('leads out of its folder');
+});
+
+test('a graph whose file is not listed is refused with the field', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  await editManifest(folder, (manifest) => {
+    manifest.files = {};
+  });
+  expect((await onlyFault())?.message).toBe('graphs.double.file names "double.onnx", which is not among files');
+});
+
+test('an empty model folder and stray files are no models', async () => {
+  await mkdir(join(root, 'empty'));
+  await writeFile(join(root, 'README.md'), 'hello');
+  expect(await readRepository(root)).toEqual({ models: [], faults: [] });
+});

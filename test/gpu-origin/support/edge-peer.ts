@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { JobProgress, JobResult } from '../../../contract/job.ts';
+import { Report } from '../../../contract/report.ts';
+import { verify } from '../../../contract/signature.ts';
+
+/** One call that the origin made and whose signature and body held. */
+export type PeerCall = { method: string; path: string; bytes: Uint8Array; mediaType: string };
+
+/** The origin's peer on the network: checks and keeps what is written back; `answer` can stand in for its answers. */
+export async function startEdgePeer(known: { originId: string; secret: string }) {
+  const calls: PeerCall[] = [];
+  const blobs = new Map<string, Uint8Array>();
+  const results = new Map<string, JobResult[]>();
+  const progress: JobProgress[] = [];
+  const reports: Report[] = [];
+  const geometry = new Map<string, Uint8Array>();
+  const peer = {
+    url: '',
+    calls,
+    blobs,
+    results,
+    progress,
+    reports,
+    geometry,
+    /** A status to answer with instead of taking the call; null takes it. */
+    answer: (_call: PeerCall): number | null => null,
+    result: (key: string) => results.get(key)?.at(-1) ?? null,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => void server.close(resolve));
+    },
+  };
+
+  const take = (call: PeerCall): { status: number; body?: Uint8Array } => {
+    const [, kind, name = ''] = /^\/origin\/(\w+)\/?(\w*)/.exec(call.path) ?? [];
+    const json = () => JSON.parse(new TextDecoder().decode(call.bytes)) as unknown;
+    if (kind === 'blobs') {
+      if (createHash('sha256').update(call.bytes).digest('hex') !== name) return { status: 422 };
+      blobs.set(name, call.bytes);
+    } else if (kind === 'results') {
+      const result = JobResult.parse(json());
+      results.set(name, [...(results.get(name) ?? []), result]);
+    } else if (kind === 'progress') progress.push(JobProgress.parse(json()));
+    else if (kind === 'reports') reports.push(Report.parse(json()));
+    else if (kind === 'geometry' && call.method === 'PUT') geometry.set(name, call.bytes);
+    else if (kind === 'geometry') {
+      const body = geometry.get(name);
+      return body === undefined ? { status: 404 } : { status: 200, body };
+    } else return { status: 404 };
+    return { status: 200 };
+  };
+
+  const server = createServer((request, response) => {
+    void readCall(request, known).then(
+      (call) => {
+        calls.push(call);
+        const { status, body } = peer.answer(call) === null ? take(call) : { status: peer.answer(call) ?? 500 };
+        response.writeHead(status).end(body ?? '{}');
+      },
+      (error: unknown) => response.writeHead(401).end(String(error)),
+    );
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  peer.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return peer;
+}
+
+export type EdgePeer = Awaited<ReturnType<typeof startEdgePeer>>;
+
+async function readCall(request: IncomingMessage, known: { originId: string; secret: string }): Promise<PeerCall> {
+  const { method = '', url: path = '' } = request;
+  const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+  const signed = await verify({ method, path, headers }, (id) => (id === known.originId ? [known.secret] : []));
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length !== signed.bodyBytes || createHash('sha256').update(bytes).digest('hex') !== signed.bodySha256) {
+    throw new Error('the body is not the signed one');
+  }
+  return { method, path, bytes, mediaType: headers.get('content-type') ?? '' };
+}

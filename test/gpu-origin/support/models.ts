@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
+import { onnxBytes, type OnnxGraph } from './onnx.ts';
+
+const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Writes `<root>/<name>/<version>/` with its manifest and one .onnx for each graph; gives what a job calls it. */
+export async function writeModel(
+  root: string,
+  graphs: Record<string, OnnxGraph>,
+  change: Partial<ModelManifest> = {},
+  extraFiles: Record<string, Uint8Array> = {},
+) {
+  const name = change.name ?? 'small';
+  const version = change.version ?? '1';
+  const folder = join(root, name, version);
+  const files: Record<string, Uint8Array> = { ...extraFiles };
+  for (const [graph, content] of Object.entries(graphs)) files[`${graph}.onnx`] = onnxBytes(content);
+  const manifest: ModelManifest = {
+    name,
+    version,
+    family: 'two-sided-depth',
+    title: 'A test model',
+    description: 'Made by a test.',
+    licence: 'MIT',
+    files: Object.fromEntries(
+      Object.entries(files).map(([file, bytes]) => [file, { sha256: digestOf(bytes), bytes: bytes.length }]),
+    ),
+    graphs: Object.fromEntries(
+      Object.entries(graphs).map(([graph, { inputs, outputs }]) => [
+        graph,
+        { file: `${graph}.onnx`, inputs: shapes(inputs), outputs: shapes(outputs) },
+      ]),
+    ),
+    preprocessing: { size: 64, channels: ['red', 'green', 'blue', 'alpha', 'inflation'], premultiplied: true },
+    batch: { maximum: 8 },
+    defaults: {},
+    uses: [],
+    warm_up: { batches: [1] },
+    ...change,
+  };
+  await mkdir(folder, { recursive: true });
+  for (const [file, bytes] of Object.entries(files)) await writeFile(join(folder, file), bytes);
+  const text = JSON.stringify(manifest, null, 2);
+  await writeFile(join(folder, 'manifest.json'), text);
+  return { id: `${name}@${version}`, digest: digestOf(Buffer.from(text)), folder, manifest };
+}
+
+function shapes(values: OnnxGraph['inputs']): ModelManifest['graphs'][string]['inputs'] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { type, shape }]) => [name, { type: type ?? 'float32', shape }]),
+  );
+}
+
+/** y = x + x for x of [N, 4]: a run of microseconds. */
+export const doubling: OnnxGraph = {
+  inputs: { x: { shape: ['N', 4] } },
+  outputs: { y: { shape: ['N', 4] } },
+  nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
+};
+
+/**
+ * The sheets of Poisson inflation itself, in the shape of the default model, after `layers` convolutions of 64 channels
+ * at 64² whose result hardly counts: some 10 ms each on one core.
+ */
+export function heavyInflation(layers: number): OnnxGraph {
+  const channels = 64;
+  const filled = (dims: number[], value: number) => ({
+    dims,
+    data: new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(value),
+  });
+  const conv = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+  const hidden = Array.from({ length: layers }, (_, i) => ({
+    op: 'Conv',
+    inputs: [`h${i}`, 'w'],
+    outputs: [`h${i + 1}`],
+    attributes: conv,
+  }));
+  return {
+    inputs: { image: { shape: ['N', 5, 64, 64] } },
+    outputs: { front: { shape: ['N', 1, 64, 64] }, back: { shape: ['N', 1, 64, 64] } },
+    constants: {
+      w0: filled([channels, 5, 3, 3], 1 / 45),
+      // The mean of what is around: values neither grow nor become denormal, layer after layer.
+      w: filled([channels, channels, 3, 3], 1 / (9 * channels)),
+      tiny: filled([1], 1e-9),
+      starts: { dims: [1], data: [4] },
+      ends: { dims: [1], data: [5] },
+      axes: { dims: [1], data: [1] },
+    },
+    nodes: [
+      { op: 'Slice', inputs: ['image', 'starts', 'ends', 'axes'], outputs: ['inflation'] },
+      { op: 'Conv', inputs: ['image', 'w0'], outputs: ['h0'], attributes: conv },
+      ...hidden,
+      { op: 'ReduceMean', inputs: [`h${layers}`], outputs: ['mean'], attributes: { axes: [1, 2, 3], keepdims: 1 } },
+      { op: 'Mul', inputs: ['mean', 'tiny'], outputs: ['little'] },
+      { op: 'Add', inputs: ['inflation', 'little'], outputs: ['front'] },
+      { op: 'Neg', inputs: ['front'], outputs: ['back'] },
+    ],
+  };
+}
