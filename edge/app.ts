@@ -1,0 +1,86 @@
+import { Hono, type Context } from 'hono';
+import { cors } from 'hono/cors';
+import { Problem } from '../contract/problem.ts';
+import { requireKey } from './auth.ts';
+import { Manifests } from './cache/manifests.ts';
+import { parseApiKeys, parseOrigins, type Env } from './env.ts';
+import { FleetView } from './fleet-view.ts';
+import { GeometryStore } from './geometry-store.ts';
+import { InputStore } from './input-store.ts';
+import { MeshMaker } from './mesh-maker.ts';
+import { answerProblem } from './problem-response.ts';
+import { requestId } from './request-id.ts';
+import { assetRoutes } from './routes/assets.ts';
+import { healthRoutes } from './routes/health.ts';
+import { meshRoutes } from './routes/meshes.ts';
+import { modelRoutes } from './routes/models.ts';
+import { originRoutes } from './routes/origin.ts';
+
+const preflightSeconds = 24 * 3600;
+
+/** Headers of our answers that a page's script may read. */
+const exposedHeaders =
+  'Accept-Ranges Cache-Status Content-Disposition Content-Length Content-Location Content-Range ETag Location ' +
+  'Preference-Applied Repr-Digest Retry-After X-Request-Id X-Should-Retry';
+
+const openToBrowsers = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+  exposeHeaders: exposedHeaders.split(' '),
+  maxAge: preflightSeconds,
+});
+
+/** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
+export function createApp(env: Env) {
+  const origins = parseOrigins(env.ORIGINS);
+  const keys = parseApiKeys(env.API_KEYS);
+  const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+  const fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+  const maker = new MeshMaker({
+    manifests,
+    fleet,
+    inputs: new InputStore(env.STORE),
+    flights: env.FLIGHT,
+    defaultModel: env.DEFAULT_MODEL,
+  });
+  const app = new Hono<{ Bindings: Env }>();
+  app.use(requestId);
+  app.use('/v1/*', openToBrowsers, requireKey(keys, 'meshes'));
+  app.use('/assets/*', openToBrowsers);
+  app.route('/v1/meshes', meshRoutes(maker));
+  app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
+  app.route('/assets', assetRoutes);
+  app.route('/', healthRoutes(fleet));
+  app.route(
+    '/origin',
+    originRoutes({
+      origins,
+      manifests,
+      r2: env.STORE,
+      flights: env.FLIGHT,
+      fleets: env.FLEET,
+      geometry: new GeometryStore(env.STORE),
+    }),
+  );
+  refuseOtherMethods(app);
+  app.notFound((c) => answerProblem(c, new Problem('not_found', `There is nothing at ${c.req.path}.`)));
+  app.onError((error, c) => answerProblem(c, error));
+  return app;
+}
+
+/** Answers 405 with Allow (RFC 9110 §15.5.6) where the path is known and the method is not. */
+function refuseOtherMethods(app: Hono<{ Bindings: Env }>): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method === 'ALL') continue; // middleware
+    const known = methods.get(path) ?? new Set();
+    methods.set(path, known.add(method));
+    if (method === 'GET') known.add('HEAD');
+  }
+  for (const [path, known] of methods) {
+    app.all(path, (c: Context) => {
+      c.header('allow', [...known].join(', '));
+      throw new Problem('method_not_allowed', `${c.req.method} is not allowed here.`);
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { Blob } from '../../contract/mesh.ts';
+import type { ByteRange } from '../http/range.ts';
+
+/** Assets up to this size are held whole and checked before their first byte is sent; larger ones only stream through. */
+export const heldAssetBytesMax = 1024 * 1024;
+
+/** An asset as one tier has it. */
+export type Asset = { mediaType: string; sizeBytes: number } & (
+  | { kind: 'held'; bytes: Uint8Array<ArrayBuffer> }
+  | {
+      kind: 'streamed';
+      /**
+       * Opens the whole (its digest is checked on the way: a damaged stream fails before its last byte) or a part;
+       * null when the tier has lost the asset meanwhile. Either this or `discard` is called, once.
+       */
+      open(range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null>;
+      discard(): Promise<void>;
+    }
+);
+
+/** The name of an asset; its tiers are keyed by the file name, so that a wrong extension is simply absent. */
+export type AssetName = { sha256: string; extension: Blob['extension'] };
+
+/** Media type of each extension that an asset can have. */
+export const mediaTypes: Readonly<Record<Blob['extension'], string>> = {
+  glb: 'model/gltf-binary',
+  zip: 'application/zip',
+  stl: 'model/stl',
+  ply: 'application/x-ply',
+  webp: 'image/webp',
+  png: 'image/png',
+};
+
+/** The file name of an asset: `<sha256>.<extension>`. */
+export function assetFile(name: AssetName): string {
+  return `${name.sha256}.${name.extension}`;
+}
+
+/** The name in a file name, or null when it is not one. */
+export function parseAssetFile(file: string): AssetName | null {
+  const [sha256, extension, ...rest] = file.split('.');
+  const name = AssetNameSchema.safeParse({ sha256, extension });
+  return name.success && rest.length === 0 ? name.data : null;
+}
+
+const AssetNameSchema = Blob.pick({ sha256: true, extension: true });

@@ -1,0 +1,54 @@
+import type { ByteRange } from '../http/range.ts';
+import { assetFile, type Asset, type AssetName } from './asset.ts';
+import { coloAssets } from './colo.ts';
+import { assetMemory, memoryAssets } from './memory.ts';
+import { quarantine } from './quarantine.ts';
+import { r2Assets } from './r2.ts';
+import { readDown, type Background, type Source, type Tier, type TierName } from './tiers.ts';
+
+/** The small assets that this isolate holds. */
+const isolateMemory = assetMemory(() => Date.now());
+
+export type AssetsOptions = {
+  r2: R2Bucket;
+  background: Background;
+  /** Shared assets are copied to the location's cache under their public URL; no cache may hold a private one. */
+  place: { kind: 'shared'; cache: Cache; assetsUrl: string } | { kind: 'private'; meshKey: string };
+};
+
+export type FoundAsset = { asset: Asset; tier: TierName };
+
+/** The asset of this name from the nearest tier that has it, or null; a wrong extension is an absent asset. */
+export async function readAsset(name: AssetName, options: AssetsOptions): Promise<FoundAsset | null> {
+  const truth = truthOf(options);
+  const found = await readDown({ tiers: tiersOf(options, truth), truth }, assetFile(name), options.background);
+  return found && { asset: found.value, tier: found.tier };
+}
+
+/** Lets go of a found asset whose bytes are not wanted. */
+export async function discardAsset({ asset }: FoundAsset): Promise<void> {
+  if (asset.kind === 'streamed') await asset.discard();
+}
+
+/** The bytes of a found asset, whole or a part; null when it was removed since. */
+export async function openAsset(
+  { name, found, range }: { name: AssetName; found: FoundAsset; range: ByteRange | null },
+  options: AssetsOptions,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null> {
+  const { asset, tier } = found;
+  if (asset.kind === 'held') return range ? asset.bytes.subarray(range.start, range.end + 1) : asset.bytes;
+  const body = await asset.open(range);
+  if (body || tier === 'r2') return body;
+  // A nearer tier may drop a large asset between the look and the read; the truth then gives it.
+  const truth = await truthOf(options).read(assetFile(name));
+  return truth?.kind === 'streamed' ? truth.open(range) : null;
+}
+
+function tiersOf({ place }: AssetsOptions, truth: Source<Asset>): readonly Tier<Asset>[] {
+  return place.kind === 'shared' ? [memoryAssets(isolateMemory), coloAssets({ ...place, truth })] : [];
+}
+
+function truthOf({ r2, background, place }: AssetsOptions): Source<Asset> {
+  const privateTo = place.kind === 'private' ? place.meshKey : undefined;
+  return r2Assets({ r2, privateTo, onDamage: (key) => background.waitUntil(quarantine(r2, key)) });
+}

@@ -1,0 +1,75 @@
+import { Problem } from '../../contract/problem.ts';
+
+/**
+ * Where a blob lies in R2. `privateTo` is the request key of the private mesh that it belongs to; a shared blob has
+ * none, and any mesh with the same bytes may use it.
+ */
+export function blobKey(sha256: string, privateTo?: string): string {
+  return privateTo === undefined ? `blobs/${sha256}` : `private/${privateTo}/${sha256}`;
+}
+
+export type NewBlob = {
+  r2: R2Bucket;
+  sha256: string;
+  /** Length that the sender declared; R2 refuses a stream of unknown length. */
+  bytes: number;
+  mediaType: string;
+  body: ReadableStream<Uint8Array>;
+  privateTo?: string;
+};
+
+/**
+ * Streams a blob into R2, once: a repeat is `stored: false` and changes nothing. Throws the Problem `digest_mismatch`
+ * when the bytes are not those of the digest, or not of the declared length; then nothing is stored.
+ */
+export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
+  const key = blobKey(blob.sha256, blob.privateTo);
+  if ((await blob.r2.head(key)) !== null) {
+    await blob.body.cancel();
+    return { stored: false };
+  }
+  const { readable, writable } = new FixedLengthStream(blob.bytes);
+  const stop = new AbortController();
+  const pipeError = blob.body.pipeTo(writable, { signal: stop.signal }).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  try {
+    const object = await blob.r2.put(key, readable, {
+      sha256: blob.sha256,
+      httpMetadata: { contentType: blob.mediaType },
+      // Of racing writers one wins; the others get null, perhaps before their body was read.
+      onlyIf: { etagDoesNotMatch: '*' },
+    });
+    return { stored: object !== null };
+  } catch (error) {
+    if (isChecksumError(error) || isLengthError(error)) {
+      throw new Problem('digest_mismatch', `The body is not the ${blob.bytes} bytes with SHA-256 ${blob.sha256}.`, {
+        cause: error,
+      });
+    }
+    throw error;
+  } finally {
+    stop.abort();
+    await pipeError;
+  }
+}
+
+/** Size and media type of a stored blob, or null. */
+export async function headBlob(blob: {
+  r2: R2Bucket;
+  sha256: string;
+  privateTo?: string;
+}): Promise<{ bytes: number; mediaType: string } | null> {
+  const object = await blob.r2.head(blobKey(blob.sha256, blob.privateTo));
+  return object && { bytes: object.size, mediaType: object.httpMetadata?.contentType ?? 'application/octet-stream' };
+}
+
+/** R2's error 10037: the checksum that was given did not match what was received. */
+function isChecksumError(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('(10037)');
+}
+
+function isLengthError(error: unknown): boolean {
+  return error instanceof TypeError && error.message.includes('FixedLengthStream');
+}

@@ -1,0 +1,115 @@
+import type { MeshManifest } from '../../contract/mesh.ts';
+import type { Asset } from './asset.ts';
+import { parseManifest } from './manifest-text.ts';
+import type { Tier } from './tiers.ts';
+
+/**
+ * Bytes that this isolate may hold, of the 128 MB that it has: together 32 MiB. Assets are the larger part, since a
+ * manifest is about 1 KB.
+ */
+export const memoryBudget = { manifestBytesMax: 4 * 1024 * 1024, assetBytesMax: 28 * 1024 * 1024 } as const;
+
+/** How long this isolate trusts what it holds: the time by which a purge or a refresh elsewhere is heard here. */
+export const memoryLifeSeconds = 30;
+
+/** Memory for manifests as text: its length is what it costs, and every reader gets an object of its own. */
+export function manifestMemory(now: () => number): Memory<string> {
+  // A string's characters may take two bytes each.
+  return new Memory({ bytesMax: memoryBudget.manifestBytesMax, sizeOf: (text) => 2 * text.length, now });
+}
+
+/** Memory for small assets. */
+export function assetMemory(now: () => number): Memory<HeldAsset> {
+  return new Memory({ bytesMax: memoryBudget.assetBytesMax, sizeOf: (asset) => asset.sizeBytes, now });
+}
+
+type HeldAsset = Asset & { kind: 'held' };
+
+/** Manifests in this isolate. */
+export function memoryManifests(memory: Memory<string>, now: () => number): Tier<MeshManifest> {
+  return {
+    name: 'memory',
+    async read(key) {
+      const text = memory.get(key);
+      return text === null ? null : parseManifest(text, { key, tier: 'memory', nowMs: now() });
+    },
+    async write(key, manifest) {
+      memory.set(key, JSON.stringify(manifest));
+    },
+    async remove(key) {
+      memory.delete(key);
+    },
+  };
+}
+
+/** Small assets in this isolate; larger ones are never held. */
+export function memoryAssets(memory: Memory<HeldAsset>): Tier<Asset> {
+  return {
+    name: 'memory',
+    async read(file) {
+      return memory.get(file);
+    },
+    async write(file, asset) {
+      if (asset.kind === 'held') memory.set(file, asset);
+    },
+    async remove(file) {
+      memory.delete(file);
+    },
+  };
+}
+
+type Entry<Value> = { value: Value; bytes: number; expiresAtMs: number };
+
+/** Least-recently-used values of this isolate, bounded by the true bytes that they hold. */
+export class Memory<Value> {
+  readonly bytesMax: number;
+  readonly #sizeOf: (value: Value) => number;
+  readonly #now: () => number;
+  // A Map keeps insertion order, so the first entry is the one that was used longest ago.
+  readonly #entries = new Map<string, Entry<Value>>();
+  #bytes = 0;
+
+  constructor(options: { bytesMax: number; sizeOf: (value: Value) => number; now: () => number }) {
+    this.bytesMax = options.bytesMax;
+    this.#sizeOf = options.sizeOf;
+    this.#now = options.now;
+  }
+
+  /** Bytes held now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(key: string): Value | null {
+    const entry = this.#entries.get(key);
+    if (!entry) return null;
+    this.delete(key);
+    if (entry.expiresAtMs <= this.#now()) return null;
+    this.#insert(key, entry);
+    return entry.value;
+  }
+
+  /** Holds a value for `memoryLifeSeconds`, dropping the least recently used; one larger than the budget is not held. */
+  set(key: string, value: Value): void {
+    this.delete(key);
+    const bytes = this.#sizeOf(value);
+    if (bytes > this.bytesMax) return;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes + bytes <= this.bytesMax) break;
+      this.delete(oldest);
+    }
+    this.#insert(key, { value, bytes, expiresAtMs: this.#now() + memoryLifeSeconds * 1000 });
+  }
+
+  delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    this.#bytes -= entry.bytes;
+  }
+
+  #insert(key: string, entry: Entry<Value>): void {
+    this.#entries.set(key, entry);
+    this.#bytes += entry.bytes;
+  }
+}

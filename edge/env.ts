@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { Sha256 } from '../contract/digest.ts';
+import type { Fleet } from './objects/fleet.ts';
+import type { Flight } from './objects/flight.ts';
+
+/** What wrangler.toml and the secrets bind; `ORIGINS` and `API_KEYS` are JSON texts. */
+export type Env = {
+  MANIFESTS: KVNamespace;
+  STORE: R2Bucket;
+  FLIGHT: DurableObjectNamespace<Flight>;
+  FLEET: DurableObjectNamespace<Fleet>;
+  DEFAULT_MODEL: string;
+  ORIGINS: string;
+  API_KEYS: string;
+};
+
+const secretCharactersMin = 16;
+
+const Origin = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a short lower-case name'),
+  /** Base URL without a slash at its end. */
+  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  secrets: z.tuple([z.string().min(secretCharactersMin)]).rest(z.string().min(secretCharactersMin)),
+});
+
+/** A GPU origin that this edge may call and that may call it; the first secret signs, each one verifies. */
+export type Origin = z.infer<typeof Origin>;
+
+const ApiKey = z.strictObject({
+  sha256: Sha256,
+  tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+  scopes: z.array(z.enum(['meshes', 'admin'])).min(1),
+  /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
+  loopbackOnly: z.boolean().default(false),
+});
+
+/** An API key by its digest; the key itself is stored nowhere. */
+export type ApiKey = z.infer<typeof ApiKey>;
+
+/** Reads the `ORIGINS` secret; throws an Error that names the secret but holds no value of it. */
+export function parseOrigins(text: string): readonly Origin[] {
+  return parseSecret('ORIGINS', z.array(Origin), text);
+}
+
+/** Reads the `API_KEYS` secret; throws an Error that names the secret but holds no value of it. */
+export function parseApiKeys(text: string): readonly ApiKey[] {
+  return parseSecret('API_KEYS', z.array(ApiKey), text);
+}
+
+function parseSecret<T>(name: string, schema: z.ZodType<T>, text: string | undefined): T {
+  if (text === undefined) throw new Error(`the secret ${name} is not set`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`the secret ${name} is not JSON`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`the secret ${name} is not valid: ${where.join('; ')}`);
+}

@@ -1,0 +1,87 @@
+import type { Model } from '../contract/model.ts';
+import { Problem } from '../contract/problem.ts';
+import { reportIntervalSeconds } from '../contract/report.ts';
+import type { Fleet, FleetSnapshot, OriginStatus } from './objects/fleet.ts';
+import { findModel, readModels } from './model-list.ts';
+
+/** How long an isolate trusts what it read: who is alive, and which models there are, in milliseconds. */
+const livenessMs = 2_000;
+const modelsMs = 30_000;
+
+const fleetName = 'fleet';
+
+/** The one Fleet object; a stub belongs to the request that made it, so it is never kept. */
+export function theFleet(namespace: DurableObjectNamespace<Fleet>): DurableObjectStub<Fleet> {
+  return namespace.getByName(fleetName);
+}
+
+type Remembered<T> = { value: T; atMs: number } | null;
+
+/** What this isolate last heard of the fleet, shared by the Worker and the objects that run in it. */
+const isolateMemory: { snapshot: Remembered<FleetSnapshot>; models: Remembered<readonly Model[]> } = {
+  snapshot: null,
+  models: null,
+};
+
+/** An isolate's view of the fleet, so that neither hits nor a flood of misses wear the Fleet object out. */
+export class FleetView {
+  readonly #namespace: DurableObjectNamespace<Fleet>;
+  readonly #kv: KVNamespace;
+  readonly #memory = isolateMemory;
+
+  constructor(bindings: { fleet: DurableObjectNamespace<Fleet>; kv: KVNamespace }) {
+    this.#namespace = bindings.fleet;
+    this.#kv = bindings.kv;
+  }
+
+  /** The models, at most half a minute old; needs neither an origin nor, once the KV copy is there, the Fleet. */
+  async models(): Promise<readonly Model[]> {
+    if (isFresh(this.#memory.models, modelsMs)) return this.#memory.models.value;
+    // A KV null is never believed: it may be an old absence.
+    const copy = await readModels(this.#kv);
+    if (copy === null || copy.length === 0) return this.currentModels();
+    this.#memory.models = { value: copy, atMs: Date.now() };
+    return copy;
+  }
+
+  /**
+   * The model that a name stands for, or null; one that is not listed here may be in the Fleet since a moment ago.
+   * Throws the Problem `no_origin` when no origin has ever reported a model.
+   */
+  async findModel(name: string, defaultModel: string): Promise<Model | null> {
+    const listed = findModel(await this.models(), name, defaultModel);
+    if (listed !== null) return listed;
+    const current = await this.currentModels();
+    if (current.length > 0) return findModel(current, name, defaultModel);
+    const retryAfterSeconds = reportIntervalSeconds;
+    throw new Problem('no_origin', 'No origin has reported a model yet.', { retryAfterSeconds });
+  }
+
+  /** The models as the Fleet has them, at most a few seconds old: what a new job must be made with. */
+  async currentModels(): Promise<readonly Model[]> {
+    return (await this.#current()).models;
+  }
+
+  /** The origins that are alive, at most a few seconds old. */
+  async origins(): Promise<readonly OriginStatus[]> {
+    return (await this.#current()).origins;
+  }
+
+  /** Counts a job that this isolate just gave to an origin, until the origin's next report is seen. */
+  noteDispatch(originId: string): void {
+    const origin = this.#memory.snapshot?.value.origins.find((candidate) => candidate.id === originId);
+    if (origin) origin.queueDepth += 1;
+  }
+
+  async #current(): Promise<FleetSnapshot> {
+    if (isFresh(this.#memory.snapshot, livenessMs)) return this.#memory.snapshot.value;
+    const value = await theFleet(this.#namespace).snapshot();
+    this.#memory.snapshot = { value, atMs: Date.now() };
+    if (value.models.length > 0) this.#memory.models = { value: value.models, atMs: Date.now() };
+    return value;
+  }
+}
+
+function isFresh<T>(entry: Remembered<T>, ageMsMax: number): entry is NonNullable<Remembered<T>> {
+  return entry !== null && Math.abs(Date.now() - entry.atMs) < ageMsMax;
+}

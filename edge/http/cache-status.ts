@@ -1,0 +1,24 @@
+import type { CacheOutcome } from '../../contract/mesh.ts';
+import type { TierName } from '../cache/tiers.ts';
+
+/** The name of this cache in Cache-Status (RFC 9211 §2). */
+const cacheName = 'meshkiln';
+
+/**
+ * Cache-Status of a mesh (RFC 9211 §2.1–2.6). `stored` is false while a miss is still being made, or when it failed:
+ * the parameter says that the answer at hand was stored.
+ */
+export function cacheStatus(outcome: CacheOutcome, options: { stored: boolean } = { stored: true }): string {
+  if (outcome.status === 'hit') return hitFrom(outcome.tier);
+  const how = outcome.status === 'joined' ? 'collapsed' : options.stored ? 'stored' : null;
+  const detail = outcome.reused === null ? null : `detail=${outcome.reused}`;
+  return [cacheName, 'fwd=miss', how, detail].filter((part) => part !== null).join('; ');
+}
+
+/** Cache-Status of an answer that one tier gave; `failure` is a remembered failure (a negative hit). */
+export function hitFrom(tier: TierName | 'failure'): string {
+  return `${cacheName}; hit; detail=${tier}`;
+}
+
+/** Cache-Status of `only_if_cached` that found nothing: not a hit, and by §2.2 no `fwd` since nothing was forwarded. */
+export const notForwarded = `${cacheName}; detail=not_cached`;

@@ -1,0 +1,38 @@
+/** An input younger than this is still there when the last attempt of a new flight needs it; the sweep is at 24 h. */
+const freshMs = 12 * 3600 * 1000;
+
+/** The pictures of misses, in R2 under `inputs/<sha256>` until they are swept. */
+export class InputStore {
+  readonly #r2: R2Bucket;
+
+  constructor(r2: R2Bucket) {
+    this.#r2 = r2;
+  }
+
+  /** Keeps a picture; one that is there and young is left alone, since R2 takes one write a second for a name. */
+  async put(input: { sha256: string; bytes: Uint8Array<ArrayBuffer>; mediaType: string }): Promise<void> {
+    if (await this.#isFresh(input.sha256)) return;
+    try {
+      const httpMetadata = { contentType: input.mediaType };
+      await this.#r2.put(nameOf(input.sha256), input.bytes, { sha256: input.sha256, httpMetadata });
+    } catch (error) {
+      // Of many first requests at once, R2 may refuse all but one.
+      if (!(await this.#isFresh(input.sha256))) throw error;
+    }
+  }
+
+  /** The picture as a stream, null when it is not there any more. */
+  async read(sha256: string): Promise<ReadableStream<Uint8Array> | null> {
+    const object = await this.#r2.get(nameOf(sha256));
+    return object === null ? null : object.body;
+  }
+
+  async #isFresh(sha256: string): Promise<boolean> {
+    const head = await this.#r2.head(nameOf(sha256));
+    return head !== null && Date.now() - head.uploaded.getTime() < freshMs;
+  }
+}
+
+function nameOf(sha256: string): string {
+  return `inputs/${sha256}`;
+}

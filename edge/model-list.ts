@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { Model } from '../contract/model.ts';
+
+/** The alias that stands for the deployment's default model. */
+const defaultAlias = 'default';
+
+const kvKey = 'models';
+const kvTtlSeconds = 30; // the least that KV allows
+
+/** Writes the copy of the model list that every location can read with every origin, and the Fleet, out of reach. */
+export function writeModels(kv: KVNamespace, models: readonly Model[]): Promise<void> {
+  return kv.put(kvKey, JSON.stringify(models));
+}
+
+/** The copy of the model list, null when there is none or another version of this program wrote it. */
+export async function readModels(kv: KVNamespace): Promise<readonly Model[] | null> {
+  const value = await kv.get(kvKey, { type: 'json', cacheTtl: kvTtlSeconds });
+  return z.array(Model).safeParse(value).data ?? null;
+}
+
+/** The model that a name stands for, or null: `name@version`, a name for its newest version, or `default`. */
+export function findModel(models: readonly Model[], name: string, defaultModel: string): Model | null {
+  const wanted = name === defaultAlias ? defaultModel : name;
+  if (wanted.includes('@')) return models.find((model) => model.id === wanted) ?? null;
+  return models.filter((model) => model.id.startsWith(`${wanted}@`)).toSorted(newestFirst)[0] ?? null;
+}
+
+/** True for the models that a mesh can be asked of; the others serve them. */
+export function makesMeshes(model: Model): boolean {
+  return model.family !== 'matting';
+}
+
+/** Versions compare number by number, so 1.10 is newer than 1.9. */
+function newestFirst(a: Model, b: Model): number {
+  return versionOf(b).localeCompare(versionOf(a), 'en', { numeric: true });
+}
+
+function versionOf(model: Model): string {
+  return model.id.slice(model.id.indexOf('@') + 1);
+}

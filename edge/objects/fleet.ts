@@ -1,0 +1,119 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Model } from '../../contract/model.ts';
+import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
+import { signatureAgeSecondsMax } from '../../contract/signature.ts';
+import type { Env } from '../env.ts';
+import { writeModels } from '../model-list.ts';
+
+/** An origin as its last report has it. */
+export type OriginStatus = {
+  id: string;
+  url: string;
+  state: Report['state'];
+  startedAtSeconds: number;
+  /** Manifest digest of each model that it serves, by the model's id. */
+  digests: Record<string, string>;
+  queueDepth: number;
+  lanesReady: number;
+};
+
+/** The origins that are alive, and every model that one of them serves or served of late. */
+export type FleetSnapshot = { origins: OriginStatus[]; models: Model[] };
+
+/** An origin is dead when it has been silent for longer than this, in milliseconds. */
+const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;
+
+/** A model that no origin has served for so long leaves the list, in milliseconds; only reports count time. */
+const modelKeptMs = 24 * 3600 * 1000;
+
+/** A model's row is touched no more often than this, in milliseconds, since each report names every model. */
+const modelTouchMs = 3600 * 1000;
+
+/** What origins report: who is alive, what they serve, which nonces they used. One object for the whole service. */
+export class Fleet extends DurableObject<Env> {
+  readonly #sql: SqlStorage;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#sql = state.storage.sql;
+    this.#sql.exec(`
+      CREATE TABLE IF NOT EXISTS origins (id TEXT PRIMARY KEY, status TEXT NOT NULL, at_ms INTEGER NOT NULL);
+      CREATE TABLE IF NOT EXISTS models
+        (id TEXT PRIMARY KEY, digest TEXT NOT NULL, model TEXT NOT NULL, at_ms INTEGER NOT NULL);
+      CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, until_ms INTEGER NOT NULL);
+      CREATE INDEX IF NOT EXISTS nonces_until ON nonces (until_ms);
+    `);
+  }
+
+  /** Takes an origin's report; the KV copy of the models is rewritten when they changed. */
+  async report(originId: string, report: Report): Promise<void> {
+    const now = Date.now();
+    const status = statusOf(originId, report);
+    this.#sql.exec(
+      `INSERT INTO origins VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms`,
+      originId,
+      JSON.stringify(status),
+      now,
+    );
+    const others = this.#alive(now).filter((origin) => origin.id !== originId);
+    let changed = false;
+    for (const model of report.models) if (this.#takeModel(model, others, now)) changed = true;
+    const forgotten = this.#sql.exec('DELETE FROM models WHERE at_ms < ?', now - modelKeptMs).rowsWritten;
+    if (changed || forgotten > 0) await writeModels(this.env.MANIFESTS, this.#models());
+  }
+
+  /** Everything that routing needs, from one call. */
+  snapshot(): FleetSnapshot {
+    return { origins: this.#alive(Date.now()), models: this.#models() };
+  }
+
+  /** Uses up a nonce; false when it was used before. It is kept for as long as its signature could hold. */
+  spendNonce(nonce: string, signedAtSeconds: number): boolean {
+    const now = Date.now();
+    this.#sql.exec('DELETE FROM nonces WHERE until_ms < ?', now);
+    const untilMs = (signedAtSeconds + signatureAgeSecondsMax + 1) * 1000;
+    return this.#sql.exec('INSERT OR IGNORE INTO nonces VALUES (?, ?)', nonce, untilMs).rowsWritten > 0;
+  }
+
+  /** True when the list of models changed by this one. */
+  #takeModel(model: Model, others: readonly OriginStatus[], now: number): boolean {
+    const text = JSON.stringify(model);
+    const row = this.#sql
+      .exec<{ digest: string; model: string; at_ms: number }>('SELECT * FROM models WHERE id = ?', model.id)
+      .toArray()[0];
+    if (row !== undefined) {
+      // While an upgrade rolls, two digests of one version are alive; the listed one stays until no origin has it.
+      if (row.digest !== model.digest && others.some((origin) => origin.digests[model.id] === row.digest)) return false;
+      if (row.model === text && now - row.at_ms < modelTouchMs) return false;
+    }
+    this.#sql.exec('INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)', model.id, model.digest, text, now);
+    return row?.model !== text;
+  }
+
+  #alive(now: number): OriginStatus[] {
+    return this.#sql
+      .exec<{ status: string }>('SELECT status FROM origins WHERE at_ms >= ? ORDER BY id', now - silenceMsMax)
+      .toArray()
+      .map((row) => JSON.parse(row.status) as OriginStatus);
+  }
+
+  #models(): Model[] {
+    return this.#sql
+      .exec<{ model: string }>('SELECT model FROM models ORDER BY id')
+      .toArray()
+      .map((row) => JSON.parse(row.model) as Model);
+  }
+}
+
+function statusOf(id: string, report: Report): OriginStatus {
+  return {
+    id,
+    url: report.url,
+    state: report.state,
+    startedAtSeconds: report.startedAtSeconds,
+    digests: Object.fromEntries(report.models.map((model) => [model.id, model.digest])),
+    queueDepth: report.queue.depth,
+    lanesReady: report.lanes.filter((lane) => lane.state === 'ready').length,
+  };
+}

@@ -1,0 +1,90 @@
+import type { Job, JobFailure } from '../../contract/job.ts';
+import type { MeshManifest, Stage } from '../../contract/mesh.ts';
+import type { OutputFormat } from '../../contract/request.ts';
+import type { LastOrigin } from './rank.ts';
+
+/** A flight that nobody finished has failed after this time. */
+const flightLifeMsMax = 6 * 3600 * 1000;
+
+/** A job without its fence, which each dispatch draws anew. */
+export type JobDraft = Omit<Job, 'fence'>;
+
+/** A failure as clients hear it. */
+export type FlightFailure = { code: JobFailure['code'] | 'mesh_failed'; message: string };
+
+/** Where a flight stands. Times are milliseconds since the epoch. */
+export type FlightState =
+  | { is: 'queued'; driveAtMs: number }
+  | {
+      is: 'dispatched';
+      originId: string;
+      /** When that origin's process started, by its reports. */
+      originStartedAtSeconds: number;
+      leaseEndsAtMs: number;
+      checkAtMs: number;
+      stage: Stage;
+    }
+  | { is: 'failed'; failure: FlightFailure; remembered: boolean; forgetAtMs: number }
+  | { is: 'cancelled'; forgetAtMs: number };
+
+/** All that a flight must not forget when its object is evicted; digests only, never image bytes. */
+export type FlightRecord = {
+  job: JobDraft;
+  createdAtSeconds: number;
+  /** Grows with every change; starts from the clock, so that it also grows from one flight of a key to the next. */
+  revision: number;
+  /** Of the last dispatch; drawn from the clock for the same reason. */
+  fence: number;
+  /** Origins that took the job and failed to finish it. */
+  attempts: number;
+  last: LastOrigin | null;
+  /** Times in a row that no origin took the job. */
+  backoffs: number;
+  progress: number;
+  state: FlightState;
+};
+
+/** What a flight tells its waiters. */
+export type FlightView =
+  | { is: 'gone' }
+  | ({ revision: number; createdAtSeconds: number; model: string; outputFormat: OutputFormat } & (
+      | { is: 'queued' | 'in_progress'; progress: number }
+      | { is: 'failed'; failure: FlightFailure; remembered: boolean }
+      | { is: 'cancelled' }
+    ))
+  | { is: 'completed'; manifest: MeshManifest };
+
+/** The public side of a record. */
+export function viewOf(record: FlightRecord): FlightView {
+  const { state, job, revision, createdAtSeconds, progress } = record;
+  const common = { revision, createdAtSeconds, model: job.model.id, outputFormat: job.params.output_format };
+  if (state.is === 'failed') {
+    return { ...common, is: 'failed', failure: state.failure, remembered: state.remembered };
+  }
+  if (state.is === 'cancelled') return { ...common, is: 'cancelled' };
+  const started = state.is === 'dispatched' && state.stage !== 'queue';
+  return { ...common, is: started ? 'in_progress' : 'queued', progress };
+}
+
+/** When the object must look at this record next. */
+export function dueAtMs(record: FlightRecord): number {
+  const { state } = record;
+  if (state.is === 'failed' || state.is === 'cancelled') return state.forgetAtMs;
+  return Math.min(expiresAtMs(record), state.is === 'queued' ? state.driveAtMs : state.checkAtMs);
+}
+
+/** When the flight has failed if nobody has finished it. */
+export function expiresAtMs(record: FlightRecord): number {
+  return record.createdAtSeconds * 1000 + flightLifeMsMax;
+}
+
+/** True while somebody may still finish the flight. */
+export function isOpen(record: FlightRecord): boolean {
+  return record.state.is === 'queued' || record.state.is === 'dispatched';
+}
+
+/** True where a request starts a flight: there is none, or one whose end says nothing about the next. */
+export function canStart(record: FlightRecord | null): boolean {
+  if (record === null) return true;
+  return record.state.is === 'cancelled' || (record.state.is === 'failed' && !record.state.remembered);
+}

@@ -1,0 +1,59 @@
+import { dueAtMs, isOpen, type FlightRecord } from './flight-record.ts';
+
+const recordKey = 'flight';
+const tenantPrefix = 'tenant:';
+
+/** A flight's SQLite storage. Reads are synchronous, so nothing changes between a read and the write that follows. */
+export class FlightStore {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** The flight's record, null when there is no flight; asking stores nothing. */
+  load(): FlightRecord | null {
+    return this.#storage.kv.get<FlightRecord>(recordKey) ?? null;
+  }
+
+  /** The record of a flight that somebody may still finish. */
+  open(): FlightRecord | null {
+    const record = this.load();
+    return record !== null && isOpen(record) ? record : null;
+  }
+
+  /** Keeps a record and sets the object's one alarm to when it is due. */
+  save(record: FlightRecord): void {
+    this.#storage.kv.put(recordKey, record);
+    // The output gate holds every answer until both writes are durable.
+    void this.#storage.setAlarm(dueAtMs(record));
+  }
+
+  /** Puts the alarm off when looking after the flight failed. */
+  async lookAgainAt(timeMs: number): Promise<void> {
+    await this.#storage.setAlarm(timeMs);
+  }
+
+  addTenant(tenant: string): void {
+    this.#storage.kv.put(tenantPrefix + tenant, true);
+  }
+
+  /** True when the tenant was there and no other is left. */
+  removeLastTenant(tenant: string): boolean {
+    return this.#storage.kv.delete(tenantPrefix + tenant) && this.#tenants(1).length === 0;
+  }
+
+  clearTenants(): void {
+    for (const [name] of this.#tenants()) this.#storage.kv.delete(name);
+  }
+
+  /** Leaves nothing behind, the alarm included. */
+  async forget(): Promise<void> {
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+  }
+
+  #tenants(limit?: number): [string, true][] {
+    return [...this.#storage.kv.list<true>({ prefix: tenantPrefix, ...(limit !== undefined && { limit }) })];
+  }
+}

@@ -1,0 +1,337 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { JobFailure, JobProgress } from '../../contract/job.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { Manifests } from '../cache/manifests.ts';
+import { parseOrigins, type Env, type Origin } from '../env.ts';
+import { FleetView } from '../fleet-view.ts';
+import { InputStore } from '../input-store.ts';
+import { cancelJob, dispatchMsMax, isOfImage, sendJob, type Dispatch } from '../origin-client.ts';
+import type { OriginStatus } from './fleet.ts';
+import { canStart, expiresAtMs, isOpen, viewOf } from './flight-record.ts';
+import type { FlightFailure, FlightRecord, FlightState, FlightView, JobDraft } from './flight-record.ts';
+import { FlightStore } from './flight-store.ts';
+import { lossOf, rank } from './rank.ts';
+
+/** How a request found the flight of its key. */
+export type Joined =
+  | { is: 'stored'; manifest: MeshManifest }
+  | { is: 'refused'; failure: FlightFailure }
+  | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView };
+
+/** Origins that may take a job and fail to finish it before it counts as what kills them. */
+const attemptsMax = 5;
+
+/**
+ * An origin that reports itself alive keeps a job for so long from its last word on it. Longer than an origin lets one
+ * job run, since one that waits in its queue says nothing.
+ */
+const leaseMs = 15 * 60_000;
+
+/** How often a dispatched flight looks whether its origin still lives; a silent one loses its lease at once. */
+const checkMs = 10_000;
+
+/** Pause before a flight that no origin took is offered again: the first, and the longest, doubling between them. */
+const backoffMsMin = 1_000;
+const backoffMsMax = 15_000;
+const retryAfterMsMax = 60_000;
+
+/** How long a failed or cancelled flight is remembered; a picture's own fault is answered from here meanwhile. */
+const outcomeKeptMs = 5 * 60_000;
+
+/** The longest that one call of `wait` is held; callers call again. */
+export const waitMsMax = 20_000;
+
+/** The one flight of a request key: who waits for the mesh, and which origin is making it. */
+export class Flight extends DurableObject<Env> {
+  readonly #store: FlightStore;
+  readonly #origins: readonly Origin[];
+  readonly #manifests: Manifests;
+  readonly #inputs: InputStore;
+  readonly #fleet: FleetView;
+  readonly #waiters = new Set<(view: FlightView) => void>();
+  #dispatching = false;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#store = new FlightStore(state.storage);
+    this.#origins = parseOrigins(env.ORIGINS);
+    this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+    this.#inputs = new InputStore(env.STORE);
+    this.#fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+  }
+
+  /** Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none. */
+  async join({ job, tenant }: { job: JobDraft; tenant: string }): Promise<Joined> {
+    if (canStart(this.#store.load())) {
+      // The caller looked before it called; the mesh may have come in between, and must not be made twice.
+      const stored = await this.#manifests.read(job.key);
+      if (stored) return { is: 'stored', manifest: stored.manifest };
+    }
+    const found = this.#store.load();
+    if (found === null || canStart(found)) return this.#start(job, tenant);
+    if (found.state.is === 'failed') return { is: 'refused', failure: found.state.failure };
+    this.#store.addTenant(tenant);
+    return { is: 'flying', status: 'joined', flight: viewOf(found) };
+  }
+
+  /** The flight as it stands; asking for an unknown one stores nothing. */
+  peek(): FlightView {
+    const record = this.#store.load();
+    return record === null ? { is: 'gone' } : viewOf(record);
+  }
+
+  /** Holds the call until the flight has changed from this revision, or `waitMs` (at most `waitMsMax`) have passed. */
+  async wait({ revision, waitMs }: { revision: number; waitMs: number }): Promise<FlightView> {
+    const record = this.#store.load();
+    if (record === null || !isOpen(record) || record.revision !== revision) return this.peek();
+    return new Promise((resolve) => {
+      const answer = (view: FlightView) => {
+        clearTimeout(timer);
+        this.#waiters.delete(answer);
+        resolve(view);
+      };
+      const timer = setTimeout(() => answer(this.peek()), Math.min(waitMs, waitMsMax));
+      this.#waiters.add(answer);
+    });
+  }
+
+  /** The job that a result would end, null when nobody waits for it. A lease given away takes no result's right. */
+  openJob(): JobDraft | null {
+    const record = this.#store.load();
+    return record === null || record.state.is === 'cancelled' ? null : record.job;
+  }
+
+  /** Ends the flight with the canonical manifest, which is stored. */
+  async finish(manifest: MeshManifest): Promise<void> {
+    await this.#store.forget();
+    this.#wake({ is: 'completed', manifest });
+  }
+
+  /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on the picture alone. */
+  fail({ fence, failure }: { fence: number; failure: JobFailure }): void {
+    const record = this.#store.open();
+    if (record !== null && (fence === record.fence || isOfImage(failure))) this.#end(record, failure);
+  }
+
+  /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
+  progress({ fence, stage, progress }: JobProgress): boolean {
+    const record = this.#store.open();
+    if (record === null) return false;
+    const { state } = record;
+    if (state.is !== 'dispatched' || fence !== record.fence) return true;
+    record.state = { ...state, stage, leaseEndsAtMs: Date.now() + leaseMs };
+    record.progress = Math.max(record.progress, progress);
+    this.#change(record);
+    return true;
+  }
+
+  /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
+  leave(tenant: string): FlightView {
+    const record = this.#store.open();
+    if (record === null || !this.#store.removeLastTenant(tenant)) return this.peek();
+    const { state } = record;
+    record.state = { is: 'cancelled', forgetAtMs: Date.now() + outcomeKeptMs };
+    this.#change(record);
+    if (state.is === 'dispatched') this.#cancelAt(state.originId, record.job.key);
+    return viewOf(record);
+  }
+
+  override async alarm(): Promise<void> {
+    const record = this.#store.load();
+    if (record === null) return;
+    try {
+      await this.#lookAfter(record);
+    } catch (error) {
+      // A throwing alarm is tried only a few times more; a flight must be looked after until it ends.
+      log('flight_alarm_failed', { key: record.job.key, error: String(error) });
+      await this.#store.lookAgainAt(Date.now() + backoffMsMax);
+    }
+  }
+
+  async #lookAfter(record: FlightRecord): Promise<void> {
+    const now = Date.now();
+    if (record.state.is === 'failed' || record.state.is === 'cancelled') {
+      return now >= record.state.forgetAtMs ? this.#store.forget() : this.#store.save(record);
+    }
+    if (now >= expiresAtMs(record)) {
+      return this.#end(record, { code: 'mesh_failed', message: 'No origin made this mesh in time.' });
+    }
+    const stored = await this.#manifests.read(record.job.key);
+    if (stored) return this.finish(stored.manifest);
+    const origins = await this.#fleet.origins();
+    const current = this.#store.open();
+    if (current === null) return;
+    if (current.state.is === 'dispatched') {
+      const loss = lossOf(current.state, origins, now);
+      if (loss === null) return this.#store.save({ ...current, state: { ...current.state, checkAtMs: now + checkMs } });
+      if (this.#takeBack(current, { id: current.state.originId, loss }) === 'ended') return;
+    }
+    await this.#dispatch();
+  }
+
+  #start(job: JobDraft, tenant: string): Joined {
+    const now = Date.now();
+    const last = this.#store.load();
+    const record: FlightRecord = {
+      job,
+      createdAtSeconds: Math.floor(now / 1000),
+      revision: Math.max(now, (last?.revision ?? 0) + 1),
+      // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
+      fence: (last?.fence ?? 0) + 1,
+      attempts: 0,
+      last: null,
+      backoffs: 0,
+      progress: 0,
+      // Written before the first dispatch, so that a reset from here on costs a pause and no more.
+      state: { is: 'queued', driveAtMs: now + checkMs },
+    };
+    this.#store.clearTenants();
+    this.#store.addTenant(tenant);
+    this.#store.save(record);
+    this.ctx.waitUntil(this.#dispatch());
+    return { is: 'flying', status: 'miss', flight: viewOf(record) };
+  }
+
+  /** Takes a job back from an origin that will not finish it as it was given. */
+  #takeBack(record: FlightRecord, from: { id: string; loss: 'late' | 'silent' | 'restarted' }): 'ended' | 'queued' {
+    log('flight_taken_back', { key: record.job.key, from });
+    const failed = from.loss !== 'restarted';
+    record.attempts += failed ? 1 : 0;
+    record.last = { id: from.id, ask: failed ? 'last' : 'first' };
+    if (record.attempts >= attemptsMax) {
+      this.#end(record, { code: 'mesh_failed', message: `${attemptsMax} attempts to make this mesh failed.` });
+      return 'ended';
+    }
+    record.state = { is: 'queued', driveAtMs: Date.now() + checkMs };
+    this.#change(record);
+    return 'queued';
+  }
+
+  async #dispatch(): Promise<void> {
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      await this.#offerAround();
+    } catch (error) {
+      log('flight_dispatch_failed', { error: String(error) });
+      this.#backOff(null);
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+
+  /** Offers the job to one origin after the other until one takes it. */
+  async #offerAround(): Promise<void> {
+    const origins = await this.#fleet.origins();
+    const waiting = this.#store.open();
+    if (waiting === null) return;
+    let retryAfterSeconds: number | null = null;
+    for (const origin of rank(origins, { model: waiting.job.model, last: waiting.last })) {
+      const configured = this.#origins.find(({ id, url }) => id === origin.id && url === origin.url);
+      if (configured === undefined) continue;
+      const offered = this.#lend(origin);
+      if (offered === null) return;
+      const image = await this.#inputs.read(offered.job.imageSha256);
+      if (image === null) {
+        const message = 'The picture is no longer stored; post it again.';
+        return this.#end(offered, { code: 'mesh_failed', message });
+      }
+      const answer = await sendJob(configured, { ...offered.job, fence: offered.fence }, image);
+      if (this.#settle(answer, origin, offered.fence) === 'done') return;
+      if (answer.outcome === 'busy') retryAfterSeconds = leastOf(retryAfterSeconds, answer.retryAfterSeconds);
+    }
+    this.#backOff(retryAfterSeconds);
+  }
+
+  /** Writes down who is about to get the job, before it is sent; null when nobody waits for it any more. */
+  #lend(origin: OriginStatus): FlightRecord | null {
+    const record = this.#store.open();
+    if (record === null) return null;
+    const now = Date.now();
+    record.fence = Math.max(now, record.fence + 1);
+    record.state = dispatchedTo(origin, now + dispatchMsMax);
+    this.#store.save(record);
+    return record;
+  }
+
+  /** Acts on an origin's answer; 'next' means that another origin should be asked. */
+  #settle(answer: Dispatch, origin: OriginStatus, fence: number): 'done' | 'next' {
+    const record = this.#store.open();
+    if (record === null || record.fence !== fence) {
+      // Finished, or cancelled, while the job was on its way.
+      const cancelled = this.#store.load();
+      if (answer.outcome === 'accepted' && cancelled !== null) this.#cancelAt(origin.id, cancelled.job.key);
+      return 'done';
+    }
+    if (answer.outcome === 'accepted') {
+      this.#fleet.noteDispatch(origin.id);
+      // Progress may have come before the answer.
+      const stage = record.state.is === 'dispatched' ? record.state.stage : 'queue';
+      this.#store.save({ ...record, backoffs: 0, state: { ...dispatchedTo(origin, Date.now()), stage } });
+      return 'done';
+    }
+    if (answer.outcome === 'refused') {
+      this.#end(record, answer.failure);
+      return 'done';
+    }
+    if (answer.outcome === 'unreachable') {
+      log('origin_unreachable', { originId: origin.id, key: record.job.key, cause: String(answer.cause) });
+    }
+    return 'next';
+  }
+
+  #backOff(retryAfterSeconds: number | null): void {
+    const record = this.#store.open();
+    if (record === null) return;
+    const pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** record.backoffs);
+    const askedMs = Math.min(retryAfterMsMax, (retryAfterSeconds ?? 0) * 1000);
+    record.backoffs += 1;
+    record.state = { is: 'queued', driveAtMs: Date.now() + Math.max(pauseMs, askedMs) };
+    this.#store.save(record);
+  }
+
+  #end(record: FlightRecord, failure: FlightFailure): void {
+    const remembered = failure.code !== 'mesh_failed' && failure.code !== 'internal_error';
+    record.state = { is: 'failed', failure, remembered, forgetAtMs: Date.now() + outcomeKeptMs };
+    this.#change(record);
+  }
+
+  #cancelAt(originId: string, key: string): void {
+    const origin = this.#origins.find(({ id }) => id === originId);
+    if (origin === undefined) return;
+    // The origin hears of it anyway, by the 410 that its next progress report gets.
+    const told = cancelJob(origin, key).catch((error: unknown) => {
+      log('origin_cancel_failed', { originId, key, error: String(error) });
+    });
+    this.ctx.waitUntil(told);
+  }
+
+  #change(record: FlightRecord): void {
+    record.revision += 1;
+    this.#store.save(record);
+    this.#wake(viewOf(record));
+  }
+
+  #wake(view: FlightView): void {
+    for (const answer of this.#waiters) answer(view);
+  }
+}
+
+function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<FlightState, { is: 'dispatched' }> {
+  return {
+    is: 'dispatched',
+    originId: origin.id,
+    originStartedAtSeconds: origin.startedAtSeconds,
+    leaseEndsAtMs: fromMs + leaseMs,
+    checkAtMs: fromMs + checkMs,
+    stage: 'queue',
+  };
+}
+
+function leastOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+function log(event: string, details: Record<string, unknown>): void {
+  console.warn(JSON.stringify({ event, ...details }));
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { sha256 } from '../contract/digest.ts';
+import { JobFailure, type Job } from '../contract/job.ts';
+import { sign } from '../contract/signature.ts';
+import type { Origin } from './env.ts';
+
+/** How an origin answered a job. */
+export type Dispatch =
+  | { outcome: 'accepted' }
+  /** It has no room now; null when it did not say for how long. */
+  | { outcome: 'busy'; retryAfterSeconds: number | null }
+  /** The picture itself is at fault, so every origin would say the same. */
+  | { outcome: 'refused'; failure: JobFailure }
+  | { outcome: 'unreachable'; cause: unknown };
+
+/** An origin must have taken a job, picture included, within this time. */
+export const dispatchMsMax = 30_000;
+
+const cancelMsMax = 10_000;
+const answerCharactersMax = 64 * 1024;
+
+const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** Sends a job with its picture, `job.imageBytes` long, to an origin: a signed `POST /jobs`. Never throws. */
+export async function sendJob(origin: Origin, job: Job, image: ReadableStream<Uint8Array>): Promise<Dispatch> {
+  // A stream of fixed length goes out with Content-Length, and fails when it is cut short.
+  const { readable, writable } = new FixedLengthStream(job.imageBytes);
+  const answered = new AbortController();
+  // An origin may refuse a job without reading its picture; the answer is what counts then, not the broken pipe.
+  const piped = image.pipeTo(writable, { signal: answered.signal }).catch(() => undefined);
+  try {
+    const call = { job: JSON.stringify(job), bodySha256: job.imageSha256, bodyBytes: job.imageBytes };
+    return await dispatchOf(await post(origin, '/jobs', call, dispatchMsMax, readable));
+  } catch (cause) {
+    return { outcome: 'unreachable', cause };
+  } finally {
+    answered.abort();
+    await piped;
+  }
+}
+
+/** Tells an origin to drop a job: a signed `POST /jobs/{key}/cancel`. Throws when it cannot be told. */
+export async function cancelJob(origin: Origin, key: string): Promise<void> {
+  const call = { job: '', bodySha256: await sha256(''), bodyBytes: 0 };
+  const answer = await post(origin, `/jobs/${key}/cancel`, call, cancelMsMax, null);
+  await answer.body?.cancel();
+  if (!answer.ok && answer.status !== 404) throw new Error(`origin ${origin.id} answered ${answer.status}`);
+}
+
+async function post(
+  origin: Origin,
+  path: string,
+  call: { job: string; bodySha256: string; bodyBytes: number },
+  msMax: number,
+  body: ReadableStream<Uint8Array> | null,
+): Promise<Response> {
+  const url = new URL(origin.url + path);
+  const headers = await sign(
+    { method: 'POST', path: url.pathname + url.search, ...call },
+    { originId: origin.id, secret: origin.secrets[0] },
+  );
+  return fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(msMax), redirect: 'manual' });
+}
+
+async function dispatchOf(answer: Response): Promise<Dispatch> {
+  if (answer.ok) {
+    await answer.body?.cancel();
+    return { outcome: 'accepted' };
+  }
+  const text = (await answer.text()).slice(0, answerCharactersMax);
+  if (answer.status === 429 || answer.status === 503) {
+    const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+    return { outcome: 'busy', retryAfterSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null };
+  }
+  const failure = failureOf(text);
+  if (failure !== null && isOfImage(failure)) return { outcome: 'refused', failure };
+  return { outcome: 'unreachable', cause: new Error(`status ${answer.status}: ${text.slice(0, 200)}`) };
+}
+
+/** True when the same picture would fail anywhere, so that the failure may be remembered. */
+export function isOfImage(failure: JobFailure): boolean {
+  return failure.code !== 'internal_error';
+}
+
+function failureOf(text: string): JobFailure | null {
+  try {
+    const { code, message } = Refusal.parse(JSON.parse(text)).error;
+    return JobFailure.safeParse({ code, message }).data ?? null;
+  } catch {
+    return null; // not one of our origin's answers: a proxy's page, most likely
+  }
+}

@@ -1,0 +1,47 @@
+import { Problem } from '../../contract/problem.ts';
+
+/** Size of the first buffer when the body's length is not declared; it doubles from there. */
+const firstBufferBytes = 64 * 1024;
+
+/**
+ * Reads a whole body of at most `bytesMax` bytes. Past the limit it throws the Problem `body_too_large` and reads no
+ * further: at once when Content-Length says so, else with the first chunk that goes over.
+ */
+export async function readBody(
+  request: { headers: Headers; body: ReadableStream<Uint8Array> | null },
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = declaredBytes(request.headers);
+  if (declared !== null && declared > bytesMax) {
+    await request.body?.cancel();
+    throw tooLarge(bytesMax);
+  }
+  if (request.body === null) return new Uint8Array();
+  let buffer = new Uint8Array(declared ?? Math.min(firstBufferBytes, bytesMax));
+  let bytes = 0;
+  // Leaving the loop by a throw cancels the stream.
+  for await (const chunk of request.body) {
+    const end = bytes + chunk.byteLength;
+    if (end > bytesMax) throw tooLarge(bytesMax);
+    if (end > buffer.byteLength) buffer = grown(buffer, Math.min(bytesMax, Math.max(end, buffer.byteLength * 2)));
+    buffer.set(chunk, bytes);
+    bytes = end;
+  }
+  return buffer.subarray(0, bytes);
+}
+
+/** Content-Length in bytes, null when there is none or it is not a number. */
+export function declaredBytes(headers: Headers): number | null {
+  const text = headers.get('content-length');
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function grown(buffer: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(bytes);
+  larger.set(buffer);
+  return larger;
+}
+
+function tooLarge(bytesMax: number): Problem {
+  return new Problem('body_too_large', `The body may have at most ${bytesMax} bytes.`);
+}

@@ -1,0 +1,34 @@
+import { imageLimits } from '../../contract/request.ts';
+import { Problem } from '../../contract/problem.ts';
+
+const base64GroupBytes = 3;
+const base64GroupCharacters = 4;
+
+/**
+ * Decodes a data URL of a picture, `data:image/…;base64,…` (RFC 2397), strictly: the standard alphabet with its
+ * padding and nothing else. The media type that it claims is not believed; the bytes will say.
+ * Throws the Problems `invalid_image` and `body_too_large`.
+ */
+export function decodeDataUrl(url: string): Uint8Array<ArrayBuffer> {
+  const header = /^data:(image\/[a-z0-9.+-]+|application\/octet-stream);base64,/i.exec(url)?.[0];
+  if (header === undefined) throw invalid('a data URL must begin with "data:image/<type>;base64,"');
+  const base64 = url.slice(header.length);
+  const bytesMax = imageLimits.dataUrlBytesMax;
+  if (base64.length > Math.ceil(bytesMax / base64GroupBytes) * base64GroupCharacters) {
+    throw new Problem('body_too_large', `A data URL may hold at most ${bytesMax} bytes; send the file in a form.`, {
+      param: 'image',
+    });
+  }
+  // atob() would also take blanks and missing padding.
+  if (base64.length % base64GroupCharacters !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
+    throw invalid('the data URL is not strict base64');
+  }
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+function invalid(why: string): Problem {
+  return new Problem('invalid_image', `The image cannot be read: ${why}.`, { param: 'image' });
+}

@@ -1,0 +1,88 @@
+import { Problem } from '../../contract/problem.ts';
+import type { Part } from './multipart.ts';
+
+/** Fields of the request body as a form carried them, with the picture's bytes apart. */
+export type Form = { fields: Record<string, unknown>; image: Uint8Array<ArrayBuffer> | null };
+
+type Reader = (body: Uint8Array, name: string) => unknown;
+
+/** How each field that is not plain text is written in a form. What cannot be read stays text, for the schema to refuse. */
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['seed', readNumber],
+  ['foreground_ratio', readNumber],
+  ['mc_resolution', readNumber],
+  ['texture_resolution', readNumber],
+  ['target_face_count', readNumber],
+  ['largest_dimension_mm', readNumber],
+  ['remove_background', readBoolean],
+  ['texture', readBoolean],
+  ['metadata', readJson],
+  ['cache_tags', readJson],
+]);
+
+/** The members of `cache`, by their names in a form. */
+const cacheFields: ReadonlyMap<string, string> = new Map([
+  ['cache_mode', 'mode'],
+  ['cache_scope', 'scope'],
+  ['cache_tags', 'tags'],
+]);
+
+/** Brings a form's parts into the shape of the JSON body; throws the Problem `invalid_parameter` on a repeated field. */
+export function readForm(parts: readonly Part[]): Form {
+  // Maps, since a field may have any name, `__proto__` too.
+  const fields = new Map<string, unknown>();
+  const cache = new Map<string, unknown>();
+  const bodies = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const { name, body } of parts) {
+    if (bodies.has(name)) throw invalid(name, 'is given twice');
+    bodies.set(name, body);
+    if (name === 'image') continue;
+    const value = (readers.get(name) ?? readText)(body, name);
+    const member = cacheFields.get(name);
+    if (member === undefined) fields.set(name, value);
+    else cache.set(member, value);
+  }
+  // A form writes `cache` as its members; under its own name it is text, which the schema refuses.
+  if (cache.size > 0 && !fields.has('cache')) fields.set('cache', Object.fromEntries(cache));
+  return { fields: Object.fromEntries(fields), image: bodies.get('image') ?? null };
+}
+
+/** The name that a form gives the field at this path of the JSON body. */
+export function formName(path: readonly PropertyKey[]): string {
+  const [first, second] = path;
+  const cacheField = [...cacheFields].find(([, member]) => first === 'cache' && member === second);
+  return cacheField?.[0] ?? String(first);
+}
+
+function readNumber(body: Uint8Array, name: string): unknown {
+  const text = readText(body, name);
+  if (text === 'null') return null;
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
+}
+
+function readBoolean(body: Uint8Array, name: string): unknown {
+  const text = readText(body, name);
+  if (text === 'true') return true;
+  return text === 'false' ? false : text;
+}
+
+function readJson(body: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(readText(body, name));
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw invalid(name, 'must be JSON', cause);
+  }
+}
+
+function readText(body: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch (cause) {
+    throw invalid(name, 'is not UTF-8 text', cause);
+  }
+}
+
+function invalid(name: string, why: string, cause?: unknown): Problem {
+  return new Problem('invalid_parameter', `The form field "${name}" ${why}.`, { param: name, cause });
+}

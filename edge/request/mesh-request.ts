@@ -1,0 +1,89 @@
+import { imageLimits, MeshRequest } from '../../contract/request.ts';
+import { Problem } from '../../contract/problem.ts';
+import { readBody } from './body.ts';
+import { decodeDataUrl } from './data-url.ts';
+import { formName, readForm } from './form-fields.ts';
+import { readImageHeader } from './image-header.ts';
+import { invalidParameter } from './invalid.ts';
+import { parseMultipart } from './multipart.ts';
+
+/** What a `POST /v1/meshes` asks for, and its picture's bytes, whose header was found good. */
+export type PostedMesh = { request: MeshRequest; image: Uint8Array<ArrayBuffer>; mediaType: string };
+
+/** Room for every field of a request but its picture, and for the framing of a form. */
+const fieldBytesMax = 256 * 1024;
+const formBytesMax = imageLimits.fileBytesMax + fieldBytesMax;
+const jsonBytesMax = Math.ceil((imageLimits.dataUrlBytesMax * 4) / 3) + fieldBytesMax;
+
+/** Reads a `POST /v1/meshes`, a form or JSON; throws the Problem that names what is wrong with it. */
+export async function readMeshRequest(request: Request): Promise<PostedMesh> {
+  const { fields, image: file, nameOf } = await readFields(request);
+  const parsed = MeshRequest.safeParse(fields);
+  if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
+  refuseUnsupported(parsed.data, file !== null, nameOf);
+  const image = file ?? imageOf(parsed.data.image);
+  return { request: parsed.data, image, mediaType: readImageHeader(image).mediaType };
+}
+
+type Fields = {
+  fields: unknown;
+  image: Uint8Array<ArrayBuffer> | null;
+  nameOf: (path: readonly PropertyKey[]) => string;
+};
+
+async function readFields(request: Request): Promise<Fields> {
+  const contentType = request.headers.get('content-type') ?? '';
+  const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
+  if (mediaType === 'multipart/form-data') {
+    const form = readForm(parseMultipart(await readBody(request, formBytesMax), contentType));
+    if (form.image !== null && form.image.byteLength > imageLimits.fileBytesMax) {
+      const message = `The image may have at most ${imageLimits.fileBytesMax} bytes.`;
+      throw new Problem('body_too_large', message, { param: 'image' });
+    }
+    return { ...form, nameOf: formName };
+  }
+  if (mediaType === 'application/json') {
+    const fields = parseJson(await readBody(request, jsonBytesMax));
+    return { fields, image: null, nameOf: (path) => path.join('.') };
+  }
+  await request.body?.cancel();
+  throw new Problem('unsupported_media_type', 'Content-Type must be multipart/form-data or application/json.');
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new Problem('invalid_request', 'The body is not valid JSON.', { cause });
+  }
+}
+
+/** Fields that the contract has and this edge cannot honour yet are refused by name, never dropped in silence. */
+function refuseUnsupported(
+  request: MeshRequest,
+  hasFile: boolean,
+  nameOf: (path: readonly PropertyKey[]) => string,
+): void {
+  if (request.prompt !== undefined && (hasFile || request.image !== undefined)) {
+    throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });
+  }
+  const { image, cache } = request;
+  const unsupported: readonly [asked: boolean, ...path: string[]][] = [
+    [request.prompt !== undefined, 'prompt'],
+    [typeof image === 'object' || (typeof image === 'string' && /^https?:/i.test(image)), 'image'],
+    [request.webhook_url !== undefined, 'webhook_url'],
+    [cache.mode === 'refresh', 'cache', 'mode'],
+    [cache.scope === 'private', 'cache', 'scope'],
+    [cache.tags.length > 0, 'cache', 'tags'],
+  ];
+  const found = unsupported.find(([asked]) => asked);
+  if (found === undefined) return;
+  const param = nameOf(found.slice(1) as string[]);
+  throw new Problem('unsupported_parameter', `This value of "${param}" is not available yet.`, { param });
+}
+
+function imageOf(image: MeshRequest['image']): Uint8Array<ArrayBuffer> {
+  if (image === undefined) throw new Problem('missing_image', 'Give a picture in "image".', { param: 'image' });
+  if (typeof image !== 'string') throw new Error('an image that is neither text nor a file; this is a bug');
+  return decodeDataUrl(image);
+}

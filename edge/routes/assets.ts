@@ -1,0 +1,107 @@
+import { Hono } from 'hono';
+import { Problem } from '../../contract/problem.ts';
+import { parseAssetFile, type AssetName } from '../cache/asset.ts';
+import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
+import type { Background } from '../cache/tiers.ts';
+import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
+import { hitFrom } from '../http/cache-status.ts';
+import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
+import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
+
+/** Public downloads, to be mounted at `/assets`: `GET` and `HEAD /:file`, where file is `<sha256>.<extension>`. */
+export const assetRoutes = new Hono<{ Bindings: { STORE: R2Bucket } }>().get('/:file', (c) => {
+  const name = parseAssetFile(c.req.param('file'));
+  if (!name) throw notFound();
+  return serveAsset(c.req.raw, { name, r2: c.env.STORE, background: c.executionCtx, access: { life: 'immutable' } });
+});
+
+export type AssetToServe = {
+  name: AssetName;
+  r2: R2Bucket;
+  background: Background;
+  /** `immutable` where the URL names the bytes; `private` with the request key of the mesh that owns them. */
+  access: { life: 'immutable' | 'revalidated' } | { life: 'private'; meshKey: string };
+};
+
+/**
+ * Answers a request with an asset: 200, 206, 304, 412 or 416 by RFC 9110 for GET and HEAD; the whole, whatever its
+ * headers say, for any other method (a POST's preconditions are not about the mesh it makes). The answer's headers may
+ * be changed. Throws the Problem `not_found` when there is no such asset.
+ */
+export async function serveAsset(request: Request, served: AssetToServe): Promise<Response> {
+  const { name } = served;
+  const options = assetsOptions(request, served);
+  const found = await readAsset(name, options);
+  if (!found) throw notFound();
+  const headers = { ...validatorHeaders(name.sha256, served.access.life), 'cache-status': hitFrom(found.tier) };
+  const { sizeBytes } = found.asset;
+  const selection = select(request, entityTag(name.sha256), sizeBytes);
+  if (selection.kind !== 'bytes') {
+    await discardAsset(found);
+    return selection.kind === 'not_modified'
+      ? new Response(null, { status: 304, headers })
+      : refusal(selection, headers);
+  }
+  const { range } = selection;
+  const answer = {
+    status: range ? 206 : 200,
+    headers: {
+      ...headers,
+      ...representationHeaders(name),
+      'content-length': String(range ? rangeBytes(range) : sizeBytes),
+      ...(range && { 'content-range': contentRange(range, sizeBytes) }),
+    },
+  };
+  if (request.method === 'HEAD') {
+    await discardAsset(found);
+    return new Response(null, answer);
+  }
+  const body = await openAsset({ name, found, range }, options);
+  if (!body) throw notFound();
+  return new Response(body, answer);
+}
+
+type Selection =
+  | { kind: 'bytes'; range: ByteRange | null }
+  | { kind: 'not_modified' }
+  | { kind: 'refused'; problem: Problem; headers: Record<string, string> };
+
+/** Which part of the asset the request's headers select: preconditions first, then Range (RFC 9110 §13.2.2). */
+function select({ method, headers }: Request, etag: string, sizeBytes: number): Selection {
+  if (method !== 'GET' && method !== 'HEAD') return { kind: 'bytes', range: null };
+  const precondition = evaluatePreconditions(headers, etag);
+  if (precondition === 'not_modified') return { kind: 'not_modified' };
+  if (precondition === 'failed') {
+    const problem = new Problem('precondition_failed', 'If-Match names another version than that of this asset.');
+    return { kind: 'refused', problem, headers: {} };
+  }
+  // Range is defined for GET alone (§14.2).
+  const ranged = method === 'GET' && rangeApplies(headers, etag);
+  const part = parseRange(ranged ? headers.get('range') : null, sizeBytes);
+  if (part.kind === 'unsatisfiable') {
+    const problem = new Problem('range_not_satisfiable', `This asset has ${sizeBytes} bytes.`);
+    return { kind: 'refused', problem, headers: { 'content-range': contentRange(null, sizeBytes) } };
+  }
+  return { kind: 'bytes', range: part.kind === 'part' ? part.range : null };
+}
+
+function assetsOptions(request: Request, { r2, background, access }: AssetToServe): AssetsOptions {
+  if (access.life === 'private') return { r2, background, place: { kind: 'private', meshKey: access.meshKey } };
+  const assetsUrl = new URL('/assets/', request.url).href;
+  return { r2, background, place: { kind: 'shared', cache: caches.default, assetsUrl } };
+}
+
+/** An error that carries headers of the asset; its body is the one that every Problem has. */
+function refusal(
+  { problem, headers }: Selection & { kind: 'refused' },
+  assetHeaders: Record<string, string>,
+): Response {
+  return Response.json(problem.body(), {
+    status: problem.status,
+    headers: { ...assetHeaders, ...headers, 'cache-control': 'no-store' },
+  });
+}
+
+function notFound(): Problem {
+  return new Problem('not_found', 'There is no asset of this name.');
+}

@@ -1,0 +1,31 @@
+import { Hono } from 'hono';
+import type { Model } from '../../contract/model.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { Authenticated } from '../auth.ts';
+import type { FleetView } from '../fleet-view.ts';
+
+/** `/v1/models`: OpenAI model objects, and what only a mesh model has; to be mounted behind `requireKey`. */
+export function modelRoutes(fleet: FleetView, defaultModel: string) {
+  return new Hono<Authenticated>()
+    .get('/', async (c) => c.json({ object: 'list', data: (await fleet.models()).map(modelObject) }))
+    .get('/:id', async (c) => {
+      const name = c.req.param('id');
+      const model = await fleet.findModel(name, defaultModel);
+      if (model === null) throw new Problem('model_not_found', `The model "${name}" does not exist.`);
+      return c.json(modelObject(model));
+    });
+}
+
+function modelObject(model: Model) {
+  return {
+    id: model.id,
+    object: 'model',
+    created: model.createdAtSeconds,
+    owned_by: 'meshkiln',
+    family: model.family,
+    title: model.title,
+    description: model.description,
+    licence: model.licence,
+    capabilities: { uses: model.uses, defaults: model.defaults },
+  };
+}

@@ -1,0 +1,102 @@
+import { Hono, type Context } from 'hono';
+import type { z } from 'zod';
+import { Sha256 } from '../../contract/digest.ts';
+import { JobProgress, JobResult, type BlobReceipt } from '../../contract/job.ts';
+import { Problem } from '../../contract/problem.ts';
+import { Report } from '../../contract/report.ts';
+import type { VerifiedCall } from '../../contract/signature.ts';
+import { mediaTypes } from '../cache/asset.ts';
+import { putBlob } from '../cache/blobs.ts';
+import type { Origin } from '../env.ts';
+import { theFleet } from '../fleet-view.ts';
+import type { GeometryStore } from '../geometry-store.ts';
+import { flightOf } from '../objects/flight-calls.ts';
+import type { Fleet } from '../objects/fleet.ts';
+import { invalidParameter } from '../request/invalid.ts';
+import { readSignedJson, verifyCall } from '../signed-call.ts';
+import { takeResult, type WriteBackOptions } from '../write-back.ts';
+
+/** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */
+const blobBytesMax = 95 * 1024 * 1024;
+const jsonBytesMax = 256 * 1024;
+
+export type OriginRoutesOptions = WriteBackOptions & {
+  origins: readonly Origin[];
+  fleets: DurableObjectNamespace<Fleet>;
+  geometry: GeometryStore;
+};
+
+/** `/origin`: what GPU origins tell the edge and keep there, each call signed. */
+export function originRoutes(options: OriginRoutesOptions) {
+  const verified = (c: Context, bodyBytesMax: number) => verifyCall(c.req.raw, { ...options, bodyBytesMax });
+  return new Hono()
+    .put('/blobs/:sha256', async (c) => {
+      const call = await verified(c, blobBytesMax);
+      const sha256 = keyOf(c.req.param('sha256'));
+      if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
+      const mediaType = mediaTypeOf(c);
+      const { stored } = await putBlob({ r2: options.r2, mediaType, ...bodyOf(c, call) });
+      return c.json({ sha256, stored } satisfies BlobReceipt);
+    })
+    .put('/results/:key', async (c) => {
+      const call = await verified(c, jsonBytesMax);
+      const key = keyOf(c.req.param('key'));
+      await takeResult(key, parse(JobResult, await readSignedJson(c.req.raw, call)), options);
+      return c.json({ key });
+    })
+    .post('/progress/:key', async (c) => {
+      const call = await verified(c, jsonBytesMax);
+      const key = keyOf(c.req.param('key'));
+      const progress = parse(JobProgress, await readSignedJson(c.req.raw, call));
+      if (await flightOf(options.flights, key).progress(progress)) return c.json({ key });
+      throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+    })
+    .get('/geometry/:key', async (c) => {
+      await verified(c, 0);
+      const surface = await options.geometry.read(keyOf(c.req.param('key')));
+      if (surface === null) throw new Problem('not_found', 'There is no surface under this key.');
+      return c.body(surface.body, 200, {
+        'content-type': 'application/octet-stream',
+        'content-length': String(surface.bytes),
+        etag: `"${surface.sha256}"`,
+      });
+    })
+    .put('/geometry/:key', async (c) => {
+      const call = await verified(c, blobBytesMax);
+      return c.json(await options.geometry.create(keyOf(c.req.param('key')), bodyOf(c, call)));
+    })
+    .post('/reports', async (c) => {
+      const call = await verified(c, jsonBytesMax);
+      const report = parse(Report, await readSignedJson(c.req.raw, call));
+      const configured = options.origins.find((origin) => origin.id === call.originId);
+      const url = report.url.replace(/\/+$/, '');
+      if (url !== configured?.url) {
+        throw new Problem('invalid_parameter', 'This is not the address that is configured here.', { param: 'url' });
+      }
+      await theFleet(options.fleets).report(call.originId, { ...report, url });
+      return c.json({ id: call.originId });
+    });
+}
+
+function bodyOf(c: Context, call: VerifiedCall) {
+  const body = c.req.raw.body ?? new Blob([]).stream();
+  return { sha256: call.bodySha256, bytes: call.bodyBytes, body };
+}
+
+/** The media type decides how a browser takes a blob, so only those of our own formats are stored. */
+function mediaTypeOf(c: Context): string {
+  const mediaType = c.req.header('content-type') ?? '';
+  if (Object.values(mediaTypes).includes(mediaType)) return mediaType;
+  throw new Problem('unsupported_media_type', 'Content-Type must be that of a mesh format or a thumbnail.');
+}
+
+function keyOf(text: string): string {
+  if (Sha256.safeParse(text).success) return text;
+  throw new Problem('not_found', 'The path must end with 64 lower-case hexadecimal digits.');
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidParameter(parsed.error);
+}

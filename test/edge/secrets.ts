@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+
+/** Two origins and the keys of two tenants, as the secrets of a deployment would have them. */
+export const testOrigins = [
+  {
+    id: 'one',
+    url: 'https://one.example',
+    secrets: ['the newer secret of origin one', 'the older secret of origin one'],
+  },
+  { id: 'two', url: 'https://two.example', secrets: ['the only secret of origin two'] },
+] as const;
+
+export const testKeys = {
+  acme: 'mk_test_acme',
+  globex: 'mk_test_globex',
+  admin: 'mk_test_admin_only',
+  local: 'mk_local',
+} as const;
+
+/** The Worker's secrets in tests. */
+export const testSecrets = {
+  ORIGINS: JSON.stringify(testOrigins),
+  API_KEYS: JSON.stringify([
+    { sha256: digest(testKeys.acme), tenant: 'acme', scopes: ['meshes'] },
+    { sha256: digest(testKeys.globex), tenant: 'globex', scopes: ['meshes', 'admin'] },
+    { sha256: digest(testKeys.admin), tenant: 'operator', scopes: ['admin'] },
+    { sha256: digest(testKeys.local), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
+  ]),
+};
+
+function digest(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
