@@ -76,7 +76,11 @@ test('a hit is a hit with the origin stopped, after a restart of both, and with 
     const mesh = MeshObject.parse(await answer.json());
     expect(mesh.cache.status).toBe('hit');
     expect(mesh.asset).toEqual(known.asset);
-    expect(Buffer.from(await running.client.download(mesh)).subarray(0, 4).toString()).toBe('glTF');
+    expect(
+      Buffer.from(await running.client.download(mesh))
+        .subarray(0, 4)
+        .toString(),
+    ).toBe('glTF');
     return mesh;
   };
 
