@@ -48,9 +48,11 @@ test('50 identical requests at once are one job and 50 equal answers', async () 
   expect(await accepted()).toBe(before + 1);
 });
 
+async function idOf(fields: Record<string, string>, headers: Record<string, string> = {}): Promise<string> {
+  return MeshObject.parse(await (await post(running, bear, { fields, headers })).json()).id;
+}
+
 test('a field that changes the bytes gives another id, one that does not gives the same', async () => {
-  const idOf = async (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    MeshObject.parse(await (await post(running, bear, { fields, headers })).json()).id;
   const plain = await idOf({});
   const changing: Record<string, string>[] = [
     { output_format: 'stl' },
