@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Meshkiln } from '../client/meshkiln.ts';
 import { progressReporter } from '../client/progress.ts';
 import { stages, type MeshObject } from '../contract/mesh.ts';
@@ -9,7 +10,7 @@ import { freePort } from './free-port.ts';
 import { startPrograms } from './programs.ts';
 import { edgeUrl, localSettings } from './settings.ts';
 
-const teddyBear = join(import.meta.dirname, '../node_modules/@lobehub/fluent-emoji-3d/assets/1f9f8.webp');
+const teddyBear = fileURLToPath(import.meta.resolve('@lobehub/fluent-emoji-3d/assets/1f9f8.webp'));
 
 type Answer = { mesh: MeshObject; elapsedMs: number };
 
