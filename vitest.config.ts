@@ -1,13 +1,16 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/closing-line.ts';
+import { testSecrets } from './test/edge/secrets.ts';
 
 export default defineConfig({
   test: {
     reporters: ['default', new ClosingLine()],
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: testSecrets } }),
+        ],
         test: { name: 'edge', include: ['test/edge/**/*.test.ts'] },
       },
       {

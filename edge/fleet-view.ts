@@ -37,8 +37,11 @@ export class FleetView {
   /** The models, at most half a minute old; needs neither an origin nor, once the KV copy is there, the Fleet. */
   async models(): Promise<readonly Model[]> {
     if (isFresh(this.#memory.models, modelsMs)) return this.#memory.models.value;
-    // A KV null is never believed: it may be an old absence.
-    const copy = await readModels(this.#kv);
+    // A KV null is never believed, as it may be an old absence, nor does a fault of KV end a request.
+    const copy = await readModels(this.#kv).catch((error: unknown) => {
+      console.error(JSON.stringify({ event: 'models_copy_unread', error: String(error) }));
+      return null;
+    });
     if (copy === null || copy.length === 0) return this.currentModels();
     this.#memory.models = { value: copy, atMs: Date.now() };
     return copy;

@@ -22,10 +22,7 @@ export class GeometryStore {
 
   /** Keeps a surface unless the key has one; throws the Problem `digest_mismatch`, and then nothing is stored. */
   async create(key: string, { sha256, bytes, body }: Surface): Promise<{ stored: boolean }> {
-    if ((await this.#r2.head(nameOf(key))) !== null) {
-      await body.cancel();
-      return { stored: false };
-    }
+    if ((await this.#r2.head(nameOf(key))) !== null) return { stored: false };
     const { readable, writable } = new FixedLengthStream(bytes);
     const ended = new AbortController();
     const piped = body.pipeTo(writable, { signal: ended.signal }).catch(() => undefined);

@@ -1,6 +1,8 @@
 import type { ByteRange } from '../http/range.ts';
 import { assetFile, type Asset, type AssetName } from './asset.ts';
+import { blobKey, type BlobPlace } from './blobs.ts';
 import { coloAssets } from './colo.ts';
+import type { Manifests } from './manifests.ts';
 import { assetMemory, memoryAssets } from './memory.ts';
 import { quarantine } from './quarantine.ts';
 import { r2Assets } from './r2.ts';
@@ -11,6 +13,8 @@ const isolateMemory = assetMemory(() => Date.now());
 
 export type AssetsOptions = {
   r2: R2Bucket;
+  /** Where the meshes are forgotten whose bytes turn out damaged. */
+  manifests: Manifests | undefined;
   background: Background;
   /** Shared assets are copied to the location's cache under their public URL; no cache may hold a private one. */
   place: { kind: 'shared'; cache: Cache; assetsUrl: string } | { kind: 'private'; meshKey: string };
@@ -44,11 +48,22 @@ export async function openAsset(
   return truth?.kind === 'streamed' ? truth.open(range) : null;
 }
 
+/** Removes a shared asset from R2 and from the caches that this isolate can reach. */
+export async function forgetAsset(
+  name: AssetName,
+  { r2, cache, assetsUrl }: { r2: R2Bucket; cache: Cache; assetsUrl: string },
+): Promise<void> {
+  await r2.delete(blobKey({ sha256: name.sha256 }));
+  await cache.delete(assetsUrl + assetFile(name));
+  isolateMemory.delete(assetFile(name));
+}
+
 function tiersOf({ place }: AssetsOptions, truth: Source<Asset>): readonly Tier<Asset>[] {
   return place.kind === 'shared' ? [memoryAssets(isolateMemory), coloAssets({ ...place, truth })] : [];
 }
 
-function truthOf({ r2, background, place }: AssetsOptions): Source<Asset> {
+function truthOf({ r2, manifests, background, place }: AssetsOptions): Source<Asset> {
   const privateTo = place.kind === 'private' ? place.meshKey : undefined;
-  return r2Assets({ r2, privateTo, onDamage: (key) => background.waitUntil(quarantine(r2, key)) });
+  const onDamage = (blob: BlobPlace) => background.waitUntil(quarantine(blob, { r2, manifests }));
+  return r2Assets({ r2, privateTo, onDamage });
 }

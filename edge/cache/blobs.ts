@@ -1,29 +1,33 @@
 import { Problem } from '../../contract/problem.ts';
+import { refuseTakenDown } from './takedowns.ts';
 
 /**
- * Where a blob lies in R2. `privateTo` is the request key of the private mesh that it belongs to; a shared blob has
- * none, and any mesh with the same bytes may use it.
+ * Which blob: `privateTo` is the request key of the private mesh that it belongs to. A shared blob has none, and any
+ * mesh with the same bytes may use it.
  */
-export function blobKey(sha256: string, privateTo?: string): string {
+export type BlobPlace = { sha256: string; privateTo?: string | undefined };
+
+/** Where a blob lies in R2. */
+export function blobKey({ sha256, privateTo }: BlobPlace): string {
   return privateTo === undefined ? `blobs/${sha256}` : `private/${privateTo}/${sha256}`;
 }
 
-export type NewBlob = {
+export type NewBlob = BlobPlace & {
   r2: R2Bucket;
-  sha256: string;
   /** Length that the sender declared; R2 refuses a stream of unknown length. */
   bytes: number;
   mediaType: string;
   body: ReadableStream<Uint8Array>;
-  privateTo?: string;
 };
 
 /**
  * Streams a blob into R2, once: a repeat is `stored: false` and changes nothing. Throws the Problem `digest_mismatch`
- * when the bytes are not those of the digest, or not of the declared length; then nothing is stored.
+ * when the bytes are not those of the digest, or not of the declared length, and
+ * `mesh_withdrawn` when the digest was taken down; then nothing is stored.
  */
 export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
-  const key = blobKey(blob.sha256, blob.privateTo);
+  const key = blobKey(blob);
+  await refuseTakenDown(blob.r2, [blob.sha256]);
   if ((await blob.r2.head(key)) !== null) {
     await blob.body.cancel();
     return { stored: false };
@@ -56,12 +60,10 @@ export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
 }
 
 /** Size and media type of a stored blob, or null. */
-export async function headBlob(blob: {
-  r2: R2Bucket;
-  sha256: string;
-  privateTo?: string;
-}): Promise<{ bytes: number; mediaType: string } | null> {
-  const object = await blob.r2.head(blobKey(blob.sha256, blob.privateTo));
+export async function headBlob(
+  blob: BlobPlace & { r2: R2Bucket },
+): Promise<{ bytes: number; mediaType: string } | null> {
+  const object = await blob.r2.head(blobKey(blob));
   return object && { bytes: object.size, mediaType: object.httpMetadata?.contentType ?? 'application/octet-stream' };
 }
 

@@ -1,8 +1,11 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { MeshManifest } from '../../contract/mesh.ts';
+import { blobsOf, removeIndex, writeIndex } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
+import { isLive } from './manifest-text.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
 import { r2Manifests, type R2Manifests } from './r2.ts';
+import { refuseTakenDown } from './takedowns.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
 
 /** Attempts to settle who wrote first, when manifests of one key keep appearing and going. */
@@ -22,12 +25,16 @@ export type ManifestsOptions = {
 
 /** The manifests of finished meshes: memory and KV hold copies, R2 the truth. An expired one counts as absent. */
 export class Manifests {
+  readonly #r2: R2Bucket;
+  readonly #now: () => number;
   readonly #truth: R2Manifests;
   readonly #copies: readonly [memory: Tier<MeshManifest>, kv: Tier<MeshManifest>];
 
   constructor({ kv, r2, now = () => Date.now(), memory = isolateMemory }: ManifestsOptions) {
+    this.#r2 = r2;
+    this.#now = now;
     this.#truth = r2Manifests(r2, now);
-    this.#copies = [memoryManifests(memory, now), kvManifests(kv, now)];
+    this.#copies = [memoryManifests(memory, now), kvManifests({ kv, truth: this.#truth, now })];
   }
 
   /** The manifest with this request key from the nearest tier that has it, or null. */
@@ -43,24 +50,30 @@ export class Manifests {
 
   /** The manifest as R2 has it now, past every copy, with the etag that lets only its reader replace it. */
   async readTruth(key: string): Promise<{ manifest: MeshManifest; etag: string } | null> {
-    const object = await this.#truth.stored(key);
-    return object?.manifest ? { manifest: object.manifest, etag: object.etag } : null;
+    const stored = await this.#truth.stored(key);
+    return stored?.manifest && isLive(stored.manifest, this.#now()) ? { ...stored, manifest: stored.manifest } : null;
   }
 
   /**
    * Stores a manifest unless its key has one: the first writer is canonical and is what is returned, since results of
-   * a GPU need not be equal bit by bit. An expired or damaged one gives way.
+   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws the Problem `mesh_withdrawn` when
+   * its picture or a blob of it was taken down.
    */
   async create(
     manifest: MeshManifest,
     background: Background = { waitUntil },
   ): Promise<{ manifest: MeshManifest; created: boolean }> {
+    await this.#announce(manifest);
     for (let attempt = 0; attempt < createAttemptsMax; attempt++) {
-      if (await this.#truth.put(manifest, { etagDoesNotMatch: '*' })) return this.#settled(manifest, true, background);
+      if (await this.#truth.put(manifest, { etagDoesNotMatch: '*' })) {
+        return this.#settled(manifest, { instead: null, created: true, background });
+      }
       const existing = await this.#truth.stored(manifest.key);
-      if (existing?.manifest) return this.#settled(existing.manifest, false, background);
+      if (existing?.manifest && isLive(existing.manifest, this.#now())) {
+        return this.#settled(existing.manifest, { instead: manifest, created: false, background });
+      }
       if (existing && (await this.#truth.put(manifest, { etagMatches: existing.etag }))) {
-        return this.#settled(manifest, true, background);
+        return this.#settled(manifest, { instead: existing.manifest, created: true, background });
       }
     }
     throw new Error(`manifest ${manifest.key} changed hands ${createAttemptsMax} times while it was being stored`);
@@ -68,28 +81,50 @@ export class Manifests {
 
   /**
    * Puts a refreshed manifest in the place of the one with this etag (null: of none). When another came between, that
-   * one stays and is returned.
+   * one stays and is returned. Throws as `create` does.
    */
   async replace(
     manifest: MeshManifest,
     etag: string | null,
     background: Background = { waitUntil },
   ): Promise<{ manifest: MeshManifest; replaced: boolean }> {
-    if (etag !== null && (await this.#truth.put(manifest, { etagMatches: etag }))) {
-      await this.#settled(manifest, true, background);
-      return { manifest, replaced: true };
+    const existing = etag === null ? null : await this.#truth.stored(manifest.key);
+    if (existing && existing.etag === etag) {
+      await this.#announce(manifest);
+      if (await this.#truth.put(manifest, { etagMatches: etag })) {
+        this.#settled(manifest, { instead: existing.manifest, created: true, background });
+        return { manifest, replaced: true };
+      }
     }
     const { manifest: canonical, created } = await this.create(manifest, background);
     return { manifest: canonical, replaced: created };
   }
 
-  /** Removes a manifest from R2 and from every copy that can be reached; others forget it as the tiers' limits say. */
-  async remove(key: string): Promise<void> {
-    for (const tier of [this.#truth, ...this.#copies]) await tier.remove(key);
+  /** The manifest that R2 keeps under this key, expired or not; null when there is none or it is damaged. */
+  async readKept(key: string): Promise<MeshManifest | null> {
+    return (await this.#truth.stored(key))?.manifest ?? null;
   }
 
-  #settled(manifest: MeshManifest, created: boolean, background: Background) {
+  /** Removes a manifest from R2 and then from every copy that can be reached; others forget it as the tiers' limits say. */
+  async remove(key: string): Promise<void> {
+    const manifest = await this.readKept(key);
+    for (const tier of [this.#truth, ...this.#copies]) await tier.remove(key);
+    if (manifest) await removeIndex(this.#r2, manifest);
+  }
+
+  /** What comes before a manifest is written, so that nothing withdrawn gets in and no purge overlooks its blobs. */
+  async #announce(manifest: MeshManifest): Promise<void> {
+    const digests = [manifest.imageSha256, ...blobsOf(manifest).map(({ sha256 }) => sha256)];
+    await refuseTakenDown(this.#r2, digests);
+    await writeIndex(this.#r2, manifest);
+  }
+
+  #settled(
+    manifest: MeshManifest,
+    { instead, created, background }: { instead: MeshManifest | null; created: boolean; background: Background },
+  ) {
     background.waitUntil(writeCopies(this.#copies, manifest.key, manifest));
+    if (instead) background.waitUntil(removeIndex(this.#r2, instead, manifest));
     return { manifest, created };
   }
 }

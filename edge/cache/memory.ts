@@ -1,13 +1,13 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Asset } from './asset.ts';
-import { parseManifest } from './manifest-text.ts';
+import { liveManifest } from './manifest-text.ts';
 import type { Tier } from './tiers.ts';
 
 /**
  * Bytes that this isolate may hold, of the 128 MB that it has: together 32 MiB. Assets are the larger part, since a
  * manifest is about 1 KB.
  */
-export const memoryBudget = { manifestBytesMax: 4 * 1024 * 1024, assetBytesMax: 28 * 1024 * 1024 } as const;
+const memoryBudget = { manifestBytesMax: 4 * 1024 * 1024, assetBytesMax: 28 * 1024 * 1024 } as const;
 
 /** How long this isolate trusts what it holds: the time by which a purge or a refresh elsewhere is heard here. */
 export const memoryLifeSeconds = 30;
@@ -31,7 +31,7 @@ export function memoryManifests(memory: Memory<string>, now: () => number): Tier
     name: 'memory',
     async read(key) {
       const text = memory.get(key);
-      return text === null ? null : parseManifest(text, { key, tier: 'memory', nowMs: now() });
+      return text === null ? null : liveManifest(text, { key, tier: 'memory', nowMs: now() });
     },
     async write(key, manifest) {
       memory.set(key, JSON.stringify(manifest));

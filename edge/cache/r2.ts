@@ -1,8 +1,8 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { heldAssetBytesMax, mediaTypes, parseAssetFile, type Asset } from './asset.ts';
-import { blobKey } from './blobs.ts';
-import { manifestKey, parseManifest } from './manifest-text.ts';
+import { blobKey, type BlobPlace } from './blobs.ts';
+import { isLive, manifestKey, parseManifest } from './manifest-text.ts';
 import type { Source } from './tiers.ts';
 import { withLength } from '../http/fixed-length.ts';
 import { rangeBytes } from '../http/range.ts';
@@ -10,7 +10,7 @@ import { holds, verified } from './verify.ts';
 
 /** Manifests in R2, with what only the truth can do: conditional writes. */
 export type R2Manifests = Source<MeshManifest> & {
-  /** What lies under a key now; `manifest` is null when it has expired or is damaged. */
+  /** What lies under a key now, expired or not; `manifest` is null when it is damaged. */
   stored(key: string): Promise<{ manifest: MeshManifest | null; etag: string } | null>;
   /** Writes when the condition holds; false when it does not. */
   put(manifest: MeshManifest, onlyIf: R2Conditional): Promise<boolean>;
@@ -21,13 +21,14 @@ export function r2Manifests(r2: R2Bucket, now: () => number): R2Manifests {
   const stored: R2Manifests['stored'] = async (key) => {
     const object = await r2.get(manifestKey(key));
     if (!object) return null;
-    return { manifest: parseManifest(await object.text(), { key, tier: 'r2', nowMs: now() }), etag: object.etag };
+    return { manifest: parseManifest(await object.text(), { key, tier: 'r2' }), etag: object.etag };
   };
   return {
     name: 'r2',
     stored,
     async read(key) {
-      return (await stored(key))?.manifest ?? null;
+      const manifest = (await stored(key))?.manifest;
+      return manifest && isLive(manifest, now()) ? manifest : null;
     },
     async put(manifest, onlyIf) {
       const object = await r2.put(manifestKey(manifest.key), JSON.stringify(manifest), {
@@ -47,7 +48,7 @@ export type R2AssetsOptions = {
   /** Request key of the private mesh whose blobs these are. */
   privateTo: string | undefined;
   /** Hears of a blob that R2 gave wrong bytes for. */
-  onDamage: (blobKey: string) => void;
+  onDamage: (blob: BlobPlace) => void;
 };
 
 /** The truth about assets: `blobs/<sha256>`. Throws the Problem `internal_error` for a small one that is damaged. */
@@ -57,7 +58,8 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
     async read(file) {
       const name = parseAssetFile(file);
       if (!name) return null;
-      const key = blobKey(name.sha256, privateTo);
+      const blob = { sha256: name.sha256, privateTo };
+      const key = blobKey(blob);
       const object = await r2.get(key);
       if (!object) return null;
       const mediaType = mediaTypes[name.extension];
@@ -68,7 +70,7 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
       if (object.size <= heldAssetBytesMax) {
         const bytes = new Uint8Array(await object.arrayBuffer());
         if (await holds(bytes, name.sha256)) return { kind: 'held', mediaType, sizeBytes: bytes.byteLength, bytes };
-        onDamage(key);
+        onDamage(blob);
         throw damaged(name.sha256);
       }
       return {
@@ -78,7 +80,7 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
         async open(range) {
           if (!range) {
             const { size: sizeBytes } = object;
-            return verified(object.body, { sha256: name.sha256, sizeBytes, onDamage: () => onDamage(key) });
+            return verified(object.body, { sha256: name.sha256, sizeBytes, onDamage: () => onDamage(blob) });
           }
           await object.body.cancel();
           const part = await r2.get(key, { range: { offset: range.start, length: rangeBytes(range) } });
@@ -89,7 +91,7 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
     },
     async remove(file) {
       const name = parseAssetFile(file);
-      if (name) await r2.delete(blobKey(name.sha256, privateTo));
+      if (name) await r2.delete(blobKey({ sha256: name.sha256, privateTo }));
     },
   };
 }

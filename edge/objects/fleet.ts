@@ -29,6 +29,9 @@ const modelKeptMs = 24 * 3600 * 1000;
 /** A model's row is touched no more often than this, in milliseconds, since each report names every model. */
 const modelTouchMs = 3600 * 1000;
 
+/** Set while the KV copy of the models is not the list of today. */
+const copyIsOldKey = 'copy_is_old';
+
 /** What origins report: who is alive, what they serve, which nonces they used. One object for the whole service. */
 export class Fleet extends DurableObject<Env> {
   readonly #sql: SqlStorage;
@@ -46,7 +49,7 @@ export class Fleet extends DurableObject<Env> {
   }
 
   /** Takes an origin's report; the KV copy of the models is rewritten when they changed. */
-  async report(originId: string, report: Report): Promise<void> {
+  report(originId: string, report: Report): void {
     const now = Date.now();
     const status = statusOf(originId, report);
     this.#sql.exec(
@@ -60,7 +63,8 @@ export class Fleet extends DurableObject<Env> {
     let changed = false;
     for (const model of report.models) if (this.#takeModel(model, others, now)) changed = true;
     const forgotten = this.#sql.exec('DELETE FROM models WHERE at_ms < ?', now - modelKeptMs).rowsWritten;
-    if (changed || forgotten > 0) await writeModels(this.env.MANIFESTS, this.#models());
+    if (changed || forgotten > 0) this.ctx.storage.kv.put(copyIsOldKey, true);
+    if (this.ctx.storage.kv.get(copyIsOldKey) === true) this.ctx.waitUntil(this.#writeCopy());
   }
 
   /** Everything that routing needs, from one call. */
@@ -74,6 +78,19 @@ export class Fleet extends DurableObject<Env> {
     this.#sql.exec('DELETE FROM nonces WHERE until_ms < ?', now);
     const untilMs = (signedAtSeconds + signatureAgeSecondsMax + 1) * 1000;
     return this.#sql.exec('INSERT OR IGNORE INTO nonces VALUES (?, ?)', nonce, untilMs).rowsWritten > 0;
+  }
+
+  /** KV takes one write a second for a key and may refuse this one; the next report tries again. */
+  async #writeCopy(): Promise<void> {
+    const models = this.#models();
+    try {
+      await writeModels(this.env.MANIFESTS, models);
+    } catch (error) {
+      console.error(JSON.stringify({ event: 'models_not_copied', error: String(error) }));
+      return;
+    }
+    // They may have changed once more meanwhile.
+    if (JSON.stringify(this.#models()) === JSON.stringify(models)) this.ctx.storage.kv.delete(copyIsOldKey);
   }
 
   /** True when the list of models changed by this one. */

@@ -46,7 +46,6 @@ async function readFields(request: Request): Promise<Fields> {
     const fields = parseJson(await readBody(request, jsonBytesMax));
     return { fields, image: null, nameOf: (path) => path.join('.') };
   }
-  await request.body?.cancel();
   throw new Problem('unsupported_media_type', 'Content-Type must be multipart/form-data or application/json.');
 }
 

@@ -2,22 +2,30 @@ import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
 import { parseAssetFile, type AssetName } from '../cache/asset.ts';
 import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
+import { Manifests } from '../cache/manifests.ts';
+import { refuseTakenDown } from '../cache/takedowns.ts';
 import type { Background } from '../cache/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
 import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
 
+type Bindings = { STORE: R2Bucket; MANIFESTS: KVNamespace };
+
 /** Public downloads, to be mounted at `/assets`: `GET` and `HEAD /:file`, where file is `<sha256>.<extension>`. */
-export const assetRoutes = new Hono<{ Bindings: { STORE: R2Bucket } }>().get('/:file', (c) => {
+export const assetRoutes = new Hono<{ Bindings: Bindings }>().get('/:file', (c) => {
   const name = parseAssetFile(c.req.param('file'));
   if (!name) throw notFound();
-  return serveAsset(c.req.raw, { name, r2: c.env.STORE, background: c.executionCtx, access: { life: 'immutable' } });
+  const { STORE: r2, MANIFESTS: kv } = c.env;
+  const manifests = new Manifests({ kv, r2 });
+  return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access: { life: 'immutable' } });
 });
 
 export type AssetToServe = {
   name: AssetName;
   r2: R2Bucket;
+  /** Forgets the meshes whose bytes turn out damaged; without it they are hits until their copies end. */
+  manifests?: Manifests;
   background: Background;
   /** `immutable` where the URL names the bytes; `private` with the request key of the mesh that owns them. */
   access: { life: 'immutable' | 'revalidated' } | { life: 'private'; meshKey: string };
@@ -26,13 +34,17 @@ export type AssetToServe = {
 /**
  * Answers a request with an asset: 200, 206, 304, 412 or 416 by RFC 9110 for GET and HEAD; the whole, whatever its
  * headers say, for any other method (a POST's preconditions are not about the mesh it makes). The answer's headers may
- * be changed. Throws the Problem `not_found` when there is no such asset.
+ * be changed. Throws the Problem `not_found` when there is no such asset, `mesh_withdrawn` when it was taken
+ * down.
  */
 export async function serveAsset(request: Request, served: AssetToServe): Promise<Response> {
   const { name } = served;
   const options = assetsOptions(request, served);
   const found = await readAsset(name, options);
-  if (!found) throw notFound();
+  if (!found) {
+    await refuseTakenDown(served.r2, [name.sha256]);
+    throw notFound();
+  }
   const headers = { ...validatorHeaders(name.sha256, served.access.life), 'cache-status': hitFrom(found.tier) };
   const { sizeBytes } = found.asset;
   const selection = select(request, entityTag(name.sha256), sizeBytes);
@@ -85,10 +97,11 @@ function select({ method, headers }: Request, etag: string, sizeBytes: number): 
   return { kind: 'bytes', range: part.kind === 'part' ? part.range : null };
 }
 
-function assetsOptions(request: Request, { r2, background, access }: AssetToServe): AssetsOptions {
-  if (access.life === 'private') return { r2, background, place: { kind: 'private', meshKey: access.meshKey } };
+function assetsOptions(request: Request, { r2, manifests, background, access }: AssetToServe): AssetsOptions {
+  const common = { r2, manifests, background };
+  if (access.life === 'private') return { ...common, place: { kind: 'private', meshKey: access.meshKey } };
   const assetsUrl = new URL('/assets/', request.url).href;
-  return { r2, background, place: { kind: 'shared', cache: caches.default, assetsUrl } };
+  return { ...common, place: { kind: 'shared', cache: caches.default, assetsUrl } };
 }
 
 /** An error that carries headers of the asset; its body is the one that every Problem has. */

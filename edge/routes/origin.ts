@@ -6,7 +6,7 @@ import { Problem } from '../../contract/problem.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { mediaTypes } from '../cache/asset.ts';
-import { putBlob } from '../cache/blobs.ts';
+import { headBlob, putBlob } from '../cache/blobs.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../fleet-view.ts';
 import type { GeometryStore } from '../geometry-store.ts';
@@ -35,7 +35,9 @@ export function originRoutes(options: OriginRoutesOptions) {
       const sha256 = keyOf(c.req.param('sha256'));
       if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
       const mediaType = mediaTypeOf(c);
-      const { stored } = await putBlob({ r2: options.r2, mediaType, ...bodyOf(c, call) });
+      // A repeat is answered with its body unread and not cancelled, since that would break the connection first.
+      const known = (await headBlob({ r2: options.r2, sha256 })) !== null;
+      const { stored } = known ? { stored: false } : await putBlob({ r2: options.r2, mediaType, ...bodyOf(c, call) });
       return c.json({ sha256, stored } satisfies BlobReceipt);
     })
     .put('/results/:key', async (c) => {
@@ -79,8 +81,7 @@ export function originRoutes(options: OriginRoutesOptions) {
 }
 
 function bodyOf(c: Context, call: VerifiedCall) {
-  const body = c.req.raw.body ?? new Blob([]).stream();
-  return { sha256: call.bodySha256, bytes: call.bodyBytes, body };
+  return { sha256: call.bodySha256, bytes: call.bodyBytes, body: c.req.raw.body ?? new Blob([]).stream() };
 }
 
 /** The media type decides how a browser takes a blob, so only those of our own formats are stored. */

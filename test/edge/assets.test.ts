@@ -10,6 +10,8 @@ import { failing, faultyR2, pulledStream, r2Object } from './faulty-storage.ts';
 import { ask, bodyOf, digestOf, someBytes, storeAsset, type StoredAsset } from './stored-asset.ts';
 
 const largeBytes = heldAssetBytesMax + 500_000;
+/** For what takes seconds on a quiet machine. */
+const slowTestMs = 60_000;
 const assetsUrl = 'https://edge.example/assets/';
 
 afterEach(() => {
@@ -139,7 +141,7 @@ test('a large asset is kept by the location and never held in memory', async () 
   expect(tiers).toEqual(['r2', 'colo', 'colo'].map((tier) => `meshkiln; hit; detail=${tier}`));
 });
 
-test('a 90 MB asset streams through with less than 1 MiB ahead of its reader', async () => {
+test('a 90 MB asset streams through with less than 1 MiB ahead of its reader', { timeout: slowTestMs }, async () => {
   const size = 90_000_000;
   const piece = someBytes(50_000, 16);
   const digest = new crypto.DigestStream('SHA-256');
@@ -211,6 +213,23 @@ test('bytes that were damaged on the way fail once and are not set aside', async
   expect(await digestOf(await ask(asset.url))).toBe(asset.sha256);
 });
 
+test('a second look that ends early sets nothing aside', async () => {
+  const asset = await storeAsset(someBytes(5000, 26));
+  let reads = 0;
+  const get = async () => {
+    const length = reads++ === 0 ? 5000 : 100;
+    return r2Object(
+      'model/gltf-binary',
+      5000,
+      pulledStream(length, new Uint8Array(length), () => undefined),
+    );
+  };
+  const { answer, settled } = await serve(asset, { r2: faultyR2(env.STORE, { get: get as R2Bucket['get'] }) });
+  await expect(answer).rejects.toMatchObject({ code: 'internal_error' });
+  await expect(settled()).rejects.toThrow('ended early');
+  expect(await digestOf(await ask(asset.url))).toBe(asset.sha256);
+});
+
 test("a damaged copy in the location's cache gives way to the truth", async () => {
   const asset = await storeAsset(someBytes(5000, 20));
   const headers = { 'content-type': 'model/gltf-binary', 'content-length': '5000', 'cache-control': 'max-age=60' };
@@ -249,7 +268,7 @@ test('a range is read from R2 when the copy of the location went meanwhile', asy
   await Promise.all([(await first.answer).arrayBuffer(), first.settled()]);
   const context = createExecutionContext();
   const place = { kind: 'shared', cache: caches.default, assetsUrl } as const;
-  const options = { r2: env.STORE, background: context, place };
+  const options = { r2: env.STORE, manifests: undefined, background: context, place };
   const name = { sha256: asset.sha256, extension: 'glb' } as const;
   const found = await readAsset(name, options);
   if (!found) throw new Error('the asset was stored above');

@@ -50,12 +50,13 @@ test('a picture of 30,000×30,000 pixels is refused by its header', async () => 
   const answer = post(picture({ width: 30_000, height: 30_000 }));
   expect(await refusal(answer)).toMatchObject({ status: 400, code: 'image_too_many_pixels', param: 'image' });
   expect((await post(picture({ width: 8000, height: 5000 }))).status).toBe(202);
+  await vi.waitFor(() => expect(network.jobs).toHaveLength(1));
 });
 
 type Fields = Record<string, string>;
 test.each<[Fields, string, string]>([
   [{ colour: 'red' }, 'unknown_parameter', 'colour'],
-  [{ __proto__x: '1' }, 'unknown_parameter', '__proto__x'],
+  [JSON.parse('{"__proto__":"1"}') as Fields, 'unknown_parameter', '__proto__'],
   [{ output_format: 'fbx' }, 'invalid_parameter', 'output_format'],
   [{ seed: 'seven' }, 'invalid_parameter', 'seed'],
   [{ seed: '1e3' }, 'invalid_parameter', 'seed'],
@@ -157,7 +158,9 @@ test('every picture format is known by its bytes', async () => {
   const lossy = webp('VP8 ', 0, 0, 0, 0x9d, 1, 0x2a, 8, 0, 9, 0);
   const lossless = webp('VP8L', 0x2f, 7, 0, 2, 0);
   const extended = webp('VP8X', 0, 0, 0, 0, 7, 0, 0, 8, 0, 0);
-  for (const image of [jpeg, gif, lossy, lossless, extended, avif]) expect((await post(image)).status).toBe(202);
+  const images = [jpeg, gif, lossy, lossless, extended, avif];
+  for (const image of images) expect((await post(image)).status).toBe(202);
+  await vi.waitFor(() => expect(network.jobs).toHaveLength(images.length));
 });
 
 test('a key is needed, must be known, and must have the scope', async () => {
@@ -173,10 +176,13 @@ test('a key is needed, must be known, and must have the scope', async () => {
 });
 
 test('a local key works through a loopback address alone', async () => {
-  const models = (host: string) =>
-    exports.default.fetch(`http://${host}/v1/models`, { headers: { authorization: `Bearer ${testKeys.local}` } });
-  for (const host of ['127.0.0.1:8787', 'localhost', '[::1]:8787']) expect((await models(host)).status).toBe(200);
-  for (const host of ['edge.example', '127.0.0.1.example', '10.0.0.1']) expect((await models(host)).status).toBe(401);
+  const headers = { authorization: `Bearer ${testKeys.local}` };
+  for (const host of ['127.0.0.1:8787', 'localhost', '[::1]:8787']) {
+    expect((await exports.default.fetch(`http://${host}/v1/models`, { headers })).status).toBe(200);
+  }
+  for (const host of ['edge.example', '127.0.0.1.example', '10.0.0.1']) {
+    expect((await exports.default.fetch(`http://${host}/v1/models`, { headers })).status).toBe(401);
+  }
 });
 
 test('unknown paths are 404, unknown methods 405 with Allow, and each answer has a request id', async () => {

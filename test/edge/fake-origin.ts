@@ -65,7 +65,7 @@ export const bisque: Model = {
 };
 
 /** A model that uses every optional field. */
-export const seeded: Model = {
+const seeded: Model = {
   ...bisque,
   id: 'seeded@2',
   digest: '2'.repeat(64),
@@ -74,7 +74,7 @@ export const seeded: Model = {
   defaults: { mc_resolution: 128 },
 };
 
-export const matte: Model = { ...bisque, id: 'matte@1', digest: '3'.repeat(64), family: 'matting' };
+const matte: Model = { ...bisque, id: 'matte@1', digest: '3'.repeat(64), family: 'matting' };
 
 /** A signed call of an origin; the parts that an attacker might change can be changed. */
 export async function originCall(
@@ -82,6 +82,8 @@ export async function originCall(
   path: string,
   options: {
     body?: Uint8Array<ArrayBuffer> | string;
+    /** What is sent in the place of the body that was signed. */
+    forged?: Uint8Array<ArrayBuffer> | string;
     contentType?: string;
     originId?: OriginId;
     secret?: string;
@@ -109,7 +111,7 @@ export async function signedRequest(
     headers.set('content-length', String(bytes.byteLength));
   }
   change?.(headers);
-  return new Request(edgeUrl + path, { method, headers, ...(method !== 'GET' && { body: bytes }) });
+  return new Request(edgeUrl + path, { method, headers, ...(method !== 'GET' && { body: options.forged ?? bytes }) });
 }
 
 export { signatureHeaders };

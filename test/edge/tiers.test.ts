@@ -45,7 +45,9 @@ test('a manifest is read from the nearest tier and fills the ones before it', as
   const reader = isolate();
   expect(await reader.read(mesh.key)).toEqual({ manifest: mesh, tier: 'r2' });
   expect(await reader.read(mesh.key)).toEqual({ manifest: mesh, tier: 'memory' });
-  expect(await isolate().read(mesh.key)).toEqual({ manifest: mesh, tier: 'kv' });
+  const other = isolate();
+  expect(await other.read(mesh.key)).toEqual({ manifest: mesh, tier: 'kv' });
+  expect(await other.read(mesh.key)).toEqual({ manifest: mesh, tier: 'memory' });
 });
 
 test('the writer reads its own manifest from memory', async () => {
@@ -203,6 +205,33 @@ test('a removed manifest is gone from every tier that can be reached', async () 
   await owner.manifests.remove('1'.repeat(64));
   expect(await owner.read('1'.repeat(64))).toBeNull();
   expect(await isolate().read('1'.repeat(64))).toBeNull();
+});
+
+test('a copy that was on its way to KV during a removal does not outlive it', async () => {
+  const mesh = meshManifest('1');
+  await isolate().create(mesh);
+  await env.MANIFESTS.delete(`meshes/${mesh.key}.json`);
+  const put = async (key: string, text: string) => {
+    await isolate().manifests.remove(mesh.key);
+    await env.MANIFESTS.put(key, text);
+  };
+  const kv = faultyKv(env.MANIFESTS, { put: put as KVNamespace['put'] });
+  expect((await isolate({ kv }).read(mesh.key))?.tier).toBe('r2');
+  expect(await isolate().read(mesh.key)).toBeNull();
+});
+
+test('a copy that was on its way to KV during a refresh does not hide it', async () => {
+  const [old, next] = [meshManifest('1', { gpuMs: 1 }), meshManifest('1', { gpuMs: 2 })];
+  await isolate().create(old);
+  await env.MANIFESTS.delete(`meshes/${old.key}.json`);
+  const put = async (key: string, text: string) => {
+    const read = await isolate().manifests.readTruth(old.key);
+    await isolate().replace(next, read?.etag ?? null);
+    await env.MANIFESTS.put(key, text);
+  };
+  const kv = faultyKv(env.MANIFESTS, { put: put as KVNamespace['put'] });
+  expect((await isolate({ kv }).read(old.key))?.manifest).toEqual(old);
+  expect((await isolate().read(old.key))?.manifest).toEqual(next);
 });
 
 test('memory holds no more bytes than its budget and forgets what was used longest ago', () => {

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { Sha256 } from '../../contract/digest.ts';
+import { Problem } from '../../contract/problem.ts';
+
+/** A picture or mesh that is refused for good, by its digest. */
+export const Takedown = z.strictObject({
+  sha256: Sha256,
+  /** Why, for the operator: no client sees it. */
+  reason: z.string().max(500),
+  atSeconds: z.number().int(),
+});
+export type Takedown = z.infer<typeof Takedown>;
+
+const prefix = 'takedowns/';
+
+/**
+ * Refuses a digest from now on, where bytes and manifests enter and where something is not found: what is already
+ * stored must be purged too. The list is in R2 alone, which every miss reaches and no hit needs.
+ */
+export async function takeDown(r2: R2Bucket, takedown: Takedown): Promise<void> {
+  await r2.put(prefix + takedown.sha256, JSON.stringify(takedown));
+}
+
+/** Takes a digest off the list. */
+export async function allowAgain(r2: R2Bucket, sha256: string): Promise<void> {
+  await r2.delete(prefix + sha256);
+}
+
+/** Throws the Problem `mesh_withdrawn` when any of these digests is on the list. */
+export async function refuseTakenDown(r2: R2Bucket, digests: readonly string[]): Promise<void> {
+  const entries = await Promise.all(digests.map((sha256) => r2.head(prefix + sha256)));
+  if (entries.some((entry) => entry !== null)) {
+    throw new Problem('mesh_withdrawn', 'This picture or mesh was withdrawn and is not served.');
+  }
+}
+
+/** One page of the list, and where the next begins (null: it has ended). */
+export async function listTakedowns(
+  r2: R2Bucket,
+  cursor: string | null,
+): Promise<{ takedowns: Takedown[]; cursor: string | null }> {
+  const page = await r2.list({ prefix, ...(cursor !== null && { cursor }), limit: takedownsPerPage });
+  const objects = await Promise.all(page.objects.map(({ key }) => r2.get(key)));
+  const texts = await Promise.all(objects.map((object) => object?.json()));
+  return {
+    takedowns: texts.filter((text) => text !== undefined).map((text) => Takedown.parse(text)),
+    cursor: page.truncated ? page.cursor : null,
+  };
+}
+
+const takedownsPerPage = 100;

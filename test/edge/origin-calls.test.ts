@@ -1,0 +1,220 @@
+import { env, exports } from 'cloudflare:workers';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
+import type { JobResult } from '../../contract/job.ts';
+import { call, errorOf, mesh, picture, post } from './client.ts';
+import {
+  bisque,
+  complete,
+  edgeUrl,
+  fakeNetwork,
+  manifestOf,
+  meshBytes,
+  originCall,
+  putMesh,
+  putResult,
+  report,
+  signatureHeaders,
+  signedRequest,
+  type Network,
+  type SentJob,
+} from './fake-origin.ts';
+import { testOrigins } from './secrets.ts';
+
+let network: Network;
+
+beforeEach(async () => {
+  network = fakeNetwork();
+  await report();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const glb = 'model/gltf-binary';
+
+async function someBlob(text = crypto.randomUUID()) {
+  const body = new TextEncoder().encode(text);
+  const digest = await sha256(body);
+  return { body, digest, path: `/origin/blobs/${digest}` };
+}
+
+function flipped(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return body.map((byte) => byte ^ 1);
+}
+
+function get(path: string): Promise<Response> {
+  return exports.default.fetch(edgeUrl + path);
+}
+
+async function sentJob(): Promise<SentJob> {
+  await post(picture());
+  return vi.waitFor(() => {
+    const sent = network.jobs[0];
+    if (sent === undefined) throw new Error('no job yet');
+    return sent;
+  });
+}
+
+test('a signed blob is stored once, under either secret of a rotation', async () => {
+  const { body, digest, path } = await someBlob();
+  const first = await originCall('PUT', path, { body, contentType: glb });
+  expect([first.status, await first.json()]).toEqual([200, { sha256: digest, stored: true }]);
+  const again = await originCall('PUT', path, { body, contentType: glb, secret: testOrigins[0].secrets[1] });
+  expect(await again.json()).toEqual({ sha256: digest, stored: false });
+  const stored = await exports.default.fetch(`${edgeUrl}/assets/${digest}.glb`);
+  expect(new Uint8Array(await stored.arrayBuffer())).toEqual(body);
+});
+
+test.each<[string, (headers: Headers) => void, number, string]>([
+  ['unsigned', (headers) => headers.delete(signatureHeaders.signature), 401, 'invalid_signature'],
+  ['signed for another body', (h) => h.set(signatureHeaders.bodySha256, '0'.repeat(64)), 401, 'invalid_signature'],
+  ['signed by an unknown origin', (h) => h.set(signatureHeaders.origin, 'three'), 401, 'invalid_signature'],
+  ["signed with another origin's secret", (h) => h.set(signatureHeaders.origin, 'two'), 401, 'invalid_signature'],
+  ['of another length', (headers) => headers.set('content-length', '3'), 400, 'invalid_request'],
+  ['over 95 MiB', (h) => h.set('content-length', String(95 * 1024 * 1024 + 1)), 413, 'body_too_large'],
+  ['of a type that is no asset', (headers) => headers.set('content-type', 'text/html'), 415, 'unsupported_media_type'],
+])('a blob %s is refused and not stored', async (_, change, status, code) => {
+  const { body, digest, path } = await someBlob();
+  expect(await errorOf(originCall('PUT', path, { body, contentType: glb, change }))).toMatchObject({ status, code });
+  expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
+});
+
+test('a blob of undeclared length is refused and not stored', async () => {
+  const { body, digest, path } = await someBlob();
+  const { headers } = await signedRequest('PUT', path, { body, contentType: glb });
+  headers.delete('content-length');
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const written = writer.write(body).then(
+    () => writer.close(),
+    () => undefined, // the refusal comes before the body is read
+  );
+  const answer = exports.default.fetch(edgeUrl + path, { method: 'PUT', headers, body: readable });
+  expect(await errorOf(answer)).toMatchObject({ status: 411, code: 'length_required' });
+  await readable.cancel().catch(() => undefined);
+  await written;
+  expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
+});
+
+test('a blob whose bytes are not those of its digest is refused and not stored', async () => {
+  const { body, digest, path } = await someBlob();
+  const forged = originCall('PUT', path, { body, contentType: glb, forged: flipped(body) });
+  expect(await errorOf(forged)).toMatchObject({ status: 422, code: 'digest_mismatch' });
+  const other = await someBlob();
+  const misnamed = originCall('PUT', other.path, { body, contentType: glb });
+  expect(await errorOf(misnamed)).toMatchObject({ status: 422, code: 'digest_mismatch' });
+  for (const key of [digest, other.digest]) expect(await env.STORE.head(`blobs/${key}`)).toBeNull();
+});
+
+test('a recorded call cannot be replayed, nor an old one sent late', async () => {
+  const { body, path } = await someBlob();
+  const { headers } = await signedRequest('PUT', path, { body, contentType: glb });
+  const send = () => exports.default.fetch(edgeUrl + path, { method: 'PUT', headers, body });
+  expect((await send()).status).toBe(200);
+  expect(await errorOf(send())).toMatchObject({ status: 401, code: 'invalid_signature' });
+  const late = await signedRequest('PUT', (await someBlob()).path, { body, contentType: glb });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 301_000 });
+  expect(await errorOf(exports.default.fetch(late))).toMatchObject({ status: 401, code: 'invalid_signature' });
+});
+
+test('a result is taken only when its blobs are stored and it is of the job', async () => {
+  const { job } = await sentJob();
+  const manifest = await manifestOf(job);
+  const result: JobResult = { outcome: 'completed', fence: job.fence, manifest };
+  expect(await errorOf(putResult(job.key, result))).toMatchObject({ status: 412, code: 'precondition_failed' });
+  await putMesh(job);
+  for (const change of [{ model: 'other@1' }, { modelDigest: '9'.repeat(64) }, { imageSha256: '9'.repeat(64) }]) {
+    const other: JobResult = { ...result, manifest: { ...manifest, ...change } };
+    expect(await errorOf(putResult(job.key, other))).toMatchObject({ status: 400, code: 'invalid_request' });
+  }
+  const sized: JobResult = { ...result, manifest: { ...manifest, asset: { ...manifest.asset, bytes: 1 } } };
+  expect(await errorOf(putResult(job.key, sized))).toMatchObject({ status: 412 });
+  expect(await env.STORE.head(`meshes/${job.key}.json`)).toBeNull();
+  expect((await putResult(job.key, result)).status).toBe(200);
+  expect(await env.STORE.head(`meshes/${job.key}.json`)).not.toBeNull();
+});
+
+test('a repeated result is a 200 that changes nothing, one for no job a 410', async () => {
+  const sent = await sentJob();
+  const answer = { status: 200 };
+  expect(await complete(sent)).toMatchObject(answer);
+  expect(await complete(sent, { provider: 'cuda' })).toMatchObject(answer);
+  expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ provider: 'cpu' });
+  const unknown = { ...sent.job, key: '8'.repeat(64) };
+  expect(await errorOf(complete({ ...sent, job: unknown }))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect(await env.STORE.head(`meshes/${unknown.key}.json`)).toBeNull();
+});
+
+test('JSON that was altered, is too long or has the wrong shape is refused with its field', async () => {
+  const path = `/origin/progress/${'7'.repeat(64)}`;
+  const body = JSON.stringify({ fence: 1, stage: 'infer', progress: 0.5 });
+  const forged = originCall('POST', path, { body, forged: body.replace('0.5', '0.6') });
+  expect(await errorOf(forged)).toMatchObject({ status: 422, code: 'digest_mismatch' });
+  const long = originCall('POST', path, { body: ' '.repeat(256 * 1024 + 1) });
+  expect(await errorOf(long)).toMatchObject({ status: 413, code: 'body_too_large' });
+  const odd = originCall('POST', path, { body: body.replace('infer', 'guess') });
+  expect(await errorOf(odd)).toMatchObject({ status: 400, code: 'invalid_parameter', param: 'stage' });
+  expect(await errorOf(originCall('POST', path, { body: '{' }))).toMatchObject({ code: 'invalid_request' });
+  expect(await errorOf(originCall('POST', path, { body }))).toMatchObject({ status: 410 });
+  expect(await errorOf(originCall('POST', '/origin/progress/abc', { body }))).toMatchObject({ status: 404 });
+});
+
+test('a surface is kept once under its geometry key and given back', async () => {
+  const { body, digest } = await someBlob();
+  const path = `/origin/geometry/${await sha256(crypto.randomUUID())}`;
+  expect(await errorOf(originCall('GET', path))).toMatchObject({ status: 404, code: 'not_found' });
+  const kept = await originCall('PUT', path, { body });
+  expect(await kept.json()).toEqual({ stored: true });
+  const other = await someBlob();
+  expect(await (await originCall('PUT', path, { body: other.body })).json()).toEqual({ stored: false });
+  const found = await originCall('GET', path, { originId: 'two' });
+  expect(found.headers.get('etag')).toBe(`"${digest}"`);
+  expect(new Uint8Array(await found.arrayBuffer())).toEqual(body);
+  expect((await get(path)).status).toBe(401);
+  const forgedPath = `/origin/geometry/${await sha256(crypto.randomUUID())}`;
+  const forged = originCall('PUT', forgedPath, { body, forged: flipped(body) });
+  expect(await errorOf(forged)).toMatchObject({ status: 422, code: 'digest_mismatch' });
+});
+
+test('an origin may report from its configured address alone', async () => {
+  const elsewhere = report('one', { url: 'https://two.example' });
+  expect(await errorOf(elsewhere)).toMatchObject({ status: 400, code: 'invalid_parameter', param: 'url' });
+  expect((await report('one', { url: 'https://one.example/' })).status).toBe(200);
+});
+
+test('the models are those that origins report, found by id, by name and by default', async () => {
+  const newer = { ...bisque, id: 'bisque@1.10', digest: 'a'.repeat(64) };
+  const older = { ...bisque, id: 'bisque@1.9', digest: 'b'.repeat(64) };
+  await report('two', { models: [newer, older] });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 }); // past what the isolate remembers
+  await report('one');
+  const list = await (await call('/v1/models')).json<{ object: string; data: { id: string }[] }>();
+  expect(list.object).toBe('list');
+  expect(list.data.map(({ id }) => id)).toEqual(['bisque@1', 'bisque@1.10', 'bisque@1.9', 'matte@1', 'seeded@2']);
+  for (const name of ['default', 'bisque', 'bisque@1.10']) {
+    const model = await (await call(`/v1/models/${name}`)).json();
+    expect(model).toMatchObject({ id: 'bisque@1.10', object: 'model', owned_by: 'meshkiln', family: bisque.family });
+  }
+  expect(await errorOf(call('/v1/models/none'))).toMatchObject({ status: 404, code: 'model_not_found' });
+});
+
+test('readiness follows the reports, health does not', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 });
+  expect((await get('/healthz')).status).toBe(200);
+  const silent = await get('/readyz');
+  expect(silent.headers.get('retry-after')).toBe('5');
+  expect(await errorOf(silent)).toMatchObject({ status: 503, code: 'no_origin' });
+  await report('one', { state: 'draining' });
+  vi.setSystemTime(Date.now() + 3000);
+  expect((await get('/readyz')).status).toBe(503);
+  await report();
+  vi.setSystemTime(Date.now() + 3000);
+  expect((await get('/readyz')).status).toBe(200);
+});
+
+test('a blob and its mesh can be written back by the other origin', async () => {
+  const { job } = await sentJob();
+  expect((await complete({ job, image: meshBytes(job), originId: 'two' })).status).toBe(200);
+});

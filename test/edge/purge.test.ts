@@ -1,0 +1,221 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, test } from 'vitest';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { mediaTypes } from '../../edge/cache/asset.ts';
+import { Manifests } from '../../edge/cache/manifests.ts';
+import { manifestMemory } from '../../edge/cache/memory.ts';
+import { putBlob } from '../../edge/cache/blobs.ts';
+import { purge, purgedMeshesMax, type PurgeReport, type PurgeSelector } from '../../edge/cache/purge.ts';
+import { allowAgain, listTakedowns, takeDown } from '../../edge/cache/takedowns.ts';
+import { failing, faultyR2 } from './faulty-storage.ts';
+import { meshManifest } from './mesh-manifest.ts';
+import { ask, someBytes, storeAsset } from './stored-asset.ts';
+
+const images = { teddy: '7'.repeat(64), robot: '8'.repeat(64) };
+const assetsUrl = 'https://edge.example/assets/';
+
+/** Counts on, so that no two tests have the same bytes or keys. */
+let seed = 1000;
+
+beforeEach(async () => {
+  for (const { name } of (await env.MANIFESTS.list()).keys) await env.MANIFESTS.delete(name);
+  for (const { key } of (await env.STORE.list()).objects) await env.STORE.delete(key);
+});
+
+function isolate(): Manifests {
+  const memory = manifestMemory(() => Date.now());
+  return new Manifests({ kv: env.MANIFESTS, r2: env.STORE, memory });
+}
+
+/** A finished mesh with its blobs, as write-back leaves it. */
+async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, assetSeed = seed++): Promise<MeshManifest> {
+  const asset = await storeAsset(someBytes(800, assetSeed));
+  const thumbnail = await storeAsset(someBytes(200, seed++), { extension: 'webp' });
+  const base = meshManifest(digit, { imageSha256: images.teddy, ...changes });
+  const manifest: MeshManifest = {
+    ...base,
+    asset: { ...base.asset, sha256: asset.sha256, bytes: 800 },
+    thumbnail: { sha256: thumbnail.sha256, bytes: 200, mediaType: mediaTypes.webp, extension: 'webp' },
+  };
+  await env.STORE.put(`inputs/${manifest.imageSha256}`, 'picture');
+  const context = createExecutionContext();
+  await isolate().create(manifest, context);
+  await waitOnExecutionContext(context);
+  return manifest;
+}
+
+function purgeBy(selector: PurgeSelector, r2 = env.STORE): Promise<PurgeReport> {
+  return purge(selector, { r2, manifests: isolate(), cache: caches.default, assetsUrl });
+}
+
+async function names(): Promise<string[]> {
+  return (await env.STORE.list()).objects.map(({ key }) => key);
+}
+
+async function statusOf(file: string): Promise<number> {
+  const response = await ask(assetsUrl + file);
+  await response.body?.cancel();
+  return response.status;
+}
+
+test('a purge by id leaves nothing of the mesh in R2, KV, memory and this location', async () => {
+  const mesh = await makeMesh('1');
+  const files = [`${mesh.asset.sha256}.glb`, `${mesh.thumbnail?.sha256}.webp`];
+  for (const file of files) expect(await statusOf(file)).toBe(200);
+  const report = await purgeBy({ by: 'id', key: mesh.key });
+  expect(report).toMatchObject({ meshes: [mesh.key], shared: [], complete: true });
+  expect(new Set(report.digests)).toEqual(new Set([mesh.asset.sha256, mesh.thumbnail?.sha256, images.teddy]));
+  expect(await names()).toEqual([]);
+  expect((await env.MANIFESTS.list()).keys).toEqual([]);
+  for (const file of files) expect(await statusOf(file)).toBe(404);
+});
+
+test('bytes that another mesh has too stay until that one goes', async () => {
+  const assetSeed = seed++;
+  const [first, second] = [await makeMesh('1', {}, assetSeed), await makeMesh('2', {}, assetSeed)];
+  expect(first.asset.sha256).toBe(second.asset.sha256);
+  expect((await purgeBy({ by: 'id', key: first.key })).shared).toEqual([first.asset.sha256]);
+  expect(await statusOf(`${first.asset.sha256}.glb`)).toBe(200);
+  expect((await isolate().read(second.key))?.manifest).toEqual(second);
+  expect((await purgeBy({ by: 'id', key: second.key })).digests).toContain(second.asset.sha256);
+  expect(await names()).toEqual([]);
+});
+
+test('a purge by picture, model or blob takes the meshes that have it and no other', async () => {
+  const robot = { imageSha256: images.robot };
+  const meshes = async () => {
+    const a = await makeMesh('1');
+    const b = await makeMesh('2', { model: 'other@2' });
+    const c = await makeMesh('3', robot);
+    return { a, b, c };
+  };
+  for (const [selector, gone] of [
+    [() => ({ by: 'image', sha256: images.teddy }), ['a', 'b']],
+    [() => ({ by: 'model', model: 'bisque@1' }), ['a', 'c']],
+    [(made) => ({ by: 'blob', sha256: made.b.asset.sha256 }), ['b']],
+  ] as [(made: Awaited<ReturnType<typeof meshes>>) => PurgeSelector, string[]][]) {
+    const made = await meshes();
+    const report = await purgeBy(selector(made));
+    expect(report.complete).toBe(true);
+    for (const [name, mesh] of Object.entries(made)) {
+      expect([name, (await isolate().read(mesh.key)) === null]).toEqual([name, gone.includes(name)]);
+    }
+    for (const mesh of Object.values(made)) await purgeBy({ by: 'id', key: mesh.key });
+  }
+});
+
+test('a private mesh goes with its private bytes', async () => {
+  const mesh = await makeMesh('1');
+  const sha256 = 'f'.repeat(64);
+  await env.STORE.put(`private/${mesh.key}/${sha256}`, 'bytes');
+  expect((await purgeBy({ by: 'id', key: mesh.key })).digests).toContain(sha256);
+  expect(await names()).toEqual([]);
+});
+
+test('an expired mesh and one whose manifest is damaged can be purged', async () => {
+  const expired = await makeMesh('1', { expiresAtSeconds: 1 });
+  expect((await purgeBy({ by: 'id', key: expired.key })).meshes).toEqual([expired.key]);
+  expect(await names()).toEqual([]);
+  const damaged = await makeMesh('2');
+  await env.STORE.put(`meshes/${damaged.key}.json`, '{');
+  await purgeBy({ by: 'image', sha256: images.teddy });
+  expect(await names()).not.toContain(`meshes/${damaged.key}.json`);
+  expect(await names()).not.toContain(`index/image/${images.teddy}/${damaged.key}`);
+  expect((await purgeBy({ by: 'image', sha256: images.teddy })).complete).toBe(true);
+});
+
+test('a purge of nothing removes nothing', async () => {
+  const empty = { meshes: [], digests: [], shared: [], complete: true };
+  expect(await purgeBy({ by: 'id', key: '9'.repeat(64) })).toMatchObject(empty);
+  expect(await purgeBy({ by: 'model', model: 'none@1' })).toMatchObject(empty);
+});
+
+test('a purge says by when each layer has forgotten', async () => {
+  const { forgottenAfterSeconds } = await purgeBy({ by: 'id', key: '9'.repeat(64) });
+  const expected = { r2: 0, kv: 60, manifestsInMemory: 90, assetsInColo: 3600, assetsInMemory: 3630 };
+  expect(forgottenAfterSeconds).toEqual(expected);
+});
+
+test('a purge that broke off is finished by the same call', async () => {
+  const mesh = await makeMesh('1');
+  const selector = { by: 'image', sha256: images.teddy } as const;
+  let deletes = 0;
+  const remove = (keys: string | string[]) => (deletes++ < 2 ? env.STORE.delete(keys) : failing('R2 is down')());
+  await expect(purgeBy(selector, faultyR2(env.STORE, { delete: remove }))).rejects.toThrow('R2 is down');
+  expect(await names()).not.toEqual([]);
+  expect((await purgeBy(selector)).meshes).toEqual([mesh.key]);
+  expect(await names()).toEqual([]);
+});
+
+test('more meshes than one call may remove are removed by the next', { timeout: 60_000 }, async () => {
+  const keys = Array.from({ length: purgedMeshesMax + 3 }, (_, index) => index.toString(16).padStart(64, '0'));
+  await Promise.all(keys.map((key) => isolate().create(meshManifest('1', { key }))));
+  const first = await purgeBy({ by: 'model', model: 'bisque@1' });
+  expect([first.meshes.length, first.complete]).toEqual([purgedMeshesMax, false]);
+  const second = await purgeBy({ by: 'model', model: 'bisque@1' });
+  expect([second.meshes.length, second.complete]).toEqual([3, true]);
+  expect((await names()).filter((name) => name.startsWith('meshes/') || name.startsWith('index/'))).toEqual([]);
+});
+
+test('a mesh that was replaced no longer holds its old bytes', async () => {
+  const old = await makeMesh('1');
+  const read = await isolate().readTruth(old.key);
+  const asset = await storeAsset(someBytes(800, seed++));
+  const next = { ...old, asset: { ...old.asset, sha256: asset.sha256 } };
+  const context = createExecutionContext();
+  await isolate().replace(next, read?.etag ?? null, context);
+  await waitOnExecutionContext(context);
+  const index = (await names()).filter((name) => name.startsWith('index/blob/'));
+  const used = [asset.sha256, old.thumbnail?.sha256].map((sha256) => `index/blob/${sha256}/${old.key}`);
+  expect(new Set(index)).toEqual(new Set(used));
+});
+
+test('a second writer that lost holds no bytes', async () => {
+  const first = await makeMesh('1');
+  const asset = await storeAsset(someBytes(800, seed++));
+  const context = createExecutionContext();
+  await isolate().create({ ...first, asset: { ...first.asset, sha256: asset.sha256 } }, context);
+  await waitOnExecutionContext(context);
+  expect(await names()).not.toContain(`index/blob/${asset.sha256}/${first.key}`);
+  expect(await names()).toContain(`index/blob/${first.asset.sha256}/${first.key}`);
+});
+
+test('a mesh whose bytes are damaged is forgotten, so that it is made again', async () => {
+  const mesh = await makeMesh('1');
+  await env.STORE.put(`blobs/${mesh.asset.sha256}`, new Uint8Array(800), {
+    httpMetadata: { contentType: mediaTypes.glb },
+  });
+  expect(await statusOf(`${mesh.asset.sha256}.glb`)).toBe(500);
+  await expect.poll(() => isolate().read(mesh.key)).toBeNull();
+  expect(await names()).not.toContain(`blobs/${mesh.asset.sha256}`);
+});
+
+test('what was taken down is refused wherever it could enter, and is 410', async () => {
+  const mesh = await makeMesh('1');
+  const { sha256 } = mesh.asset;
+  await takeDown(env.STORE, { sha256, reason: 'court order', atSeconds: 1 });
+  await purgeBy({ by: 'blob', sha256 });
+  expect(await statusOf(`${sha256}.glb`)).toBe(410);
+  const withdrawn = { code: 'mesh_withdrawn', status: 410 };
+  await expect(isolate().create(mesh)).rejects.toMatchObject(withdrawn);
+  const body = new Response(someBytes(800)).body as ReadableStream<Uint8Array>;
+  const blob = { r2: env.STORE, sha256, bytes: 800, mediaType: mediaTypes.glb, body };
+  await expect(putBlob(blob)).rejects.toMatchObject(withdrawn);
+  expect(await names()).toEqual([`takedowns/${sha256}`]);
+});
+
+test('a picture that was taken down makes no mesh', async () => {
+  await takeDown(env.STORE, { sha256: images.teddy, reason: 'not theirs', atSeconds: 1 });
+  await expect(makeMesh('1')).rejects.toMatchObject({ code: 'mesh_withdrawn' });
+  expect((await names()).filter((name) => /^(meshes|index)\//.test(name))).toEqual([]);
+});
+
+test('the list of takedowns tells the operator why, and can be undone', async () => {
+  const takedown = { sha256: images.robot, reason: 'not theirs', atSeconds: 1_795_000_000 };
+  await takeDown(env.STORE, takedown);
+  expect(await listTakedowns(env.STORE, null)).toEqual({ takedowns: [takedown], cursor: null });
+  await allowAgain(env.STORE, images.robot);
+  expect((await listTakedowns(env.STORE, null)).takedowns).toEqual([]);
+  await expect(makeMesh('1', { imageSha256: images.robot })).resolves.toBeDefined();
+});
