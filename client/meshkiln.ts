@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FormData, request, type Dispatcher } from 'undici';
+import { fetch, FormData, type Response } from 'undici';
 import { z } from 'zod';
 import { MeshObject } from '../contract/mesh.ts';
 import type { MeshRequestInput } from '../contract/request.ts';
@@ -82,47 +82,61 @@ export class Meshkiln {
     }
   }
 
-  /** The finished bytes; throws when they do not hash to the digest that the mesh object names. */
+  /**
+   * The finished bytes. A connection that breaks is taken up where it broke (Range with If-Range, RFC 9110 §13.1.5);
+   * throws when the whole does not hash to the digest that the mesh object names.
+   */
   async download(mesh: MeshObject, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const asset = mesh.asset;
     if (asset === null)
       throw new MeshkilnError(404, { code: 'mesh_not_ready', message: 'This mesh has no bytes yet.' });
-    return withRetries(async () => {
-      const answer = await this.#send('GET', asset.url, { signal });
-      const bytes = new Uint8Array(await answer.body.arrayBuffer());
-      if (createHash('sha256').update(bytes).digest('hex') !== asset.sha256) {
-        throw new Retryable(new Error(`the bytes of ${asset.url} do not hash to their name`), null);
+    const bytes = new Uint8Array(asset.bytes);
+    let received = 0;
+    await withRetries(async () => {
+      const headers = received === 0 ? {} : { range: `bytes=${received}-`, 'if-range': `"${asset.sha256}"` };
+      const answer = await this.#send('GET', asset.url, { headers, signal });
+      if (answer.status !== 206) received = 0;
+      try {
+        for await (const chunk of answer.body ?? []) {
+          bytes.set(chunk, received);
+          received += chunk.length;
+        }
+      } catch (error) {
+        throw signal?.aborted ? error : new Retryable(error, null);
       }
-      return bytes;
+      if (createHash('sha256').update(bytes).digest('hex') === asset.sha256) return;
+      received = 0;
+      throw new Retryable(new Error(`the bytes of ${asset.url} do not hash to their name`), null);
     }, signal);
+    return bytes;
   }
 
   async #json(method: 'GET' | 'POST', path: string, call: Call): Promise<unknown> {
-    return withRetries(async () => (await this.#send(method, this.#url + path, call)).body.json(), call.signal);
+    return withRetries(async () => (await this.#send(method, this.#url + path, call)).json(), call.signal);
   }
 
-  async #send(method: 'GET' | 'POST', url: string, call: Call): Promise<Dispatcher.ResponseData> {
-    const answer = await request(url, {
+  async #send(method: 'GET' | 'POST', url: string, call: Call): Promise<Response> {
+    const answer = await fetch(url, {
       method,
-      headers: { authorization: `Bearer ${this.#apiKey}` },
+      headers: { authorization: `Bearer ${this.#apiKey}`, ...call.headers },
       body: call.body?.() ?? null,
       signal: call.signal ?? null,
     }).catch((error: unknown) => {
       if (call.signal?.aborted) throw error;
-      throw new Retryable(new Error(`cannot reach ${this.#url}: ${messageOf(error)}`, { cause: error }), null);
+      throw new Retryable(new Error(`cannot reach ${this.#url}: ${causeOf(error)}`, { cause: error }), null);
     });
-    if (answer.statusCode < 400) return answer;
-    const body = ErrorBody.safeParse(await answer.body.json().catch(() => null));
+    if (answer.ok) return answer;
+    const body = ErrorBody.safeParse(await answer.json().catch(() => null));
     const error = new MeshkilnError(
-      answer.statusCode,
-      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.statusCode}.` },
+      answer.status,
+      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
     );
-    if (statusesWorthRetrying.has(answer.statusCode)) throw new Retryable(error, retryAfterMs(answer.headers));
+    if (statusesWorthRetrying.has(answer.status)) throw new Retryable(error, retryAfterMs(answer.headers));
     throw error;
   }
 }
 
-type Call = { body?: () => FormData; signal: AbortSignal | undefined };
+type Call = { body?: () => FormData; headers?: Record<string, string>; signal: AbortSignal | undefined };
 
 function* formFields(options: MeshOptions): Generator<[string, string]> {
   const { cache, metadata, ...plain } = options;
@@ -133,11 +147,13 @@ function* formFields(options: MeshOptions): Generator<[string, string]> {
   if (cache?.tags !== undefined) yield ['cache_tags', JSON.stringify(cache.tags)];
 }
 
-function retryAfterMs(headers: Dispatcher.ResponseData['headers']): number | null {
-  const seconds = Number(headers['retry-after']);
-  return Number.isFinite(seconds) ? seconds * 1000 : null;
+function retryAfterMs(headers: Response['headers']): number | null {
+  const seconds = headers.get('retry-after');
+  return seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1000 : null;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** fetch says "fetch failed"; what failed is in its cause. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
