@@ -45,6 +45,9 @@ export async function startOrigin(config: Config): Promise<Origin> {
   log('listening', { host: config.host, port: server.port, origin: config.id });
   delivery.kick();
   await models.reload();
+  for (const { device, refusals, errorText } of parts.pool.lanes) {
+    for (const { provider, cause } of refusals) log('provider refused', { device, provider, cause, said: errorText });
+  }
   runner.start();
   reporter.now();
   log('ready', { models: models.served.map(({ id }) => id).join(' ') });
@@ -104,10 +107,11 @@ function createParts(config: Config) {
   const withdraw = (key: string) => {
     intake.cancel(key).catch((error: unknown) => log('job not withdrawn', { key, cause: causeText(error) }));
   };
+  const runsFolder = (key: string) => jobParts.spool.runs(key);
   const runner = new Runner({
     ...jobParts,
     activeMax: config.jobsActiveMax,
-    make: createMake({ config, models, pool, kernels, geometry, callEdge, series, withdraw }),
+    make: createMake({ config, models, pool, kernels, geometry, callEdge, series, withdraw, runsFolder }),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({
@@ -149,7 +153,7 @@ function createMake({ config, models, pool, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
   const infer: Infer = (run) => pool.infer(run);
   return (job: LiveJob, image: Uint8Array) =>
-    makeJob(job, image, { ...parts, models: () => models.served, infer, jobSecondsMax });
+    makeJob(job, image, { ...parts, models: () => models.stored, infer, jobSecondsMax });
 }
 
 type ReporterParts = Omit<Parameters<typeof snapshot>[0], 'url' | 'startedAtSeconds'> & {

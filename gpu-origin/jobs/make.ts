@@ -9,13 +9,16 @@ import type { KernelPool } from '../pipeline/kernel-pool.ts';
 import { makeMesh, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import { createProgress } from '../write-back/progress.ts';
+import { keepRuns } from './kept-runs.ts';
 import type { LiveJob } from './live-job.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
 
 type MakeOptions = {
-  /** The models that are served now. */
+  /** The models of the repository. */
   models: () => readonly StoredModel[];
   infer: Infer;
+  /** Folder for what this job's runs gave. */
+  runsFolder: (key: string) => string;
   kernels: KernelPool;
   geometry: GeometryStore;
   callEdge: CallEdge;
@@ -31,7 +34,7 @@ type MakeOptions = {
  */
 export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
-  const { models, infer, kernels, geometry, callEdge, series, jobSecondsMax, withdraw } = options;
+  const { models, infer, runsFolder, kernels, geometry, callEdge, series, jobSecondsMax, withdraw } = options;
   const startedAtMs = Date.now();
   const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
   const progress = createProgress({
@@ -49,7 +52,7 @@ export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOpti
       scope,
       model,
       matting: models().find(({ manifest }) => manifest.family === 'matting') ?? null,
-      infer,
+      infer: keepRuns(infer, runsFolder(key)),
       kernels,
       geometry,
       onStage: (stage, share) => progress.tell({ fence: job.job.fence, stage, progress: share }),

@@ -11,10 +11,11 @@ type SpooledJob = z.infer<typeof SpooledJob>;
 
 const jobSuffix = '.json';
 const imageSuffix = '.image';
+const runsSuffix = '.runs';
 
 /**
- * The accepted jobs on disk, `<key>.json` beside `<key>.image`: a job is there from before its 202 until its result is
- * in the outbox. Bounded by the queue's capacity times the largest image.
+ * The accepted jobs on disk, `<key>.json` beside `<key>.image` and the folder `<key>.runs`: a job is there from before
+ * its 202 until its result is in the outbox. Bounded by the queue's capacity times the largest image and its runs.
  */
 export class Spool {
   readonly #folder: string;
@@ -30,7 +31,7 @@ export class Spool {
     const names = new Set(await sweepPartials(this.#folder));
     const found: SpooledJob[] = [];
     for (const name of names) {
-      const key = name.replace(/\.(json|image)$/, '');
+      const key = name.replace(/\.(json|image|runs)$/, '');
       if (!names.has(key + jobSuffix) || !names.has(key + imageSuffix)) await this.remove(key);
       else if (name.endsWith(jobSuffix)) {
         const job = await this.#read(key);
@@ -61,10 +62,16 @@ export class Spool {
     return readFile(this.#path(key + imageSuffix));
   }
 
+  /** Folder for what a job's runs gave; it goes with the job. */
+  runs(key: string): string {
+    return this.#path(key + runsSuffix);
+  }
+
   remove(key: string): Promise<void> {
     return this.#inOrder(key, async () => {
       await rm(this.#path(key + jobSuffix), { force: true });
       await rm(this.#path(key + imageSuffix), { force: true });
+      await rm(this.runs(key), { recursive: true, force: true });
     });
   }
 

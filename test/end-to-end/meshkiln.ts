@@ -41,10 +41,11 @@ export async function startMeshkiln(): Promise<Running> {
   };
 }
 
+export const emojiFolder = join(import.meta.dirname, '../../node_modules/@lobehub/fluent-emoji-3d/assets');
+
 /** Bytes of one of the emoji pictures, by its code point: 256×256 WebP with transparency. */
 export async function emoji(codePoint: string): Promise<Uint8Array<ArrayBuffer>> {
-  const folder = join(import.meta.dirname, '../../node_modules/@lobehub/fluent-emoji-3d/assets');
-  return new Uint8Array(await readFile(join(folder, `${codePoint}.webp`)));
+  return new Uint8Array(await readFile(join(emojiFolder, `${codePoint}.webp`)));
 }
 
 /** `POST /v1/meshes` as a form, with nothing done for the caller. */

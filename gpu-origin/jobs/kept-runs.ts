@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { causeText, log } from '../log.ts';
+import type { Infer } from '../pipeline/pipeline.ts';
+
+type Run = Parameters<Infer>[0];
+type Outcome = Awaited<ReturnType<Infer>>;
+
+/** Outputs larger than this are not kept: a field's points come in thousands of runs, its encoder's planes in one. */
+const outputBytesMax = 8 * 1024 * 1024;
+
+/**
+ * Keeps what each run of a job gave in `folder` until the job is done, so that an origin killed between inference and
+ * result does not ask the accelerator again. Not synced to disk: a power cut may cost one run, a killed process none.
+ */
+export function keepRuns(infer: Infer, folder: string): Infer {
+  return async (run) => {
+    const path = join(folder, digestOf(run));
+    const kept = await read(path);
+    if (kept !== null) return kept;
+    const outcome = await infer(run);
+    if (bytesOf(outcome) <= outputBytesMax) await write(path, outcome);
+    return outcome;
+  };
+}
+
+function digestOf({ model, graph, inputs }: Run): string {
+  const hash = createHash('sha256').update(`${model}\n${graph}`);
+  for (const [name, { data, dims }] of Object.entries(inputs))
+    hash.update(`\n${name} ${dims.join('x')}\n`).update(data);
+  return hash.digest('hex');
+}
+
+async function read(path: string): Promise<Outcome | null> {
+  try {
+    return deserialize(await readFile(path)) as Outcome;
+  } catch {
+    return null; // not there, or not whole
+  }
+}
+
+async function write(path: string, outcome: Outcome): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.partial`, serialize(outcome));
+    await rename(`${path}.partial`, path);
+  } catch (error) {
+    log('run not kept', { path, cause: causeText(error) }); // costs a run after a crash, no more
+  }
+}
+
+function bytesOf({ outputs }: Outcome): number {
+  return Object.values(outputs).reduce((sum, { data }) => sum + data.byteLength, 0);
+}
