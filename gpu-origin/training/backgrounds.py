@@ -71,14 +71,23 @@ def shapes(base, count=6):
     return base
 
 
+def _some(n, device, share):
+    return torch.nonzero(torch.rand(n, device=device) < share).flatten()
+
+
 def backgrounds(n, size, device):
     """[N,3,S,S] in 0..1."""
     makers = (gradient, clutter, texture, room)
-    kind = torch.randint(len(makers), (n,), device=device).view(-1, 1, 1, 1)
+    kind = torch.randint(len(makers), (n,), device=device)
     out = torch.zeros(n, 3, size, size, device=device)
     for k, make in enumerate(makers):
-        out = torch.where(kind == k, make(n, size, device), out)
-    out = torch.where(_uniform(n, device) < 0.4, shapes(out), out)
-    out = torch.where(_uniform(n, device) < 0.35, _blend(_uniform(n, device, 0.1, 0.6), out, clutter(n, size, device)), out)
-    blurred = F.avg_pool2d(F.pad(out, (3, 3, 3, 3), mode="replicate"), 7, 1)
-    return torch.where(_uniform(n, device) < 0.3, blurred, out).clamp(0, 1)
+        rows = torch.nonzero(kind == k).flatten()
+        if len(rows):
+            out[rows] = make(len(rows), size, device)
+    if len(rows := _some(n, device, 0.4)):
+        out[rows] = shapes(out[rows])
+    if len(rows := _some(n, device, 0.3)):
+        out[rows] = _blend(_uniform(len(rows), device, 0.1, 0.6), out[rows], clutter(len(rows), size, device))
+    if len(rows := _some(n, device, 0.3)):
+        out[rows] = F.avg_pool2d(F.pad(out[rows], (3, 3, 3, 3), mode="replicate"), 7, 1)
+    return out.clamp(0, 1)

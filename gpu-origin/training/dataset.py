@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 import native
 from light import relight
@@ -33,18 +34,31 @@ def build(folder, scenes, size, first_seed=1):
         print(f"block {block + 1} of {blocks}, {time.time() - began:.0f} s", flush=True)
 
 
+def halved(block):
+    """Everything that is looked at, at half size (what lies outside the object does not count); what is predicted, as it is."""
+    alpha = block["alpha"].float()
+    weight = F.avg_pool2d(alpha, 2).clamp_min(1e-3)
+    out = {name: block[name] for name in ("front", "back", "alpha", "inflation")}
+    for name in ("colour", "surface", "normal"):
+        out[name] = torch.round(F.avg_pool2d(block[name].float() * alpha, 2) / weight).to(block[name].dtype)
+    out["small_alpha"] = torch.round(F.avg_pool2d(alpha, 2)).to(torch.uint8)
+    out["small_inflation"] = F.avg_pool2d(block["inflation"].float(), 2).half()
+    return out
+
+
 class Scenes:
     """The rendered scenes, in memory; `grow` takes in blocks that were written since."""
 
-    def __init__(self, folder, size, first_seed=1):
-        self.pattern, self.folder, self.blocks = f"block-{size}-{first_seed}-?????.npz", folder, {}
+    def __init__(self, folder, size, halve=False, first_seed=1):
+        self.pattern, self.folder, self.halve, self.blocks = f"block-{size}-{first_seed}-?????.npz", folder, halve, {}
         self.grow()
 
     def grow(self):
         for path in sorted(self.folder.glob(self.pattern)):
             if path.name not in self.blocks:
                 with np.load(path) as data:
-                    self.blocks[path.name] = {name: torch.from_numpy(data[name]) for name in KEPT}
+                    block = {name: torch.from_numpy(data[name]) for name in KEPT}
+                self.blocks[path.name] = halved(block) if self.halve else block
         self.list = list(self.blocks.values())
 
     def __len__(self):
@@ -54,8 +68,8 @@ class Scenes:
         """Planes as float32 on the device: heights in canvas units, alpha, colour and surface in 0..1, normal in -1..1."""
         which = random.integers(0, len(self.list), count)
         row = random.integers(0, BLOCK, count)
-        planes = {name: torch.stack([self.list[b][name][i] for b, i in zip(which, row)]).to(device).float() for name in KEPT}
-        for name in ("alpha", "colour", "surface"):
+        planes = {name: torch.stack([self.list[b][name][i] for b, i in zip(which, row)]).to(device).float() for name in self.list[0]}
+        for name in planes.keys() & {"alpha", "small_alpha", "colour", "surface"}:
             planes[name] /= 255
         planes["normal"] /= 127
         if mirror:
@@ -67,10 +81,11 @@ class Scenes:
         return planes
 
 
-def picture_of(planes):
-    """The network's input [N,5,S,S] for a batch, newly lit."""
-    picture = relight(planes["colour"], planes["surface"], planes["normal"], planes["alpha"])
-    return torch.cat([picture, planes["alpha"], planes["inflation"]], 1)
+def picture_of(planes, kind=""):
+    """The network's input [N,5,S,S] for a batch, newly lit; kind "small_" at half size, of a halved batch."""
+    alpha = planes[kind + "alpha"]
+    picture = relight(planes["colour"], planes["surface"], planes["normal"], alpha)
+    return torch.cat([picture, alpha, planes[kind + "inflation"]], 1)
 
 
 if __name__ == "__main__":

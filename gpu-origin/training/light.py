@@ -18,7 +18,7 @@ def relight(colour, surface, normal, alpha):
     sky, ground = uniform(0.3, 0.9) * (0.8 + 0.4 * uniform(0, 1, 3)), uniform(0.0, 0.6) * (0.7 + 0.6 * uniform(0, 1, 3))
     up = 0.5 + 0.5 * normal[:, 1:2]
     light = (ground + (sky - ground) * up) * open_sky ** uniform(0.3, 1.6)
-    shine = torch.zeros_like(colour)
+    shine, power = torch.zeros_like(colour), 4 * 40**gloss
     for k in range(3):  # key, fill, rim; the last two only at times
         on = (uniform(0, 1) < (1.0, 0.6, 0.45)[k]).float()
         towards = (uniform(-1, 1), uniform(-0.3, 1.3), uniform(0.1, 1.4) if k < 2 else uniform(-0.7, 0.1))
@@ -28,7 +28,6 @@ def relight(colour, surface, normal, alpha):
         wrap = uniform(0, 0.5)
         light = light + tint * ((facing + wrap) / (1 + wrap)).clamp_min(0) * (0.35 + 0.65 * open_sky)
         half = _unit(direction + torch.tensor([0.0, 0.0, 1.0], device=device).view(1, 3, 1, 1))
-        power = 4 * 40**gloss
         shine = shine + tint * gloss * (normal * half).sum(1, keepdim=True).clamp_min(0) ** power * uniform(0.1, 1.2)
     grazing = (1 - normal[:, 2:3].clamp(0, 1)) ** 3
     shine = shine + grazing * uniform(-0.1, 0.5) * (0.5 + uniform(0, 1, 3) * 0.5) * open_sky

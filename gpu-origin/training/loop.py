@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 PEAK_RATE = 2e-3
-WARM_UP_STEPS = 200
+WARM_UP_STEPS = 50
 AVERAGE_DECAY = 0.999
 LOG_SECONDS = 20
 
@@ -33,11 +33,11 @@ def average_into(target, source, step):
             a.copy_(b)
 
 
-def train(network, loss_of_batch, batch_size, seconds, folder, settings, tick=lambda: None):
+def train(network, loss_of_batch, batch_size, seconds, folder, settings, tick=lambda: None, peak_rate=PEAK_RATE):
     """Trains for `seconds` of wall clock; writes weights.pt (averaged) and log.json to the folder, also while it runs.
 
-    On a CPU each core takes its share of the batch and they meet once a step: twice as fast as threads that meet at every
-    layer where the cores are shared with other work. loss_of_batch(network, count, random) draws its own batch.
+    On a CPU each core takes its share of the batch and they meet once a step: threads that meet at every
+    layer stall where the cores are shared with other work. loss_of_batch(network, count, random) draws its own batch.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
@@ -63,9 +63,9 @@ def train(network, loss_of_batch, batch_size, seconds, folder, settings, tick=la
         (folder / "log.json").write_text(json.dumps({**settings, "curve": curve}))
 
     while (elapsed := time.time() - began) < seconds:
-        rate = PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * min(1, elapsed / seconds)))
+        rate = peak_rate * min(1, (step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * min(1, elapsed / seconds)))
         for group in optimiser.param_groups:
-            group["lr"] = max(rate, PEAK_RATE * 1e-3)
+            group["lr"] = max(rate, peak_rate * 1e-3)
         results = list(pool.map(gradients, randoms))
         for i, parameter in enumerate(parameters):
             shares = [g[i] for _, g in results]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 SOURCES = Path(__file__).parent / "native"
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-shared", "-fPIC", "-Wl,-Bsymbolic"]
+FLAGS = ["-O3", "-march=native", "-fassociative-math", "-freciprocal-math", "-fno-signed-zeros", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-Wl,-Bsymbolic"]
 CHUNK = 64  # scenes a call
 PLANES = {  # name: (channels, dtype); order is that of render_scenes' arguments
     "front": (1, np.float32),

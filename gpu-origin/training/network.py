@@ -5,6 +5,11 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def double(x):
+    """Bilinear, not sub-pixel channels: those left a checkerboard that shading shows."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
 class Residual(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -30,7 +35,7 @@ class Up(nn.Module):
         self.join = Residual(width)
 
     def forward(self, x, skip):
-        return self.join(skip + F.interpolate(self.shrink(x), scale_factor=2.0, mode="bilinear", align_corners=False))
+        return self.join(skip + double(self.shrink(x)))
 
 
 class Attention(nn.Module):
@@ -64,7 +69,7 @@ class UNet(nn.Module):
         self.downs = nn.ModuleList([down(a, b) for a, b in zip(w, w[1:])])
         self.bottom = nn.Sequential(Attention(last), Residual(last), Attention(last), Residual(last))
         self.ups = nn.ModuleList([Up(b, a) for a, b in reversed(list(zip(w, w[1:])))])
-        self.widen = nn.Sequential(nn.Conv2d(w[0], 4 * fine, 1), nn.PixelShuffle(2))
+        self.widen = nn.Conv2d(w[0], fine, 1)
         self.detail = nn.Conv2d(channels, fine, 3, padding=1, bias=False)
         self.join = nn.Sequential(nn.BatchNorm2d(fine), nn.ReLU(), nn.Conv2d(fine, fine, 3, padding=1), nn.ReLU())
         self.head = nn.Conv2d(fine, outputs, 3, padding=1)
@@ -79,12 +84,14 @@ class UNet(nn.Module):
         coarse = feature = self.bottom(skips.pop())
         for step in self.ups:
             feature = step(feature, skips.pop())
-        return self.head(self.join(self.widen(feature) + self.detail(x))), coarse
+        return self.head(self.join(double(self.widen(feature)) + self.detail(x))), coarse
 
 
 class DepthNet(nn.Module):
-    """image [N,5,S,S] (premultiplied RGB, alpha, inflation) to front and back [N,1,S,S] in canvas units, S divisible by 8.
+    """image [N,5,S,S] (premultiplied RGB, alpha, inflation) to front and back [N,1,S,S] in canvas units, S divisible by 16.
 
+    It looks at the picture at half size and its answer is doubled: a training step costs a quarter of the time, and
+    true sheets taken through 32² lose 0.03 to 0.11 of inflation's Chamfer distance.
     mid = residual + global tilt plane, less its mean over the mask; half = inflation scaled and corrected, kept positive;
     front = mid + half, back = mid - half.
     """
@@ -92,7 +99,7 @@ class DepthNet(nn.Module):
     def __init__(self, width=32):
         super().__init__()
         self.width = width
-        self.net = UNet(7, 5, [width, 2 * width, 4 * width])  # outputs: mid, half, and the normal, an extra target in training
+        self.net = UNet(7, 5, [width, 2 * width, 4 * width])  # mid, half, and the normal, an extra target in training
         self.whole = nn.Sequential(nn.Linear(8 * width, 64), nn.ReLU(), nn.Linear(64, 4))  # tilt x, tilt y, half scale, half offset
 
     @staticmethod
@@ -104,35 +111,42 @@ class DepthNet(nn.Module):
         y = 1 - (torch.cumsum(ones, 2) - 0.5) * (2.0 / size)
         return x, y
 
-    def parts(self, image):
-        """front, back, normal and the tilt (x, y) that the sheets are built on."""
-        x, y = self.grid(image)
-        alpha, inflation = image[:, 3:4], image[:, 4:5]
-        out, coarse = self.net(torch.cat([image, x * alpha, y * alpha], 1))
+    def parts(self, small, alpha, inflation):
+        """front, back at the size of alpha and inflation, from `small`, the image at half that; also normal and tilt."""
+        x, y = self.grid(small)
+        out, coarse = self.net(torch.cat([small, x * small[:, 3:4], y * small[:, 3:4]], 1))
         whole = self.whole(torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], 1))
         tilt_x, tilt_y, scale, offset = [v.reshape(-1, 1, 1, 1) for v in whole.unbind(1)]
+        x, y = self.grid(alpha)
         mask = (alpha >= 0.5).float()
-        mid = out[:, 0:1] + tilt_x * x + tilt_y * y
+        sheets = double(out[:, :2])
+        mid = sheets[:, 0:1] + tilt_x * x + tilt_y * y
         mid = mid - (mid * mask).sum((2, 3), keepdim=True) / mask.sum((2, 3), keepdim=True).clamp_min(1.0)
-        half = inflation * torch.exp(scale.clamp(-2.0, 2.0)) + offset + out[:, 1:2]
+        half = inflation * torch.exp(scale.clamp(-2.0, 2.0)) + offset + sheets[:, 1:2]
         half = 0.5 * (half + torch.sqrt(half * half + 1e-4))
         return mid + half, mid - half, out[:, 2:5], whole[:, :2]
 
     def forward(self, image):
-        front, back, _, _ = self.parts(image)
+        front, back, _, _ = self.parts(F.avg_pool2d(image, 2), image[:, 3:4], image[:, 4:5])
         return front, back
 
 
 class MatteNet(nn.Module):
-    """image [N,3,S,S] (RGB in 0..1) to alpha [N,1,S,S] in 0..1, S divisible by 16."""
+    """image [N,3,S,S] (RGB in 0..1) to alpha [N,1,S,S] in 0..1, S divisible by 32.
 
-    def __init__(self, width=16):
+    Decides at half size what belongs to the object, then sharpens the edge at full size with two thin layers.
+    """
+
+    def __init__(self, width=24, fine=8):
         super().__init__()
         self.width = width
-        self.net = UNet(3, 1, [width, 2 * width, 4 * width, 6 * width], fine=8)
+        self.net = UNet(3, fine, [width, 2 * width, 4 * width, 5 * width])
+        self.edge = nn.Sequential(nn.Conv2d(fine + 3, fine, 3, padding=1), nn.ReLU(), nn.Conv2d(fine, 1, 3, padding=1))
 
     def logits(self, image):
-        return self.net(image - 0.5)[0]
+        image = image - 0.5
+        inside = double(self.net(F.avg_pool2d(image, 2))[0])
+        return inside[:, :1] + self.edge(torch.cat([inside, image], 1))
 
     def forward(self, image):
         return torch.sigmoid(self.logits(image))

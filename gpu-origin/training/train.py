@@ -25,15 +25,14 @@ def true_tilt(planes, x, y):
 
 
 def depth_loss(network, planes):
-    image = picture_of(planes)
-    front, back, normal, tilt = network.parts(image)
-    mask = (image[:, 3:4] >= 0.5).float()
-    weight = mask / mask.sum((1, 2, 3), keepdim=True).clamp_min(1)  # every object counts the same
-    sheets = ((front - planes["front"]).abs() + (back - planes["back"]).abs()) * weight
-    normals = (normal - planes["normal"]).abs() * weight
-    slopes = (tilt - true_tilt(planes, *network.grid(image)).clamp(-3, 3)).abs()
-    n = len(image)
-    return (sheets.sum() + NORMAL_WEIGHT * normals.sum()) / n + TILT_WEIGHT * slopes.mean()
+    small = picture_of(planes, "small_")
+    front, back, normal, tilt = network.parts(small, planes["alpha"], planes["inflation"])
+    mask, small_mask = (planes["alpha"] >= 0.5).float(), (small[:, 3:4] >= 0.5).float()
+    share = lambda m: m / m.sum((1, 2, 3), keepdim=True).clamp_min(1)  # every object counts the same
+    sheets = ((front - planes["front"]).abs() + (back - planes["back"]).abs()) * share(mask)
+    normals = (normal - planes["normal"]).abs() * share(small_mask)
+    slopes = (tilt - true_tilt(planes, *network.grid(mask)).clamp(-3, 3)).abs()
+    return (sheets.sum() + NORMAL_WEIGHT * normals.sum()) / len(small) + TILT_WEIGHT * slopes.mean()
 
 
 if __name__ == "__main__":
@@ -44,15 +43,16 @@ if __name__ == "__main__":
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, help="weights to go on from")
     a = parser.parse_args()
 
     torch.manual_seed(1)
-    device, scenes = pick_device(), Scenes(a.folder, a.size)
+    device, scenes = pick_device(), Scenes(a.folder, a.size, halve=True)
     network = DepthNet(a.width).to(device)
     if a.start:
         network.load_state_dict(torch.load(a.start, map_location=device))
     parameters = sum(p.numel() for p in network.parameters())
     settings = {"width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
     print(settings, flush=True)
-    train(network, lambda net, count, random: depth_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, tick=scenes.grow)
+    train(network, lambda net, count, random: depth_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, scenes.grow, a.rate)

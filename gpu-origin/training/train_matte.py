@@ -61,9 +61,10 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, required=True, help="rendered scenes, from dataset.py")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--width", type=int, default=24)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
     a = parser.parse_args()
 
     torch.manual_seed(2)
@@ -72,4 +73,4 @@ if __name__ == "__main__":
     parameters = sum(p.numel() for p in network.parameters())
     settings = {"width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
     print(settings, flush=True)
-    train(network, lambda net, count, random: matte_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, tick=scenes.grow)
+    train(network, lambda net, count, random: matte_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, scenes.grow, a.rate)

@@ -20,6 +20,7 @@ void plant(Scene *s, Random *r);
 void food(Scene *s, Random *r);
 void blob(Scene *s, Random *r);
 void solids(Scene *s, Random *r);
+void sticks(Scene *s, Random *r);
 void hand(Scene *s, Random *r);
 void garment(Scene *s, Random *r);
 void button(Scene *s, Random *r);
