@@ -9,6 +9,9 @@ import { Retryable, withRetries } from './retry.ts';
 /** Request fields of `POST /v1/meshes` but the picture. */
 export type MeshOptions = Omit<MeshRequestInput, 'image' | 'prompt'>;
 
+/** A picture of this size or more is first asked for by its digest, which costs a small request where it is new. */
+const digestFirstBytesMin = 256 * 1024;
+
 const firstPollMs = 150;
 const pollMsMax = 2_000;
 const statusesWorthRetrying = new Set([408, 429, 500, 502, 503]);
@@ -44,6 +47,10 @@ export class Meshkiln {
 
   /** Asks for a mesh of a picture (PNG, JPEG, WebP, AVIF or GIF bytes); the answer may still be queued. */
   async create(picture: Uint8Array<ArrayBuffer>, options: MeshOptions = {}, signal?: AbortSignal): Promise<MeshObject> {
+    if (picture.length >= digestFirstBytesMin) {
+      const known = await this.#createByDigest(picture, options, signal);
+      if (known !== null) return known;
+    }
     const form = () => {
       const data = new FormData();
       data.set('image', new File([picture], 'image'));
@@ -52,6 +59,23 @@ export class Meshkiln {
     };
     // A repeated POST gives the same answer: the mesh's id is made from what was asked.
     return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body: form, signal }));
+  }
+
+  /** The mesh of a picture that this tenant has sent before, null where it must be sent (again). */
+  async #createByDigest(
+    picture: Uint8Array,
+    options: MeshOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<MeshObject | null> {
+    const image = { sha256: createHash('sha256').update(picture).digest('hex') };
+    const body = () => JSON.stringify({ ...options, image });
+    const headers = { 'content-type': 'application/json' };
+    try {
+      return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body, headers, signal }));
+    } catch (error) {
+      if (error instanceof MeshkilnError && error.code === 'image_required') return null;
+      throw error;
+    }
   }
 
   /** The mesh as it stands now. */
@@ -136,7 +160,7 @@ export class Meshkiln {
   }
 }
 
-type Call = { body?: () => FormData; headers?: Record<string, string>; signal: AbortSignal | undefined };
+type Call = { body?: () => FormData | string; headers?: Record<string, string>; signal: AbortSignal | undefined };
 
 function* formFields(options: MeshOptions): Generator<[string, string]> {
   const { cache, metadata, ...plain } = options;

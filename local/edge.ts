@@ -6,18 +6,23 @@ import { edgeUrl, localOriginId, localSettings, originUrl } from './settings.ts'
 
 const settings = localSettings();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const secret = (value: unknown) => ({ type: 'secret_text' as const, value: JSON.stringify(value) });
+const secret = (value: string) => ({ type: 'secret_text' as const, value });
 
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
 
 const worker = await startWorker({
   config: join(import.meta.dirname, '../wrangler.toml'),
   bindings: {
-    ORIGINS: secret([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
-    API_KEYS: secret([
-      { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'] },
-      { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'] },
-    ]),
+    URL_SECRET: secret(settings.urlSecret),
+    ORIGINS: secret(
+      JSON.stringify([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
+    ),
+    API_KEYS: secret(
+      JSON.stringify([
+        { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
+        { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'], loopbackOnly: true },
+      ]),
+    ),
   },
   dev: {
     remote: false,

@@ -10,8 +10,10 @@ export type LocalSettings = {
   stateFolder: string;
   apiKey: string;
   adminKey: string;
-  /** Shared by the edge and the local origin; made once a state folder. */
+  /** Shared by the edge and the local origin; this and the next are made once a state folder. */
   originSecret: string;
+  /** Signs the expiring URLs of private meshes. */
+  urlSecret: string;
 };
 
 export const localOriginId = 'local';
@@ -35,6 +37,7 @@ export function localSettings(overrides: Partial<LocalSettings> = {}): LocalSett
     apiKey: environment.MESHKILN_API_KEY,
     adminKey: 'mk_local_admin',
     originSecret: keptSecret(join(stateFolder, 'origin-secret')),
+    urlSecret: keptSecret(join(stateFolder, 'url-secret')),
     ...overrides,
     stateFolder,
   };

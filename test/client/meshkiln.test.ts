@@ -96,6 +96,24 @@ test('bytes that do not hash to their name are fetched again, and then refused',
   expect(always.asked).toHaveLength(5);
 });
 
+test('a large picture is asked for by its digest, and sent only where it must be', async () => {
+  const imageRequired = { error: { message: 'send it', type: 'invalid_request_error', code: 'image_required' } };
+  const large = new Uint8Array(300_000);
+  const done = (request: IncomingMessage, response: ServerResponse) =>
+    json(200, meshAt(`http://${request.headers.host}`))(request, response);
+  const known = await peer(done);
+  await known.client.create(large);
+  expect(known.asked.map((request) => request.headers['content-type'])).toEqual(['application/json']);
+  server?.close();
+  const unknown = await peer(json(409, imageRequired), done);
+  await unknown.client.create(large);
+  expect(unknown.asked[1]?.headers['content-type']).toMatch(/^multipart\/form-data/);
+  server?.close();
+  const small = await peer(done);
+  await small.client.create(new Uint8Array(1000));
+  expect(small.asked.map((request) => request.headers['content-type'])).toEqual([expect.stringMatching(/^multipart/)]);
+});
+
 test('a 429 is repeated after the time that it names', async () => {
   const { client, asked } = await peer(json(429, overload, { 'retry-after': '0' }), (request, response) =>
     json(200, meshAt(`http://${request.headers.host}`))(request, response),
