@@ -22,7 +22,7 @@ function list<Item extends z.ZodType<unknown, string>>(item: Item) {
 function whole(least: number, most: number) {
   return z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .regex(/^\d{1,16}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 }
@@ -98,8 +98,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     inferenceThreads: env.INFERENCE_THREADS,
     kernelThreads,
     queueCapacity: env.QUEUE_CAPACITY,
-    // Each device holds one batch and forms the next, each kernel thread holds one more.
-    jobsActiveMax: env.JOBS_ACTIVE_MAX ?? kernelThreads + 4 * env.GPU_DEVICES.length,
+    // Each device runs one batch and forms the next, each kernel thread holds one more.
+    jobsActiveMax: env.JOBS_ACTIVE_MAX ?? kernelThreads + 8 * env.GPU_DEVICES.length,
     jobSecondsMax: env.JOB_SECONDS_MAX,
     runSecondsMax: env.RUN_SECONDS_MAX,
     laneGrowthBytesMax: env.LANE_GROWTH_BYTES_MAX,

@@ -1,9 +1,10 @@
 import type { Provider } from '../../contract/mesh.ts';
+import type { LaneModel } from './lane.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 
 /** A run that waits for a lane. */
 export type PendingRun = {
-  model: string;
+  model: LaneModel;
   graph: string;
   inputs: Record<string, Tensor>;
   signal: AbortSignal;
@@ -11,9 +12,14 @@ export type PendingRun = {
   batchable: boolean;
   /** GPU processes that ended while they ran it. */
   crashes: number;
+  /** The batch that failed with this run in it, while its runs are tried one by one. */
+  failedBatch: FailedBatch | null;
   resolve: (outcome: RunOutcome) => void;
   reject: (error: unknown) => void;
 };
+
+/** A batch that failed: when each of its runs succeeds alone, its size was what it failed of. */
+type FailedBatch = { rows: number; left: number; failedAlone: number };
 
 /** Outputs of one run; `ms` is its share of the batch that it was part of. */
 export type RunOutcome = { outputs: Record<string, Tensor>; ms: number; provider: Provider; degraded: boolean };
@@ -39,9 +45,11 @@ export class Batcher {
     this.#waiting = this.#waiting.filter((waiting) => waiting !== run);
   }
 
-  /** Takes every run. */
-  takeAll(): PendingRun[] {
-    return this.#waiting.splice(0);
+  /** Takes every run of which `gone` is true. */
+  takeAll(gone: (run: PendingRun) => boolean): PendingRun[] {
+    const taken = this.#waiting.filter(gone);
+    this.#waiting = this.#waiting.filter((run) => !gone(run));
+    return taken;
   }
 
   /** Takes the oldest run that `accepts` allows and, up to `maximum` rows, later ones of the same graph and shape. */
@@ -53,7 +61,7 @@ export class Batcher {
       const shape = shapeOf(oldest);
       let rows = rowsOf(oldest);
       for (const run of this.#waiting) {
-        if (run === oldest || run.signal.aborted || shapeOf(run) !== shape) continue;
+        if (run === oldest || !run.batchable || run.signal.aborted || shapeOf(run) !== shape) continue;
         if (rows + rowsOf(run) > maximum(oldest)) break;
         batch.push(run);
         rows += rowsOf(run);
@@ -108,5 +116,5 @@ function joined(batch: readonly PendingRun[], name: string): Tensor {
 
 function shapeOf(run: PendingRun): string {
   const inputs = Object.entries(run.inputs).map(([name, { dims }]) => `${name}:${dims.slice(1).join('x')}`);
-  return `${run.model} ${run.graph} ${inputs.join(' ')}`;
+  return `${run.model.digest} ${run.graph} ${inputs.join(' ')}`;
 }

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import type { FromGpuProcess, ToGpuProcess } from './lane-protocol.ts';
 
 /** Last part of a process's standard error that is kept to tell why it ended. */
@@ -43,7 +44,7 @@ export class GpuChild {
     });
     const end = (how: string, cause?: Error) => {
       if (this.#end !== null) return;
-      this.#end = new GpuProcessEnded(this.#killCause ?? how, cause?.message ?? this.#errorText.trim());
+      this.#end = new GpuProcessEnded(this.#killCause ?? how, cause?.message ?? this.errorText);
       clearTimeout(this.#timer);
       for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
       onEnd(this.#end);
@@ -53,6 +54,11 @@ export class GpuChild {
     this.#child.once('close', (code, signal) =>
       end(signal === null ? `ended with code ${code}` : `ended by ${signal}`),
     );
+  }
+
+  /** The last that it wrote to standard error: where the libraries say why they do not load. */
+  get errorText(): string {
+    return stripVTControlCharacters(this.#errorText).trim();
   }
 
   get pid(): number | undefined {

@@ -1,6 +1,8 @@
 import { Problem } from '../../contract/problem.ts';
 import type { ProviderOrder } from '../config.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
+import { log } from '../log.ts';
+import { BatchSizes } from './batch-size.ts';
 import { Batcher, joinInputs, rowsOf, splitOutputs, type PendingRun, type RunOutcome } from './batcher.ts';
 import { GpuProcessEnded } from './gpu-child.ts';
 import { Lane, type LaneModel } from './lane.ts';
@@ -26,6 +28,7 @@ type PoolOptions = {
 export class GpuPool {
   readonly #lanes: readonly Lane[];
   readonly #batcher = new Batcher();
+  readonly #sizes = new BatchSizes();
   readonly #onBatch: (batch: BatchRun) => void;
   #models: readonly LaneModel[] = [];
   #closed = false;
@@ -35,6 +38,9 @@ export class GpuPool {
     this.#lanes = devices.map((device) => {
       const changed = () => {
         onChange();
+        for (const run of this.#batcher.takeAll(({ model }) => this.faultOf(model) !== null)) {
+          run.reject(new Error(`${run.model.id} cannot be loaded: ${this.faultOf(run.model)}`));
+        }
         this.#dispatch();
       };
       return new Lane({ ...settings, device, onChange: changed });
@@ -45,6 +51,11 @@ export class GpuPool {
     return this.#lanes.map((lane) => lane.status);
   }
 
+  /** Rows up to which batches of each graph are formed at present. */
+  get batchLimits() {
+    return this.#sizes.limits();
+  }
+
   /** Runs that wait for a lane. */
   get depth(): number {
     return this.#batcher.depth;
@@ -53,18 +64,20 @@ export class GpuPool {
   /** Makes every lane hold exactly these models; ends when each lane has tried each. */
   async setModels(models: readonly LaneModel[]): Promise<void> {
     this.#models = models;
+    const gone = (run: PendingRun) => !models.some(({ digest }) => digest === run.model.digest);
+    for (const run of this.#batcher.takeAll(gone)) run.reject(new Error(`${run.model.id} was removed`));
     await Promise.all(this.#lanes.map((lane) => lane.setModels(models)));
   }
 
   /** True when a lane holds the model, or held it before it began to restart. */
   serves(model: { id: string; digest: string }): boolean {
     const wanted = this.#models.some(({ id, digest }) => id === model.id && digest === model.digest);
-    return wanted && this.#lanes.some((lane) => lane.faultOf(model) === null);
+    return wanted && this.#lanes.some((lane) => lane.offers(model));
   }
 
-  /** True when a lane can take work now. */
-  get ready(): boolean {
-    return this.#lanes.some(({ status }) => status.state === 'ready');
+  /** True when work that comes now will be run, if only after a restart. */
+  get up(): boolean {
+    return this.#lanes.some((lane) => lane.up);
   }
 
   /** Why a model runs on no lane; null when it does. */
@@ -88,7 +101,7 @@ export class GpuPool {
     const tensors = [...Object.values(graph?.inputs ?? {}), ...Object.values(graph?.outputs ?? {})];
     const batchable = tensors.every(({ shape }) => shape[0] === 'N');
     const { promise, resolve, reject } = Promise.withResolvers<RunOutcome>();
-    const pending: PendingRun = { ...run, batchable, crashes: 0, resolve, reject };
+    const pending: PendingRun = { ...run, model, batchable, crashes: 0, failedBatch: null, resolve, reject };
     const abandon = () => {
       this.#batcher.remove(pending);
       reject(run.signal.reason);
@@ -108,7 +121,7 @@ export class GpuPool {
   close(): void {
     this.#closed = true;
     for (const lane of this.#lanes) lane.close();
-    for (const run of this.#batcher.takeAll()) run.reject(new GpuProcessEnded('was closed'));
+    for (const run of this.#batcher.takeAll(() => true)) run.reject(new GpuProcessEnded('was closed'));
   }
 
   #dispatch(): void {
@@ -116,8 +129,8 @@ export class GpuPool {
     for (const lane of this.#lanes) {
       if (!lane.idle) continue;
       const batch = this.#batcher.next(
-        (run) => this.#models.some((model) => model.id === run.model && lane.holds(model)),
-        (run) => this.#batchMaximum(run),
+        (run) => lane.holds(run.model),
+        (run) => this.#sizes.of(run.model, run.graph).limit,
       );
       if (batch.length > 0) void this.#execute(lane, batch);
     }
@@ -127,11 +140,16 @@ export class GpuPool {
     const [first] = batch;
     if (first === undefined) throw new Error('an empty batch was formed; this is a bug');
     const { model, graph } = first;
+    const rows = batch.reduce((sum, run) => sum + rowsOf(run), 0);
     try {
-      const { outputs, ms } = await lane.run(model, graph, joinInputs(batch));
+      const start = performance.now();
+      const { outputs, ms } = await lane.run(model.id, graph, joinInputs(batch));
+      const size = this.#sizes.of(model, graph);
+      // The way to the process and back counts: it too is shared by the rows of a batch.
+      if (first.batchable) size.record(rows, performance.now() - start);
+      if (first.failedBatch !== null) this.#concludeFailedBatch(first, true);
       const { provider, degraded, device } = lane.status;
-      const rows = batch.reduce((sum, run) => sum + rowsOf(run), 0);
-      this.#onBatch({ model, graph, device, rows, ms });
+      this.#onBatch({ model: model.id, graph, device, rows, ms });
       const parts = splitOutputs(batch, outputs);
       batch.forEach((run, i) => {
         const part = parts[i];
@@ -139,26 +157,34 @@ export class GpuPool {
         run.resolve({ outputs: part, ms: (ms * rowsOf(run)) / rows, provider, degraded });
       });
     } catch (error) {
-      this.#retryOrReject(batch, error);
+      this.#retryOrReject(batch, rows, error);
     }
     this.#dispatch();
   }
 
-  #retryOrReject(batch: readonly PendingRun[], error: unknown): void {
+  #retryOrReject(batch: readonly PendingRun[], rows: number, error: unknown): void {
     const ended = error instanceof GpuProcessEnded;
+    // A batch that failed is run again one by one, so that one bad input or too little memory fails alone.
+    const failedBatch = !ended && batch.length > 1 ? { rows, left: batch.length, failedAlone: 0 } : null;
     const again: PendingRun[] = [];
     for (const run of batch) {
       run.crashes += ended ? 1 : 0;
-      // A batch that failed is run again one by one, so that one bad input or too little memory fails alone.
-      const retry = ended ? run.crashes < crashesMax : batch.length > 1;
       run.batchable = false;
+      const retry = ended ? run.crashes < crashesMax : failedBatch !== null;
       if (retry && !this.#closed) again.push(run);
       else run.reject(error);
+      if (run.failedBatch !== null && !retry) this.#concludeFailedBatch(run, false);
+      if (failedBatch !== null) run.failedBatch = failedBatch;
     }
     this.#batcher.addFirst(again);
   }
 
-  #batchMaximum(run: PendingRun): number {
-    return this.#models.find(({ id }) => id === run.model)?.manifest.batch.maximum ?? 1;
+  #concludeFailedBatch({ model, graph, failedBatch }: PendingRun, succeeded: boolean): void {
+    if (failedBatch === null) return;
+    failedBatch.left -= 1;
+    failedBatch.failedAlone += succeeded ? 0 : 1;
+    if (failedBatch.left > 0 || failedBatch.failedAlone > 0) return;
+    log('batch too large', { model: model.id, graph, rows: failedBatch.rows });
+    this.#sizes.of(model, graph).tooLarge(failedBatch.rows);
   }
 }

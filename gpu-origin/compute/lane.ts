@@ -4,6 +4,7 @@ import { log } from '../log.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { GpuChild, GpuProcessEnded } from './gpu-child.ts';
 import type { ModelFiles, Refusal } from './lane-protocol.ts';
+import { Quarantine } from './quarantine.ts';
 
 /** Time for one model to load, be checked and be warmed up. */
 const loadSecondsMax = 600;
@@ -11,8 +12,11 @@ const loadSecondsMax = 600;
 const restartMsMin = 100;
 const restartMsMax = 30_000;
 
-/** Processes that may end while they load a model before the model is left out. */
-const loadCrashesMax = 2;
+/** A process that could take work for so long has not ended because of what ended the one before it. */
+const steadyMs = 60_000;
+
+/** Ends in a row up to which a process counts as coming back at once: some five seconds without it. */
+const endsInARowMax = 5;
 
 /** A model with the digest of its manifest, which tells two contents of one id apart. */
 export type LaneModel = ModelFiles & { digest: string };
@@ -34,14 +38,18 @@ export class Lane {
   #child: GpuChild | null = null;
   #state: 'starting' | 'ready' | 'restarting' | 'closed' = 'starting';
   #running = false;
+  #wasReady = false;
   #wanted: readonly LaneModel[] = [];
   /** Digest of each model that the process holds. */
   readonly #loaded = new Map<string, string>();
   /** Why a model could not be loaded, by its digest. */
   readonly #faults = new Map<string, string>();
-  readonly #loadCrashes = new Map<string, number>();
+  readonly #quarantine = new Quarantine();
+  #quarantineTimer: NodeJS.Timeout | undefined;
+  #readySinceMs = 0;
   #provider: Provider | null = null;
   #refusals: readonly Refusal[] = [];
+  #errorText = '';
   #residentBytesAtStart = 0;
   #residentBytes = 0;
   #endsInARow = 0;
@@ -61,10 +69,13 @@ export class Lane {
       state: this.#state === 'closed' ? ('restarting' as const) : this.#state,
       provider: this.#provider ?? this.#options.providers.order[0] ?? 'cpu',
       degraded: this.#options.providers.explicit && this.#provider !== this.#options.providers.order[0],
+      running: this.#running,
       busyMs: this.#busyMs,
       restarts: this.#restarts,
       residentBytes: this.#residentBytes,
       refusals: this.#refusals,
+      /** What the libraries said while the models were loaded. */
+      errorText: this.#errorText,
       pid: this.#child?.pid ?? null,
     };
   }
@@ -73,8 +84,18 @@ export class Lane {
     return this.#state === 'ready' && !this.#running;
   }
 
+  /** True when work that comes now will be run: at once, or after a restart that is under way. */
+  get up(): boolean {
+    return this.#state === 'ready' || (this.#wasReady && this.#endsInARow <= endsInARowMax && this.#state !== 'closed');
+  }
+
   holds(model: { id: string; digest: string }): boolean {
     return this.#loaded.get(model.id) === model.digest;
+  }
+
+  /** True when this lane holds the model, or will once it is ready again. */
+  offers(model: { digest: string }): boolean {
+    return !this.#faults.has(model.digest) && !this.#quarantine.holds(model.digest);
   }
 
   /** Why this lane could not load a model; null when it did or has not tried. */
@@ -85,10 +106,9 @@ export class Lane {
   /** Makes the process hold exactly these models, starting it the first time; ends when each was tried. */
   async setModels(models: readonly LaneModel[]): Promise<void> {
     this.#wanted = models;
-    this.#loadCrashes.clear();
+    this.#quarantine.clear();
     this.#faults.clear();
-    const child = this.#child;
-    if (child !== null) this.#preparing = this.#preparing.then(() => this.#prepare(child));
+    if (this.#child !== null) this.#prepareAgain();
     // A restart that is due takes the new models by itself.
     else if (this.#restartTimer === undefined) this.#start();
     await this.#preparing;
@@ -119,6 +139,7 @@ export class Lane {
   close(): void {
     this.#state = 'closed';
     clearTimeout(this.#restartTimer);
+    clearTimeout(this.#quarantineTimer);
     this.#child?.kill('was closed');
   }
 
@@ -131,6 +152,11 @@ export class Lane {
     this.#preparing = this.#prepare(child);
   }
 
+  #prepareAgain(): void {
+    const child = this.#child;
+    if (child !== null) this.#preparing = this.#preparing.then(() => this.#prepare(child));
+  }
+
   /** Loads and unloads until the process holds what is wanted; what ends it here is dealt with by #ended. */
   async #prepare(child: GpuChild): Promise<void> {
     if (this.#child !== child) return;
@@ -141,17 +167,25 @@ export class Lane {
       child.tell({ type: 'unload', id });
     }
     for (const model of wanted) {
-      if (this.#loaded.has(model.id) || this.#faults.has(model.digest)) continue;
+      const { digest } = model;
+      if (this.#loaded.has(model.id) || this.#faults.has(digest) || this.#quarantine.holds(digest)) continue;
       try {
         await this.#load(child, model);
       } catch (error) {
         if (!(error instanceof GpuProcessEnded)) throw error;
-        this.#countLoadCrash(model, error);
+        this.#quarantine.crashed(digest);
         return;
       }
     }
     if (this.#child !== child || this.#state === 'closed') return;
     this.#state = 'ready';
+    // Only now, when another provider has run the models, has all come through that the refused ones said.
+    this.#errorText = child.errorText;
+    this.#wasReady = true;
+    this.#readySinceMs = Date.now();
+    const letOutMs = this.#quarantine.nextEndMs;
+    clearTimeout(this.#quarantineTimer);
+    if (letOutMs !== null) this.#quarantineTimer = setTimeout(() => this.#prepareAgain(), letOutMs + 1);
     this.#residentBytes = this.#residentBytesAtStart;
     this.#options.onChange();
   }
@@ -161,19 +195,13 @@ export class Lane {
     const answer = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
     if (answer.type === 'loaded') {
       this.#loaded.set(id, model.digest);
+      this.#quarantine.loaded(model.digest);
       this.#provider = answer.provider;
       this.#refusals = answer.refusals;
       this.#residentBytesAtStart = answer.residentBytes;
     } else if (answer.type === 'not-loaded') {
       this.#faults.set(model.digest, answer.cause);
-      log('model not loaded', { model: id, device: this.device, cause: answer.cause });
     }
-  }
-
-  #countLoadCrash(model: LaneModel, end: GpuProcessEnded): void {
-    const crashes = (this.#loadCrashes.get(model.digest) ?? 0) + 1;
-    this.#loadCrashes.set(model.digest, crashes);
-    if (crashes >= loadCrashesMax) this.#faults.set(model.digest, end.message);
   }
 
   #ended(end: GpuProcessEnded): void {
@@ -181,6 +209,7 @@ export class Lane {
     this.#loaded.clear();
     if (this.#state === 'closed') return;
     log('gpu process ended', { device: this.device, cause: end.message });
+    if (this.#state === 'ready' && Date.now() - this.#readySinceMs > steadyMs) this.#endsInARow = 0;
     this.#state = 'restarting';
     this.#restarts += 1;
     const delayMs = Math.min(restartMsMin * 2 ** this.#endsInARow, restartMsMax);

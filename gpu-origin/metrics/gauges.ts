@@ -28,6 +28,9 @@ export function registerGauges(registry: Registry, parts: Parts): void {
   registry.read('meshkiln_origin_queue_capacity', 'Jobs that may wait.', 'gauge', () => one(queue.capacity));
   registry.read('meshkiln_origin_jobs_active', 'Jobs in progress.', 'gauge', () => one(runner.active));
   registry.read('meshkiln_origin_runs_waiting', 'Runs that wait for a device.', 'gauge', () => one(pool.depth));
+  registry.read('meshkiln_origin_batch_limit', 'Rows up to which batches are formed.', 'gauge', () =>
+    pool.batchLimits.map(({ model, graph, limit }) => ({ labels: { model, graph }, value: limit })),
+  );
   registry.read('meshkiln_origin_outbox_entries', 'Results not yet at the edge.', 'gauge', () =>
     one(outbox.entries.size),
   );
@@ -44,6 +47,9 @@ export function registerGauges(registry: Registry, parts: Parts): void {
   );
   registry.read('meshkiln_origin_lane_ready', '1 while a GPU process can take work.', 'gauge', () =>
     perLane((lane) => Number(lane.state === 'ready')),
+  );
+  registry.read('meshkiln_origin_lane_running', '1 while a GPU process runs a graph.', 'gauge', () =>
+    perLane((lane) => Number(lane.running)),
   );
   registry.read('meshkiln_origin_lane_busy_seconds_total', 'Time that a device has run graphs.', 'counter', () =>
     perLane((lane) => lane.busyMs / 1000),

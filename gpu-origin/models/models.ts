@@ -21,6 +21,11 @@ export class Models {
     this.#pool = options.pool;
   }
 
+  /** Models whose files are right; a job of one that no device holds at present waits or hears why. */
+  get stored(): readonly StoredModel[] {
+    return this.#stored;
+  }
+
   /** Models whose files are right and which some device could load. */
   get served(): readonly StoredModel[] {
     return this.#stored.filter((model) => this.#pool.serves(model));
@@ -37,23 +42,24 @@ export class Models {
   get unreadiness(): string | null {
     if (!this.served.some(({ manifest }) => makesMeshes(manifest.family)))
       return 'No model that makes meshes is loaded';
-    return this.#pool.ready ? null : 'No device is up';
+    return this.#pool.up ? null : 'No device is up';
   }
 
   /** Reads the repository, loads what is new, drops what is gone; gives what is served then and what is wrong. */
   reload(): Promise<{ models: string[]; faults: ModelFault[] }> {
     return this.#inOrder('reload', async () => {
       const { models, faults } = await readRepository(this.#folder);
-      for (const { file, message } of faults) log('model refused', { file, message });
       this.#stored = models;
       await this.#pool.setModels(models);
-      const served = this.served.map(({ id }) => id);
-      log('models loaded', { models: served.join(' '), refused: faults.length });
       const unloadable = models.flatMap((model) => {
         const message = this.#pool.faultOf(model);
         return message === null ? [] : [{ file: model.folder, message }];
       });
-      return { models: served, faults: [...faults, ...unloadable] };
+      faults.push(...unloadable);
+      for (const { file, message } of faults) log('model refused', { file, message });
+      const served = this.served.map(({ id }) => id);
+      log('models loaded', { models: served.join(' '), refused: faults.length });
+      return { models: served, faults };
     });
   }
 }

@@ -56,7 +56,8 @@ export function describeModel({ id, digest, manifest, createdAtSeconds }: Stored
   return { id, digest, family, title, description, licence, uses, defaults, createdAtSeconds };
 }
 
-async function readModel(folder: string, expected: { name: string; version: string }): Promise<StoredModel> {
+/** Reads and checks the model in one folder; throws an Error with file and fault when it is not right. */
+export async function readModel(folder: string, expected: { name: string; version: string }): Promise<StoredModel> {
   const path = join(folder, manifestFile);
   const { bytes, modifiedMs } = await readManifestBytes(path);
   const manifest = parseManifest(path, bytes);

@@ -9,7 +9,7 @@ const connectSecondsMax = 5;
 /** A call without an answer for this long has failed; blobs of some 100 MB fit in. */
 const answerSecondsMax = 60;
 
-export type EdgeCall = {
+type EdgeCall = {
   method: 'GET' | 'PUT' | 'POST';
   /** Path below the edge's URL, with its query. */
   path: string;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { JobProgress, JobResult } from '../../../contract/job.ts';
 import { Report } from '../../../contract/report.ts';
@@ -24,8 +24,12 @@ export async function startEdgePeer(known: { originId: string; secret: string })
     progress,
     reports,
     geometry,
+    /** False for an edge that has forgotten every surface, so that each job reaches its model. */
+    keepsGeometry: true,
     /** A status to answer with instead of taking the call; null takes it. */
     answer: (_call: PeerCall): number | null => null,
+    /** What an answer waits for. */
+    hold: (_call: PeerCall): Promise<void> => Promise.resolve(),
     result: (key: string) => results.get(key)?.at(-1) ?? null,
     close: () => {
       server.closeAllConnections();
@@ -44,23 +48,29 @@ export async function startEdgePeer(known: { originId: string; secret: string })
       results.set(name, [...(results.get(name) ?? []), result]);
     } else if (kind === 'progress') progress.push(JobProgress.parse(json()));
     else if (kind === 'reports') reports.push(Report.parse(json()));
-    else if (kind === 'geometry' && call.method === 'PUT') geometry.set(name, call.bytes);
-    else if (kind === 'geometry') {
+    else if (kind === 'geometry' && call.method === 'PUT') {
+      if (peer.keepsGeometry) geometry.set(name, call.bytes);
+    } else if (kind === 'geometry') {
       const body = geometry.get(name);
       return body === undefined ? { status: 404 } : { status: 200, body };
     } else return { status: 404 };
     return { status: 200 };
   };
 
+  const answerCall = async (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      const call = await readCall(request, known);
+      calls.push(call);
+      await peer.hold(call);
+      const status = peer.answer(call);
+      const taken: { status: number; body?: Uint8Array } = status === null ? take(call) : { status };
+      response.writeHead(taken.status).end(taken.body ?? '{}');
+    } catch (error) {
+      response.writeHead(401).end(String(error));
+    }
+  };
   const server = createServer((request, response) => {
-    void readCall(request, known).then(
-      (call) => {
-        calls.push(call);
-        const { status, body } = peer.answer(call) === null ? take(call) : { status: peer.answer(call) ?? 500 };
-        response.writeHead(status).end(body ?? '{}');
-      },
-      (error: unknown) => response.writeHead(401).end(String(error)),
-    );
+    void answerCall(request, response);
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   peer.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

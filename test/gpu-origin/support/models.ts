@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
-import { onnxBytes, type OnnxGraph } from './onnx.ts';
+import { onnxBytes, type OnnxConstant, type OnnxGraph } from './onnx.ts';
 
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -67,10 +67,6 @@ export const doubling: OnnxGraph = {
  */
 export function heavyInflation(layers: number): OnnxGraph {
   const channels = 64;
-  const filled = (dims: number[], value: number) => ({
-    dims,
-    data: new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(value),
-  });
   const conv = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
   const hidden = Array.from({ length: layers }, (_, i) => ({
     op: 'Conv',
@@ -100,4 +96,8 @@ export function heavyInflation(layers: number): OnnxGraph {
       { op: 'Neg', inputs: ['front'], outputs: ['back'] },
     ],
   };
+}
+
+function filled(dims: number[], value: number): OnnxConstant {
+  return { dims, data: new Float32Array(dims.reduce((product, size) => product * size, 1)).fill(value) };
 }

@@ -1,0 +1,58 @@
+// `npm run models -- list | check | add FOLDER`: the models that an origin on this machine would serve.
+import { join, resolve } from 'node:path';
+import { causeText } from '../log.ts';
+import { tryProvider } from '../setup/providers.ts';
+import { addModel } from './add-model.ts';
+import { readRepository, type StoredModel } from './repository.ts';
+
+const usage = `npm run models -- list          models whose files are right, and what is wrong with the others
+npm run models -- check         the same, and each is loaded and its golden output compared, on the CPU
+npm run models -- add FOLDER    copies a model in after checking it; POST /models/reload makes an origin serve it
+
+MODELS_DIR says where the models are.`;
+
+const root = resolve(process.env.MODELS_DIR ?? join(import.meta.dirname, '../../models'));
+const [verb, ...rest] = process.argv.slice(2);
+try {
+  if (verb === 'list' && rest.length === 0) await list();
+  else if (verb === 'check' && rest.length === 0) await check();
+  else if (verb === 'add' && rest.length === 1) await add(resolve(rest[0] ?? ''));
+  else throw new Error(`this is how it is called:\n${usage}`);
+} catch (error) {
+  console.error(causeText(error));
+  process.exitCode = 1;
+}
+
+async function list(): Promise<StoredModel[]> {
+  const { models, faults } = await readRepository(root);
+  for (const model of models) console.log(lineOf(model));
+  for (const { file, message } of faults) console.error(`${file}: ${message}`);
+  if (faults.length > 0) process.exitCode = 1;
+  return models;
+}
+
+async function check(): Promise<void> {
+  for (const model of await list()) {
+    const trial = await tryProvider('cpu', 0, model);
+    const golden =
+      model.manifest.golden === undefined ? 'no golden output to compare' : 'golden output within tolerance';
+    if (trial.works) console.log(`${model.id}: loads in ${trial.ms.toFixed(0)} ms, ${golden}`);
+    else {
+      console.error(`${model.id}: ${trial.cause}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+async function add(source: string): Promise<void> {
+  const model = await addModel(root, source);
+  console.log(`${lineOf(model)}\nadded at ${model.folder}`);
+}
+
+function lineOf({ id, digest, manifest }: StoredModel): string {
+  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  const megabytes = `${(bytes / 1e6).toFixed(1)} MB`;
+  return [id.padEnd(20), manifest.family.padEnd(16), megabytes.padStart(10), manifest.licence.padEnd(12), digest].join(
+    '  ',
+  );
+}

@@ -1,0 +1,137 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSetting, type Setting } from './support/setting.ts';
+import { heavyInflation, writeModel } from './support/models.ts';
+import type { OriginProcess } from './support/origin-process.ts';
+import { jobFor, sendJob } from './support/send-job.ts';
+
+let setting: Setting;
+let model: { id: string; digest: string };
+beforeEach(async () => {
+  setting = await createSetting();
+  model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+});
+afterEach(() => setting.close());
+
+/** A model whose run is long enough to be found running. */
+const slowModel = () => writeModel(setting.modelsFolder, { depth: heavyInflation(150) }, { name: 'slow' });
+
+async function killGpuProcesses(origin: OriginProcess): Promise<void> {
+  const children = await readFile(`/proc/${origin.pid}/task/${origin.pid}/children`, 'utf8');
+  for (const pid of children.trim().split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+}
+
+/** Waits until so many jobs were begun in all, each held at its look-up of the geometry. */
+const begun = (jobs: number) =>
+  setting.until(() => {
+    const lookUps = setting.edge.calls.filter(
+      ({ method, path }) => method === 'GET' && path.startsWith('/origin/geometry/'),
+    );
+    expect(lookUps).toHaveLength(jobs);
+  });
+
+test('kill -9 of the GPU process while it runs: the job completes on the next one', async () => {
+  const slow = await slowModel();
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model: slow });
+  await setting.lane(origin, { running: 1 });
+  await killGpuProcesses(origin);
+  await setting.lane(origin, { restarts_total: 1, running: 1 });
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});
+
+test('a job that ends two GPU processes fails with the cause, and the next job is made', async () => {
+  const slow = await slowModel();
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model: slow });
+  await setting.lane(origin, { running: 1 });
+  await killGpuProcesses(origin);
+  await setting.lane(origin, { restarts_total: 1, running: 1 });
+  await killGpuProcesses(origin);
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { code: 'internal_error', message: expect.stringContaining('ended by SIGKILL') as string },
+  });
+  expect(await setting.result(await setting.accepted(origin, { model }))).toMatchObject({ outcome: 'completed' });
+});
+
+test('kill -9 of the origin: all that it had accepted completes after a restart, each once', async () => {
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '2' });
+  const release = setting.holdJobs();
+  const keys = [];
+  for (let i = 0; i < 4; i += 1) keys.push(await setting.accepted(origin, { model }));
+  await begun(2);
+  await origin.kill('SIGKILL');
+  release();
+  expect(keys.map((key) => setting.edge.result(key))).toEqual([null, null, null, null]);
+  const restarted = await setting.start();
+  for (const key of keys) expect(await setting.result(key)).toMatchObject({ outcome: 'completed', fence: 1 });
+  expect(keys.map((key) => setting.edge.results.get(key)?.length)).toEqual([1, 1, 1, 1]);
+  await setting.until(async () => expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]));
+  expect(await setting.metric(restarted, 'meshkiln_origin_queue_depth')).toBe(0);
+});
+
+test('a job that the edge sends again to the restarted origin is still one job, with the newer fence', async () => {
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const job = jobFor(setting.image, { model });
+  expect((await sendJob(origin.url, job, setting.image)).status).toBe(202);
+  await origin.kill('SIGKILL');
+  const restarted = await setting.start();
+  expect((await sendJob(restarted.url, { ...job, fence: 5 }, setting.image)).status).toBe(202);
+  release();
+  expect(await setting.result(job.key)).toMatchObject({ outcome: 'completed', fence: 5 });
+  expect(setting.edge.results.get(job.key)).toHaveLength(1);
+});
+
+test('a job in progress at three deaths of the origin is given up with the cause', async () => {
+  const release = setting.holdJobs();
+  let origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  for (let deaths = 0; deaths < 3; deaths += 1) {
+    await begun(deaths + 1);
+    await origin.kill('SIGKILL');
+    origin = await setting.start();
+  }
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { code: 'internal_error', message: 'The origin ended 3 times while it made this mesh.' },
+  });
+  release();
+});
+
+test('SIGTERM finishes what runs, leaves what waits for the next process, and refuses new jobs meanwhile', async () => {
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '1' });
+  const release = setting.holdJobs();
+  const running = await setting.accepted(origin, { model });
+  const waiting = await setting.accepted(origin, { model });
+  await begun(1);
+  const ended = origin.kill('SIGTERM');
+  await origin.until('draining');
+  const refused = await sendJob(origin.url, jobFor(setting.image, { model }), setting.image);
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await refused.json()).toMatchObject({ error: { code: 'draining' } });
+  expect((await fetch(`${origin.url}/readyz`)).status).toBe(503);
+  expect((await fetch(`${origin.url}/livez`)).status).toBe(200);
+  await setting.until(() => expect(setting.edge.reports.at(-1)?.state).toBe('draining'));
+  release();
+  expect(await ended).toEqual({ code: 0, signal: null });
+  expect(setting.edge.result(running)).toMatchObject({ outcome: 'completed' });
+  expect(setting.edge.result(waiting)).toBeNull();
+  await setting.start();
+  expect(await setting.result(waiting)).toMatchObject({ outcome: 'completed' });
+});
+
+test('SIGTERM that cannot wait longer leaves the running job in the spool', async () => {
+  const origin = await setting.start({ DRAIN_SECONDS_MAX: '0' });
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model });
+  await begun(1);
+  expect(await origin.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(setting.edge.result(key)).toBeNull();
+  release();
+  await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});

@@ -1,0 +1,118 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startOriginProcess } from '../support/origin-process.ts';
+import { heavyInflation, writeModel } from '../support/models.ts';
+import { bisque, disc, jobFor, modelsFolder, sendJob, signedPost } from '../support/send-job.ts';
+import { createSetting, type Setting } from '../support/setting.ts';
+
+let setting: Setting;
+beforeEach(async () => {
+  setting = await createSetting();
+});
+afterEach(() => setting.close());
+
+test('the shipped default model makes a watertight mesh', async () => {
+  const origin = await setting.start({ MODELS_DIR: modelsFolder });
+  const image = await disc(200, 256);
+  const job = jobFor(image, { model: bisque });
+  expect((await sendJob(origin.url, job, image)).status).toBe(202);
+  expect(await setting.result(job.key)).toMatchObject({
+    outcome: 'completed',
+    manifest: { model: 'bisque@1', asset: { watertight: true }, provider: 'cpu', reused: null },
+  });
+});
+
+test('a model is added and removed without a restart', async () => {
+  const first = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'first' });
+  const origin = await setting.start();
+  const second = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'second' });
+  await rm(first.folder, { recursive: true });
+  expect(await (await signedPost(origin.url, '/models/reload')).json()).toEqual({ models: ['second@1'], faults: [] });
+  expect(await setting.result(await setting.accepted(origin, { model: second }))).toMatchObject({
+    outcome: 'completed',
+  });
+  const gone = await sendJob(origin.url, jobFor(setting.image, { model: first }), setting.image);
+  expect(gone.status).toBe(404);
+  await setting.until(() => expect(setting.edge.reports.at(-1)?.models.map(({ id }) => id)).toEqual(['second@1']));
+});
+
+test('a reload tells what is wrong with a model and goes on serving the others', async () => {
+  const good = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'good' });
+  const origin = await setting.start();
+  const bad = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'bad', version: '2' });
+  await rm(join(bad.folder, 'depth.onnx'));
+  expect(await (await signedPost(origin.url, '/models/reload')).json()).toEqual({
+    models: [good.id],
+    faults: [
+      { file: join(bad.folder, 'depth.onnx'), message: expect.stringContaining('cannot be read (ENOENT') as string },
+    ],
+  });
+  expect(await setting.result(await setting.accepted(origin, { model: good }))).toMatchObject({ outcome: 'completed' });
+});
+
+test('an origin with no model lives, is not ready, and takes no jobs until a model comes', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { family: 'matting' });
+  const origin = await setting.start();
+  expect((await fetch(`${origin.url}/livez`)).status).toBe(200);
+  expect(await (await fetch(`${origin.url}/readyz`)).json()).toMatchObject({
+    reasons: ['No model that makes meshes is loaded'],
+  });
+  const refused = await sendJob(origin.url, jobFor(setting.image), setting.image);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'late' });
+  await signedPost(origin.url, '/models/reload');
+  expect((await fetch(`${origin.url}/readyz`)).status).toBe(200);
+  expect(await setting.result(await setting.accepted(origin, { model }))).toMatchObject({ outcome: 'completed' });
+});
+
+test('a provider that was asked for and is not there makes degraded results that live ten minutes', async () => {
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ PROVIDERS: 'cuda,cpu', GPU_DEVICES: '99' });
+  const result = await setting.result(await setting.accepted(origin, { model }));
+  if (result?.outcome !== 'completed') throw new Error('the job did not complete');
+  const { manifest } = result;
+  expect(manifest).toMatchObject({ provider: 'cpu', degraded: true });
+  expect(manifest.expiresAtSeconds).toBe(manifest.completedAtSeconds + 600);
+});
+
+test('a job that takes longer than its limit fails and says so', async () => {
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ JOB_SECONDS_MAX: '1' });
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model });
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { code: 'internal_error', message: 'It took more than 1 s.' },
+  });
+  release();
+});
+
+test('metrics with a token need it', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const token = 'a token of the tests';
+  const origin = await setting.start({ METRICS_TOKEN: token });
+  const get = (headers: Record<string, string>) => fetch(`${origin.url}/metrics`, { headers });
+  expect((await get({})).status).toBe(401);
+  expect((await get({ authorization: 'Bearer another' })).status).toBe(401);
+  expect((await get({ authorization: `Bearer ${token}` })).status).toBe(200);
+});
+
+test('metrics with no token are closed on an address that is not loopback', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ ORIGIN_HOST: '0.0.0.0' });
+  expect((await fetch(`${origin.url}/metrics`)).status).toBe(401);
+});
+
+test('a wrong environment ends the process with the variable named', async () => {
+  const started = startOriginProcess({ EDGE_URL: 'nowhere', ORIGIN_STATE: setting.stateFolder });
+  await expect(started).rejects.toThrow('EDGE_URL: must be an http or https URL');
+});
+
+test('secrets never reach the log', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const secret = 'the secret that nobody may read';
+  const origin = await setting.start({ ORIGIN_SECRET: secret, METRICS_TOKEN: `${secret} either` });
+  await origin.until('edge not reached'); // the edge does not know this secret
+  expect(JSON.stringify(origin.lines)).not.toContain(secret);
+});

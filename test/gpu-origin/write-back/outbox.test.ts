@@ -1,0 +1,162 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSetting, type Setting } from '../support/setting.ts';
+import { heavyInflation, writeModel } from '../support/models.ts';
+import { jobFor, sendJob, signedPost } from '../support/send-job.ts';
+
+let setting: Setting;
+let model: { id: string; digest: string };
+beforeEach(async () => {
+  setting = await createSetting();
+  model = await writeModel(setting.modelsFolder, { depth: heavyInflation(2) });
+});
+afterEach(() => setting.close());
+
+const outboxFiles = () => readdir(join(setting.stateFolder, 'outbox'));
+const isWriteBack = ({ path }: { path: string }) => /^\/origin\/(blobs|results)\//.test(path);
+
+/** The edge answers every write-back with this status until `up`. */
+function down(status: number): { up: () => void } {
+  setting.edge.answer = (call) => (isWriteBack(call) ? status : null);
+  return { up: () => (setting.edge.answer = () => null) };
+}
+
+/** Waits until a result lies in the outbox and the edge has refused it once. */
+const waitsInOutbox = (key: string) =>
+  setting.until(async () => {
+    expect(await outboxFiles()).toContain(`${key}.json`);
+    expect(setting.edge.calls.some(isWriteBack)).toBe(true);
+  });
+
+test('a result waits on disk while the edge is down, and is delivered once it is up', async () => {
+  const edge = down(503);
+  const key = await setting.accepted(await setting.start(), { model });
+  await waitsInOutbox(key);
+  edge.up();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+});
+
+test('a result in the outbox survives kill -9 and is delivered by the next process with no second run', async () => {
+  const edge = down(503);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  await origin.kill('SIGKILL');
+  edge.up();
+  const restarted = await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  expect(await setting.metric(restarted, 'meshkiln_origin_gpu_runs_total{model="small@1"}')).toBeNull();
+});
+
+test('a key that is sent again while its result waits makes no second job, and raises the fence', async () => {
+  const edge = down(503);
+  const origin = await setting.start();
+  const job = jobFor(setting.image, { model });
+  await sendJob(origin.url, job, setting.image);
+  await waitsInOutbox(job.key);
+  expect((await sendJob(origin.url, { ...job, fence: 9 }, setting.image)).status).toBe(202);
+  edge.up();
+  expect(await setting.result(job.key)).toMatchObject({ outcome: 'completed', fence: 9 });
+  expect(await setting.metric(origin, 'meshkiln_origin_jobs_total{outcome="accepted"}')).toBe(1);
+});
+
+test('a full outbox refuses new jobs with the reason, and takes them again when the edge is back', async () => {
+  const edge = down(503);
+  const origin = await setting.start({ OUTBOX_BYTES_MAX: '1000' });
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  const refused = await sendJob(origin.url, jobFor(setting.image, { model }), setting.image);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('30');
+  expect(await refused.json()).toMatchObject({
+    error: { code: 'no_origin', message: expect.stringMatching(/^The outbox holds \d+ of 1000 bytes/) as string },
+  });
+  const ready = await fetch(`${origin.url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({ reasons: [expect.stringContaining('The outbox holds') as string] });
+  await setting.until(() => expect(setting.edge.reports.at(-1)?.state).toBe('full'));
+  edge.up();
+  await setting.result(key);
+  await setting.until(async () => expect((await fetch(`${origin.url}/readyz`)).status).toBe(200));
+  expect(await setting.result(await setting.accepted(origin, { model }))).toMatchObject({ outcome: 'completed' });
+});
+
+test('a disk with too little room refuses new jobs and says so', async () => {
+  const origin = await setting.start({ STATE_FREE_BYTES_MIN: String(2 ** 50) });
+  const refused = await sendJob(origin.url, jobFor(setting.image, { model }), setting.image);
+  expect(refused.status).toBe(503);
+  expect(await refused.json()).toMatchObject({ error: { message: expect.stringContaining('The disk has') as string } });
+});
+
+test('410 drops the result: nobody waits for it', async () => {
+  down(410);
+  const key = await setting.accepted(await setting.start(), { model });
+  await setting.until(() => expect(setting.edge.calls.filter(isWriteBack)).toHaveLength(1));
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+  expect(setting.edge.result(key)).toBeNull();
+});
+
+test('410 to the progress of a running job stops it', async () => {
+  setting.edge.answer = ({ path }) => (path.startsWith('/origin/progress/') ? 410 : null);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await setting.until(async () =>
+    expect(await setting.metric(origin, 'meshkiln_origin_jobs_total{outcome="cancelled"}')).toBe(1),
+  );
+  expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
+  expect(setting.edge.result(key)).toBeNull();
+});
+
+test('a blob that the edge will never take ends the job as failed, with what the edge said', async () => {
+  setting.edge.answer = ({ path }) => (path.startsWith('/origin/blobs/') ? 413 : null);
+  const key = await setting.accepted(await setting.start(), { model });
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { code: 'internal_error', message: expect.stringContaining('413') as string },
+  });
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+});
+
+test('a blob that the disk has damaged is refused by its digest, and the job ends as failed', async () => {
+  const edge = down(503);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  await origin.kill('SIGKILL');
+  const blob = (await outboxFiles()).find((name) => name.startsWith(`${key}.`) && !name.endsWith('.json')) ?? '';
+  const path = join(setting.stateFolder, 'outbox', blob);
+  const bytes = await readFile(path);
+  bytes[100] = (bytes[100] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+  edge.up();
+  await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'failed', failure: { code: 'internal_error' } });
+});
+
+test('a result that the edge has not taken for six hours is dropped: its flight has failed', async () => {
+  down(503);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  await origin.kill('SIGKILL');
+  const path = join(setting.stateFolder, 'outbox', `${key}.json`);
+  const entry = JSON.parse(await readFile(path, 'utf8')) as { finishedAtMs: number };
+  await writeFile(path, JSON.stringify({ ...entry, finishedAtMs: entry.finishedAtMs - 6 * 3_600_000 }));
+  await setting.start();
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+});
+
+test('a cancelled job leaves the outbox', async () => {
+  const edge = down(503);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  expect(await (await signedPost(origin.url, `/jobs/${key}/cancel`)).json()).toEqual({ cancelled: true });
+  expect(await outboxFiles()).toEqual([]);
+  edge.up();
+  const next = await setting.accepted(origin, { model });
+  await setting.result(next);
+  expect(setting.edge.result(key)).toBeNull();
+});
