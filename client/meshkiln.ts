@@ -94,7 +94,8 @@ export class Meshkiln {
     let delayMs = firstPollMs;
     for (let current = mesh; ; current = await this.get(mesh.id, options.signal)) {
       options.onProgress?.(current);
-      if (current.status === 'completed') return { ...current, cache: mesh.cache };
+      // Later answers find the mesh in the cache; whether it was a hit is what the first one said.
+      if (current.status === 'completed') return { ...current, cache: { ...mesh.cache, reused: current.cache.reused } };
       if (current.status === 'failed' || current.status === 'cancelled') {
         throw new MeshkilnError(
           200,
