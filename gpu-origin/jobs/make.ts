@@ -44,14 +44,16 @@ export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOpti
     onGone: () => withdraw(key),
   });
   try {
-    const model = models().find(({ id, digest }) => id === wanted.id && digest === wanted.digest);
+    const find = (id: string, digest: string) => models().find((model) => model.id === id && model.digest === digest);
+    const model = find(wanted.id, wanted.digest);
     if (model === undefined) throw new Problem('internal_error', `This origin no longer serves ${wanted.id}.`);
+    const { matting } = model.manifest;
     const made = await makeMesh({
       image,
       params,
       scope,
       model,
-      matting: models().find(({ manifest }) => manifest.family === 'matting') ?? null,
+      matting: (matting && find(matting.model, matting.digest)) ?? null,
       infer: keepRuns(infer, runsFolder(key)),
       kernels,
       geometry,

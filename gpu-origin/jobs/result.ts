@@ -1,5 +1,6 @@
 import { sha256 } from '../../contract/digest.ts';
 import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
+import type { Timings } from '../../contract/mesh.ts';
 import type { MadeMesh } from '../pipeline/pipeline.ts';
 import type { OutboxEntry } from '../write-back/outbox.ts';
 
@@ -15,11 +16,7 @@ export function failedResult(job: Job, failure: JobFailure): Finished {
 }
 
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
-export async function completedResult(
-  job: Job,
-  made: MadeMesh,
-  times: { acceptedAtMs: number; startedAtMs: number; finishedAtMs: number },
-): Promise<Finished> {
+export async function completedResult(job: Job, made: MadeMesh, times: Times): Promise<Finished> {
   const { bytes: assetBytes, ...facts } = made.asset;
   const asset = { ...facts, sha256: await digestOf(assetBytes), bytes: assetBytes.byteLength };
   const thumbnail = made.thumbnail === null ? null : await blobOf(made.thumbnail);
@@ -37,13 +34,8 @@ export async function completedResult(
     thumbnail,
     provider: made.provider,
     degraded: made.degraded,
-    timingsMs: {
-      ...made.stagesMs,
-      // The clock may have been set back while a job lay in the spool.
-      queue: Math.max(0, times.startedAtMs - times.acceptedAtMs),
-      total: Math.max(0, times.finishedAtMs - times.acceptedAtMs),
-    },
-    gpuMs: made.gpuMs,
+    timingsMs: timings(made, times),
+    gpuMs: tenths(made.gpuMs),
     reused: made.reused,
   };
   const blobs = [asset, ...(thumbnail === null ? [] : [thumbnail])];
@@ -52,6 +44,27 @@ export async function completedResult(
     blobs: blobs.map(({ sha256: digest, bytes, mediaType }) => ({ sha256: digest, bytes, mediaType })),
     bytes: [assetBytes, ...(made.thumbnail === null ? [] : [made.thumbnail.bytes])],
   };
+}
+
+type Times = { acceptedAtMs: number; startedAtMs: number; finishedAtMs: number };
+
+function timings({ stagesMs }: MadeMesh, times: Times): Timings {
+  return {
+    // The clock may have been set back while a job lay in the spool.
+    queue: Math.max(0, times.startedAtMs - times.acceptedAtMs),
+    decode: tenths(stagesMs.decode),
+    matte: tenths(stagesMs.matte),
+    infer: tenths(stagesMs.infer),
+    surface: tenths(stagesMs.surface),
+    texture: tenths(stagesMs.texture),
+    encode: tenths(stagesMs.encode),
+    total: Math.max(0, times.finishedAtMs - times.acceptedAtMs),
+  };
+}
+
+/** Times are given to a tenth of a millisecond: more would claim what was not measured. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function expiry(completedAtSeconds: number, lifeSeconds: number | null, degraded: boolean): number | null {

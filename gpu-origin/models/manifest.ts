@@ -20,7 +20,8 @@ const Graph = z.strictObject({
 export const ModelManifest = z.strictObject({
   name: ModelName,
   version: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/),
-  family: ModelFamily,
+  /** Families that this origin has a pipeline for. */
+  family: ModelFamily.extract(['two-sided-depth', 'triplane-field', 'matting']),
   title: z.string(),
   description: z.string(),
   licence: z.string(),
@@ -42,6 +43,11 @@ export const ModelManifest = z.strictObject({
   field: z
     .strictObject({ threshold: z.number(), radius: z.number().positive(), pointsPerRun: z.number().int().positive() })
     .optional(),
+  /**
+   * The model that cuts the object out of an opaque picture before this one sees it. Its digest stands here so that it
+   * takes part in this manifest's own digest, and so in every request key.
+   */
+  matting: z.strictObject({ model: Model.shape.id, digest: Sha256 }).optional(),
   batch: z.strictObject({ maximum: z.number().int().min(1).max(64) }),
   defaults: Model.shape.defaults,
   uses: Model.shape.uses,
