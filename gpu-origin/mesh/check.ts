@@ -16,6 +16,8 @@ export type MeshCheck = {
   /** Closed, manifold, with consistent winding. */
   watertight: boolean;
   faults: MeshFaults;
+  /** The vertices at the faults, each as the first one at its position. */
+  faultyVertices: ReadonlySet<number>;
   /** Vertices - edges + faces; 2 for each ball, 0 for each torus. */
   eulerCharacteristic: number;
 };
@@ -24,12 +26,13 @@ export type MeshCheck = {
 export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCheck {
   const canonical = weld(positions);
   const corners = indices.map((vertex) => canonical[vertex] as number);
-  const edges = directedEdges(corners);
+  const faultyVertices = new Set<number>();
+  const edges = directedEdges(corners, faultyVertices);
   const faults: MeshFaults = {
     openEdges: edges.open,
     sharedEdges: edges.shared,
-    pinchedVertices: edges.shared > 0 ? 0 : pinchedVertices(corners, edges.twins, canonical.length),
-    degenerateFaces: degenerateFaces(positions, corners),
+    pinchedVertices: edges.shared > 0 ? 0 : pinchedVertices(corners, edges.twins, faultyVertices),
+    degenerateFaces: degenerateFaces(positions, corners, faultyVertices),
   };
   const vertices = new Uint8Array(canonical.length);
   for (const vertex of corners) vertices[vertex] = 1;
@@ -39,6 +42,7 @@ export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCh
       corners.length > 0 &&
       faults.openEdges + faults.sharedEdges + faults.pinchedVertices + faults.degenerateFaces === 0,
     faults,
+    faultyVertices,
     eulerCharacteristic: vertexCount - (corners.length + edges.open) / 2 + corners.length / 3,
   };
 }
@@ -46,7 +50,7 @@ export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCh
 type DirectedEdges = { /** The opposite half edge of each, or -1. */ twins: Int32Array; open: number; shared: number };
 
 /** Half edge c runs from corner c to the next corner of its face. */
-function directedEdges(corners: Uint32Array): DirectedEdges {
+function directedEdges(corners: Uint32Array, faulty: Set<number>): DirectedEdges {
   const count = corners.length;
   const slots = 1 << Math.ceil(Math.log2(Math.max(count, 2) * 2));
   const table = new Int32Array(slots).fill(-1);
@@ -64,14 +68,20 @@ function directedEdges(corners: Uint32Array): DirectedEdges {
   for (let c = 0; c < count; c++) {
     const slot = find(corners[c] as number, corners[next(c)] as number);
     if ((table[slot] as number) < 0) table[slot] = c;
-    else shared++;
+    else {
+      shared++;
+      faulty.add(corners[c] as number).add(corners[next(c)] as number);
+    }
   }
   const twins = new Int32Array(count);
   let open = 0;
   for (let c = 0; c < count; c++) {
     const twin = table[find(corners[next(c)] as number, corners[c] as number)] as number;
     twins[c] = twin;
-    if (twin < 0) open++;
+    if (twin < 0) {
+      open++;
+      faulty.add(corners[c] as number).add(corners[next(c)] as number);
+    }
   }
   return { twins, open, shared };
 }
@@ -81,8 +91,8 @@ function next(corner: number): number {
 }
 
 /** Turns around each vertex from one of its corners; a corner that is never reached belongs to another fan. */
-function pinchedVertices(corners: Uint32Array, twins: Int32Array, vertexCount: number): number {
-  const fans = new Uint8Array(vertexCount);
+function pinchedVertices(corners: Uint32Array, twins: Int32Array, faulty: Set<number>): number {
+  const fans = new Uint8Array(corners.reduce((most, vertex) => Math.max(most, vertex), 0) + 1);
   const seen = new Uint8Array(corners.length);
   let pinched = 0;
   for (let c = 0; c < corners.length; c++) {
@@ -95,12 +105,15 @@ function pinchedVertices(corners: Uint32Array, twins: Int32Array, vertexCount: n
     if (at < 0) continue; // an open fan; its edges are counted as open
     const vertex = corners[c] as number;
     fans[vertex] = Math.min((fans[vertex] as number) + 1, 2);
-    if (fans[vertex] === 2) pinched++;
+    if (fans[vertex] === 2) {
+      pinched++;
+      faulty.add(vertex);
+    }
   }
   return pinched;
 }
 
-function degenerateFaces(positions: Float32Array, corners: Uint32Array): number {
+function degenerateFaces(positions: Float32Array, corners: Uint32Array, faulty: Set<number>): number {
   let count = 0;
   for (let c = 0; c < corners.length; c += 3) {
     const a = 3 * (corners[c] as number);
@@ -113,7 +126,9 @@ function degenerateFaces(positions: Float32Array, corners: Uint32Array): number 
     const vy = (positions[d + 1] as number) - (positions[a + 1] as number);
     const vz = (positions[d + 2] as number) - (positions[a + 2] as number);
     const area = Math.hypot(uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx);
-    if (!(area > 0)) count++;
+    if (area > 0) continue;
+    count++;
+    faulty.add(corners[c] as number);
   }
   return count;
 }

@@ -54,8 +54,7 @@ function finestLevel(alpha: Float32Array, size: number, edge: InflationEdge): Le
   const level = emptyLevel(size);
   const { stride, diagonal, east, south } = level;
   const padded = new Float32Array(stride * stride);
-  for (let y = 0; y < size; y++)
-    padded.set(alpha.subarray(y * size, (y + 1) * size), (y + 1) * stride + 1);
+  for (let y = 0; y < size; y++) padded.set(alpha.subarray(y * size, (y + 1) * size), (y + 1) * stride + 1);
 
   for (let y = 1; y <= size; y++) {
     for (let x = 1; x <= size; x++) {
@@ -79,7 +78,7 @@ function finestLevel(alpha: Float32Array, size: number, edge: InflationEdge): Le
 /** Halves the grid again and again; each coarse operator is the sum over blocks of 2 × 2 cells. */
 function coarsen(finest: Level): Level[] {
   const levels = [finest];
-  for (let fine = finest; fine.size > coarsestSize; ) {
+  for (let fine = finest; fine.size > coarsestSize;) {
     const coarse = emptyLevel(Math.ceil(fine.size / 2));
     for (let y = 1; y <= fine.size; y++) {
       for (let x = 1; x <= fine.size; x++) {

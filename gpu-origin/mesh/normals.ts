@@ -100,7 +100,13 @@ function cornersByVertex(indices: Uint32Array, canonical: Uint32Array): Around {
 
 /** Writes the unit normal of one corner into `sum`. */
 function sumAround(
-  { corner, place, faces, around, limit }: { corner: number; place: number; faces: Faces; around: Around; limit: number },
+  {
+    corner,
+    place,
+    faces,
+    around,
+    limit,
+  }: { corner: number; place: number; faces: Faces; around: Around; limit: number },
   sum: Float64Array,
 ): void {
   const { units, areas } = faces;

@@ -21,7 +21,14 @@ export function resample(
   { filter, beyond }: { filter: Filter; beyond: 'clamp' | 'zero' },
 ): Raster {
   const across = taps({ from: region.x, span: region.width, count: target.width, limit: source.width, filter, beyond });
-  const down = taps({ from: region.y, span: region.height, count: target.height, limit: source.height, filter, beyond });
+  const down = taps({
+    from: region.y,
+    span: region.height,
+    count: target.height,
+    limit: source.height,
+    filter,
+    beyond,
+  });
   const { channels } = source;
   const rows = down.last - down.first + 1;
   const narrow = new Float32Array(Math.max(rows, 0) * target.width * channels);

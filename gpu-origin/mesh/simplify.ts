@@ -1,6 +1,7 @@
 import { MeshoptSimplifier } from 'meshoptimizer';
 import { checkMesh } from './check.ts';
 import type { Surface } from './surface.ts';
+import { weld } from './weld.ts';
 
 export type SimplifyTarget = {
   /** Triangles to stop at. */
@@ -12,26 +13,81 @@ export type SimplifyTarget = {
 /** How much a normal that turns by one unit counts against a vertex that moves by the whole size. */
 const normalWeight = 0.02;
 
+/** Times that a simplification is tried again around the faults that it made. */
+const triesMax = 4;
+
+/** What a step leaves of the triangles: at first, at last, and by how much more after a step that failed. */
+const stepShares = { first: 0.5, last: 0.9, finer: 0.2 };
+
 /**
  * Takes triangles away where they are missed least. Vertices keep their normals, sides and colours; seams stay closed;
- * what was watertight stays watertight, or the surface is returned as it came.
+ * what was watertight stays watertight: triangles stay where taking them away would fold the surface onto itself. Where
+ * that cannot be had in one go it is done in steps, the finer the harder it gets, up to the last that is watertight.
  */
 export async function simplifySurface(surface: Surface, target: SimplifyTarget): Promise<Surface> {
-  if (surface.indices.length <= target.faces * 3) return surface;
   await MeshoptSimplifier.ready;
+  if (surface.indices.length <= target.faces * 3) return surface;
+  const atOnce = watertightSimplification(surface, target);
+  if (atOnce !== null) return atOnce;
+  let best = surface;
+  for (let share = stepShares.first; share <= stepShares.last;) {
+    const faces = Math.max(target.faces, Math.ceil((share * best.indices.length) / 3));
+    const step = watertightSimplification(best, { faces, errorMax: target.errorMax / 2 });
+    if (step === null) {
+      share += stepShares.finer;
+      continue;
+    }
+    const stuck = step.indices.length > 0.95 * best.indices.length;
+    best = step;
+    if (stuck || best.indices.length <= target.faces * 3) break;
+  }
+  return best;
+}
+
+/** One simplification, tried again with its faulty places locked; null when faults come up in ever new places. */
+function watertightSimplification(surface: Surface, target: SimplifyTarget): Surface | null {
+  const locks = new Uint8Array(surface.positions.length / 3);
+  for (let tries = 0; tries < triesMax; tries++) {
+    const indices = simplified(surface, target, locks);
+    const check = checkMesh(surface.positions, indices);
+    if (check.watertight) return keepVertices(surface, indices);
+    lockAround(surface.positions, indices, check.faultyVertices, locks);
+  }
+  return null;
+}
+
+function simplified(surface: Surface, { faces, errorMax }: SimplifyTarget, locks: Uint8Array): Uint32Array {
+  const weights = [normalWeight, normalWeight, normalWeight];
   const [indices] = MeshoptSimplifier.simplifyWithAttributes(
     surface.indices,
     surface.positions,
     3,
     surface.normals,
     3,
-    [normalWeight, normalWeight, normalWeight],
-    null,
-    target.faces * 3,
-    target.errorMax,
+    weights,
+    locks,
+    faces * 3,
+    errorMax,
   );
-  const simplified = keepVertices(surface, indices);
-  return checkMesh(simplified.positions, simplified.indices).watertight ? simplified : surface;
+  return indices;
+}
+
+/** Locks the faulty places and their neighbours; a place is locked for all vertices at its position. */
+function lockAround(
+  positions: Float32Array,
+  indices: Uint32Array,
+  faulty: ReadonlySet<number>,
+  locks: Uint8Array,
+): void {
+  const canonical = weld(positions);
+  const places = new Set(faulty);
+  for (let i = 0; i < indices.length; i += 3) {
+    const face = [...indices.subarray(i, i + 3)].map((vertex) => canonical[vertex] as number);
+    if (face.some((place) => faulty.has(place))) for (const place of face) places.add(place);
+  }
+  for (let vertex = 0; vertex < canonical.length; vertex++) {
+    if (places.has(canonical[vertex] as number)) locks[vertex] = 1;
+  }
 }
 
 /** The surface with these triangles and only the vertices that they use. */

@@ -74,7 +74,17 @@ function rimAndNodes(sheets: Sheets): Grid {
   for (let y = 0; y < size; y++) padded.set(alpha.subarray(y * size, (y + 1) * size), (y + 1) * stride + 1);
   const empty = () => new Int32Array(stride * stride).fill(-1);
   const grid: Grid = {
-    stride, padded, node: empty(), right: empty(), below: empty(), count: 0, nodes: 0, x: [], y: [], front: [], back: [],
+    stride,
+    padded,
+    node: empty(),
+    right: empty(),
+    below: empty(),
+    count: 0,
+    nodes: 0,
+    x: [],
+    y: [],
+    front: [],
+    back: [],
   };
   for (let y = 1; y <= size; y++) {
     for (let x = 1; x <= size; x++) {
@@ -224,7 +234,8 @@ function fanHub(grid: Grid, polygon: number[]): number {
     const o = polygon[hub] as number;
     if (o >= grid.nodes) continue;
     let length = 0;
-    for (let k = 2; k + 1 < polygon.length; k++) length += spread(grid, o, polygon[(hub + k) % polygon.length] as number);
+    for (let k = 2; k + 1 < polygon.length; k++)
+      length += spread(grid, o, polygon[(hub + k) % polygon.length] as number);
     if (length < least) {
       least = length;
       best = hub;

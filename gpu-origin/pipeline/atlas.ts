@@ -27,7 +27,10 @@ export function layOut(used: Region, size: number): Atlas {
 }
 
 function chart(canvas: Region, at: { x: number; y: number }, scale: number): Chart {
-  return { canvas, texture: { ...at, width: Math.floor(canvas.width * scale), height: Math.floor(canvas.height * scale) } };
+  return {
+    canvas,
+    texture: { ...at, width: Math.floor(canvas.width * scale), height: Math.floor(canvas.height * scale) },
+  };
 }
 
 /** Where a point of the canvas (0 to 2 from the top left corner) lies in the texture, 0 to 1 from its top left corner. */

@@ -26,7 +26,9 @@ export function cutOut(picture: Picture, matte: Matte, foregroundRatio: number):
   const side = Math.max(Math.round(longer / foregroundRatio), longer);
   const left = box.x - Math.floor((side - box.width) / 2);
   const top = box.y - Math.floor((side - box.height) / 2);
-  return side <= canvasSideMax ? crop(picture, matte, { left, top, side }) : shrink(picture, matte, { left, top, side });
+  return side <= canvasSideMax
+    ? crop(picture, matte, { left, top, side })
+    : shrink(picture, matte, { left, top, side });
 }
 
 type Box = { x: number; y: number; width: number; height: number };

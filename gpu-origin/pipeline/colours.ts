@@ -64,7 +64,8 @@ function softenRim(data: Float32Array, canvas: Picture): void {
   for (let i = 0; i < depth.length; i++) {
     const share = 1 - (depth[i] as number) / rimSoftPixels;
     if (share === 0) continue;
-    for (let k = 3 * i; k < 3 * i + 3; k++) data[k] = (data[k] as number) + share * ((soft[k] as number) - (data[k] as number));
+    for (let k = 3 * i; k < 3 * i + 3; k++)
+      data[k] = (data[k] as number) + share * ((soft[k] as number) - (data[k] as number));
   }
 }
 

@@ -32,7 +32,10 @@ async function checkHeader(image: Uint8Array): Promise<void> {
   try {
     header = await sharp(image, { limitInputPixels: false }).metadata();
   } catch (cause) {
-    throw new Problem('invalid_image', 'The image is not a PNG, JPEG, WebP, AVIF or GIF file.', { param: 'image', cause });
+    throw new Problem('invalid_image', 'The image is not a PNG, JPEG, WebP, AVIF or GIF file.', {
+      param: 'image',
+      cause,
+    });
   }
   const supported = formats.includes(header.format) && (header.format !== 'heif' || header.compression === 'av1');
   if (!supported) {

@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { Provider } from '../../contract/mesh.ts';
 import type { Surface } from '../mesh/surface.ts';
-import type { Geometry } from './kernels.ts';
+import type { Picture } from './picture.ts';
+import type { Geometry } from './geometry.ts';
 
 /** A geometry and where its model ran. */
 export type GeometryRecord = { geometry: Geometry; provider: Provider };
@@ -17,7 +18,7 @@ const Header = z.strictObject({
   cameraDistance: z.number().nullable(),
   vertices: z.number().int().positive(),
   indices: z.number().int().positive(),
-  canvas: z.strictObject({ width: z.number().int().positive(), height: z.number().int().positive() }),
+  canvas: z.strictObject({ width: z.number().int().positive(), height: z.number().int().positive() }).nullable(),
   lengths: z.record(z.enum(sections), z.number().int().nonnegative()),
 });
 
@@ -30,14 +31,13 @@ export async function writeRecord({ geometry, provider }: GeometryRecord): Promi
   const { surface, canvas, cameraDistance } = geometry;
   const { positions, indices, normals, sides, colors } = surface;
   const vertices = positions.length / 3;
-  const image = sharp(canvas.data, { raw: { width: canvas.width, height: canvas.height, channels: 4 } });
   const parts: Record<(typeof sections)[number], Uint8Array> = {
     positions: MeshoptEncoder.encodeVertexBuffer(bytesOf(positions), vertices, 12),
     indices: MeshoptEncoder.encodeIndexSequence(bytesOf(indices), indices.length, 4),
     normals: MeshoptEncoder.encodeVertexBuffer(bytesOf(normals), vertices, 12),
     sides: sides === null ? new Uint8Array() : MeshoptEncoder.encodeVertexBuffer(padded(sides, 1), vertices, 4),
     colors: colors === null ? new Uint8Array() : MeshoptEncoder.encodeVertexBuffer(padded(colors, 3), vertices, 4),
-    canvas: await image.png({ compressionLevel: 6 }).toBuffer(),
+    canvas: canvas === null ? new Uint8Array() : await png(canvas),
   };
   const header: z.infer<typeof Header> = {
     meshkilnGeometry: 1,
@@ -45,10 +45,16 @@ export async function writeRecord({ geometry, provider }: GeometryRecord): Promi
     cameraDistance,
     vertices,
     indices: indices.length,
-    canvas: { width: canvas.width, height: canvas.height },
-    lengths: Object.fromEntries(sections.map((name) => [name, parts[name].length])) as Record<(typeof sections)[number], number>,
+    canvas: canvas && { width: canvas.width, height: canvas.height },
+    lengths: Object.fromEntries(sections.map((name) => [name, parts[name].length])) as Record<
+      (typeof sections)[number],
+      number
+    >,
   };
-  return joined(header, sections.map((name) => parts[name]));
+  return joined(
+    header,
+    sections.map((name) => parts[name]),
+  );
 }
 
 /** The geometry in a record; throws when the bytes are not one of this version. */
@@ -79,9 +85,18 @@ export async function readRecord(bytes: Uint8Array): Promise<GeometryRecord> {
     sides: part('sides').length === 0 ? null : unpadded(vertexBytes('sides', 4), 1),
     colors: part('colors').length === 0 ? null : unpadded(vertexBytes('colors', 4), 3),
   };
-  const data = new Uint8Array(await sharp(part('canvas')).ensureAlpha().raw().toBuffer());
-  const canvas = { ...header.canvas, data };
+  const canvas = header.canvas && { ...header.canvas, data: await pixels(part('canvas')) };
   return { geometry: { surface, canvas, cameraDistance: header.cameraDistance }, provider: header.provider };
+}
+
+function png({ width, height, data }: Picture): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 4 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}
+
+async function pixels(file: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await sharp(file).ensureAlpha().raw().toBuffer());
 }
 
 function joined(header: z.infer<typeof Header>, parts: Uint8Array[]): Uint8Array {

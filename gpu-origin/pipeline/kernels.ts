@@ -1,10 +1,11 @@
 import type { MeshParams } from '../../contract/key.ts';
 import { simplifySurface } from '../mesh/simplify.ts';
-import type { Surface } from '../mesh/surface.ts';
 import type { ModelManifest } from '../models/manifest.ts';
 import { cutOut } from './canvas.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
+import { surfaceFromField } from './field-surface.ts';
+import type { Geometry } from './geometry.ts';
 import { readRecord, writeRecord } from './geometry-record.ts';
 import { imageTensor, mattingTensor, type Tensor } from './tensor.ts';
 import { alphaMatte } from './matte.ts';
@@ -14,11 +15,19 @@ import { paint, type PaintedMesh } from './texture.ts';
 import type { Picture } from './picture.ts';
 import { thumbnail } from './thumbnail.ts';
 
-/** What a surface and its texture are made from, once the models have run. */
-export type Geometry = { surface: Surface; canvas: Picture; cameraDistance: number | null };
-
 /** The stages that compute on the CPU, by name; pure, so that they can run in any thread. */
-export const kernels = { decode, mattingTensor, prepare, surfaceFromSheets, writeRecord, readRecord, finish, encode, thumbnail };
+export const kernels = {
+  decode,
+  mattingTensor,
+  prepare,
+  surfaceFromSheets,
+  surfaceFromField,
+  writeRecord,
+  readRecord,
+  finish,
+  encode,
+  thumbnail,
+};
 
 /** The canvas that the object is put on, and the model's input made from it. */
 function prepare({

@@ -1,55 +1,20 @@
-import { geometryKey, type MeshParams } from '../../contract/key.ts';
-import type { Provider, Stage } from '../../contract/mesh.ts';
+import { geometryKey } from '../../contract/key.ts';
+import type { Provider } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { ModelManifest } from '../models/manifest.ts';
 import type { Asset } from './encode.ts';
 import type { GeometryRecord } from './geometry-record.ts';
-import type { KernelPool } from './kernel-pool.ts';
-import type { Geometry } from './kernels.ts';
+import { modelId, type EnterStage, type MadeGeometry, type MeshJob, type PipelineStage } from './job.ts';
 import { matteSource } from './matte.ts';
 import type { Picture } from './picture.ts';
 import { output, type Tensor } from './tensor.ts';
 import type { Thumbnail } from './thumbnail.ts';
+import { geometryFromField } from './triplane-field.ts';
+import { geometryFromDepth } from './two-sided-depth.ts';
 
+export type { GeometryStore, Infer, MeshJob, PipelineModel, PipelineStage } from './job.ts';
 export type { Tensor } from './tensor.ts';
 
-/** Runs one graph of a model somewhere: what came out, the accelerator's time, and where it ran. */
-export type Infer = (run: {
-  /** `name@version`. */
-  model: string;
-  graph: string;
-  inputs: Record<string, Tensor>;
-  signal: AbortSignal;
-}) => Promise<{ outputs: Record<string, Tensor>; gpuMs: number; provider: Provider; degraded: boolean }>;
-
-/** Where surfaces are kept between requests, under contract/key.ts's geometryKey; it may fail without harm. */
-export type GeometryStore = {
-  get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
-  put(key: string, bytes: Uint8Array): Promise<void>;
-};
-
-/** A model with the digest of its manifest. */
-export type PipelineModel = { manifest: ModelManifest; digest: string };
-
-export type MeshJob = {
-  image: Uint8Array;
-  params: MeshParams;
-  /** `shared`, or the tenant whose private result this is. */
-  scope: string;
-  model: PipelineModel;
-  /** The model that finds the object in an opaque picture; null where there is none. */
-  matting: PipelineModel | null;
-  infer: Infer;
-  kernels: KernelPool;
-  geometry: GeometryStore;
-  /** Told when a stage begins, with the share of the work that is done. */
-  onStage: (stage: Stage, progress: number) => void;
-  signal: AbortSignal;
-};
-
-/** Stages that the pipeline itself goes through. */
-export type PipelineStage = Exclude<Stage, 'queue'>;
-
+/** A finished mesh with what its making cost. */
 export type MadeMesh = {
   asset: Asset;
   thumbnail: Thumbnail | null;
@@ -73,7 +38,7 @@ export async function makeMesh(job: MeshJob): Promise<MadeMesh> {
   const model = { id: modelId(job.model), digest: job.model.digest };
   const key = await geometryKey({ model, pixelsSha256, params, scope: job.scope });
   const known = await recall(job, key);
-  const made = known ?? (await makeGeometry(job, picture, clock));
+  const made = known ?? (await makeGeometry(job, picture, clock.enter));
 
   clock.enter('texture');
   const painted = await kernels.run('finish', { geometry: made.geometry, params }, signal);
@@ -97,7 +62,7 @@ const progressAt: Record<PipelineStage, number> = {
   encode: 0.85,
 };
 
-type StageClock = { enter(stage: PipelineStage): void; stop(): Record<PipelineStage, number> };
+type StageClock = { enter: EnterStage; stop(): Record<PipelineStage, number> };
 
 function stageClock({ onStage, signal }: MeshJob): StageClock {
   const stagesMs: Record<PipelineStage, number> = { decode: 0, matte: 0, infer: 0, surface: 0, texture: 0, encode: 0 };
@@ -122,8 +87,6 @@ function stageClock({ onStage, signal }: MeshJob): StageClock {
   };
 }
 
-type MadeGeometry = GeometryRecord & { degraded: boolean; gpuMs: number };
-
 async function recall({ geometry, kernels, signal }: MeshJob, key: string): Promise<MadeGeometry | null> {
   try {
     const bytes = await geometry.get(key, signal);
@@ -142,8 +105,8 @@ async function keep({ geometry, kernels, signal }: MeshJob, key: string, record:
   await geometry.put(key, bytes).catch(() => undefined); // the mesh is made all the same
 }
 
-async function makeGeometry(job: MeshJob, picture: Picture, clock: StageClock): Promise<MadeGeometry> {
-  clock.enter('matte');
+async function makeGeometry(job: MeshJob, picture: Picture, enter: EnterStage): Promise<MadeGeometry> {
+  enter('matte');
   const matting = await predictMatte(job, picture);
   const { canvas, tensor } = await job.kernels.run(
     'prepare',
@@ -155,7 +118,7 @@ async function makeGeometry(job: MeshJob, picture: Picture, clock: StageClock): 
     },
     job.signal,
   );
-  const made = await inferSurface(job, { canvas, tensor }, clock);
+  const made = await runModel(job, { canvas, tensor }, enter);
   return {
     ...made,
     gpuMs: made.gpuMs + (matting?.gpuMs ?? 0),
@@ -184,27 +147,14 @@ async function predictMatte(
   return { alpha: { data, dims: [1, 1, size, size] }, gpuMs: run.gpuMs, degraded: run.degraded };
 }
 
-async function inferSurface(
-  { model, infer, kernels, signal }: MeshJob,
-  { canvas, tensor }: { canvas: Picture; tensor: Tensor },
-  clock: StageClock,
+/** Each family of models has its own way from a picture to a surface. */
+function runModel(
+  job: MeshJob,
+  prepared: { canvas: Picture; tensor: Tensor },
+  enter: EnterStage,
 ): Promise<MadeGeometry> {
-  const { manifest } = model;
-  if (manifest.family !== 'two-sided-depth') {
-    throw new Error(`model ${modelId(model)} is of family ${manifest.family}, which makes no meshes here`);
-  }
-  clock.enter('infer');
-  const run = await infer({ model: modelId(model), graph: 'depth', inputs: { image: tensor }, signal });
-  const { size } = manifest.preprocessing;
-  const front = output(run.outputs, 'front', [1, 1, size, size]);
-  const back = output(run.outputs, 'back', [1, 1, size, size]);
-  clock.enter('surface');
-  const cameraDistance = manifest.camera?.distance ?? null;
-  const surface = await kernels.run('surfaceFromSheets', { canvas, front, back, size, cameraDistance }, signal);
-  const geometry: Geometry = { surface, canvas, cameraDistance };
-  return { geometry, provider: run.provider, degraded: run.degraded, gpuMs: run.gpuMs };
-}
-
-function modelId({ manifest }: PipelineModel): string {
-  return `${manifest.name}@${manifest.version}`;
+  const { family } = job.model.manifest;
+  if (family === 'two-sided-depth') return geometryFromDepth(job, prepared, enter);
+  if (family === 'triplane-field') return geometryFromField(job, prepared, enter);
+  throw new Error(`model ${modelId(job.model)} is of family ${family}, which makes no meshes here`);
 }

@@ -76,7 +76,14 @@ function fit(colours: Float32Array, alpha: Float32Array, size: number): Raster {
     const [r, g, b, a] = m as [number, number, number, number];
     const at = (k: number) => m[k] as number;
     const weights = solve(
-      [at(4) - r * r + flatVariance, at(5) - r * g, at(6) - r * b, at(7) - g * g + flatVariance, at(8) - g * b, at(9) - b * b + flatVariance],
+      [
+        at(4) - r * r + flatVariance,
+        at(5) - r * g,
+        at(6) - r * b,
+        at(7) - g * g + flatVariance,
+        at(8) - g * b,
+        at(9) - b * b + flatVariance,
+      ],
       [at(10) - r * a, at(11) - g * a, at(12) - b * a],
     );
     coefficients.set([...weights, a - weights[0] * r - weights[1] * g - weights[2] * b], 4 * i);
@@ -101,7 +108,12 @@ function solve([xx, xy, xz, yy, yz, zz]: [number, number, number, number, number
 
 /** Means over windows of 2r + 1 squared pixels, cut off at the border. */
 function windowMeans(data: Float32Array, size: number, channels: number): Float32Array {
-  return lineMeans(lineMeans(data, { size, channels, step: 1, across: size }), { size, channels, step: size, across: 1 });
+  return lineMeans(lineMeans(data, { size, channels, step: 1, across: size }), {
+    size,
+    channels,
+    step: size,
+    across: 1,
+  });
 }
 
 type Lines = { size: number; channels: number; step: number; across: number };

@@ -12,7 +12,7 @@ import { alphaPlane } from './canvas.ts';
 import type { Picture } from './picture.ts';
 
 /** Nodes along each side of the grid on which sheets are joined. */
-const gridSize = 256;
+const gridSize = 192;
 /** Distance that the surface may move, as a share of its size, to save triangles: 0.02 mm of 100 mm. */
 const simplifyErrorMax = 2e-4;
 /** Width and height of the coarse grid on which inflation is averaged: a cell is some 6% of the canvas. */
@@ -37,7 +37,9 @@ export async function surfaceFromSheets({ canvas, front, back, size, cameraDista
   // The B-spline softens by about half a node, so that hard edges give smooth contours too.
   const contour = cleanSilhouette(alphaPlane(canvas, gridSize, 'smooth'), gridSize);
   if (!contour.some((value) => value >= 0.5)) {
-    throw new Problem('unprocessable_image', 'The object in the picture is too thin or too scattered.', { param: 'image' });
+    throw new Problem('unprocessable_image', 'The object in the picture is too thin or too scattered.', {
+      param: 'image',
+    });
   }
   const alpha = alphaPlane(canvas, size, 'area');
   const coarse = inflation(alpha, size, 'contour');

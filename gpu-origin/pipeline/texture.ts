@@ -24,7 +24,7 @@ type PaintOptions = {
  * Gives a surface its size and its colours: a texture from the canvas when one is asked for and the surface came from the
  * picture, else a colour for each vertex.
  */
-export function paint(surface: Surface, canvas: Picture, { params, cameraDistance }: PaintOptions): PaintedMesh {
+export function paint(surface: Surface, canvas: Picture | null, { params, cameraDistance }: PaintOptions): PaintedMesh {
   const bare: Mesh = {
     positions: sized(surface.positions, params.largest_dimension_mm / 1000),
     indices: surface.indices,
@@ -32,13 +32,18 @@ export function paint(surface: Surface, canvas: Picture, { params, cameraDistanc
     uvs: null,
     colors: surface.colors,
   };
-  if (surface.sides === null) return { mesh: bare, texture: null };
+  if (surface.sides === null || canvas === null) return { mesh: bare, texture: null };
   const points = canvasPoints(surface.positions, cameraDistance);
   const colours = sideColours(canvas);
   if (params.texture !== true) {
     return { mesh: { ...bare, colors: vertexColours(points, surface.sides, colours) }, texture: null };
   }
-  return textured(bare, { points, sides: surface.sides, colours, size: params.texture_resolution ?? textureSizeDefault });
+  return textured(bare, {
+    points,
+    sides: surface.sides,
+    colours,
+    size: params.texture_resolution ?? textureSizeDefault,
+  });
 }
 
 /** The positions in metres: longest side of the box as asked, standing on y = 0, centred in x and z. */
@@ -92,7 +97,13 @@ function vertexColours(points: Float32Array, sides: Uint8Array, colours: SideCol
   const out = new Uint8Array(sides.length * 3);
   for (let v = 0; v < sides.length; v++) {
     const raster = sides[v] === side.back ? colours.back : colours.front;
-    sample(raster, ((points[2 * v] as number) / 2) * raster.width, ((points[2 * v + 1] as number) / 2) * raster.height, out, 3 * v);
+    sample(
+      raster,
+      ((points[2 * v] as number) / 2) * raster.width,
+      ((points[2 * v + 1] as number) / 2) * raster.height,
+      out,
+      3 * v,
+    );
   }
   return out;
 }

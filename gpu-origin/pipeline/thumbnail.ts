@@ -61,9 +61,7 @@ function rotation({ yawDegrees, pitchDegrees }: View): Rotation {
 /** Turns a direction of the view back into the mesh's own axes. */
 function unturn(turn: Rotation, [x, y, z]: Vector): Vector {
   const [right, up, towards] = turn;
-  return [0, 1, 2].map(
-    (k) => x * (right[k] as number) + y * (up[k] as number) + z * (towards[k] as number),
-  ) as Vector;
+  return [0, 1, 2].map((k) => x * (right[k] as number) + y * (up[k] as number) + z * (towards[k] as number)) as Vector;
 }
 
 function project(positions: Float32Array, [right, up, towards]: Rotation, side: number): Float32Array {

@@ -1,4 +1,4 @@
-import { Document, NodeIO } from '@gltf-transform/core';
+import { Document, Logger, NodeIO } from '@gltf-transform/core';
 import { EXTMeshoptCompression, KHRDracoMeshCompression, KHRMeshQuantization } from '@gltf-transform/extensions';
 import { draco, meshopt, quantize, reorder } from '@gltf-transform/functions';
 import draco3d from 'draco3dgltf';
@@ -18,7 +18,7 @@ export async function encodeGlb(
   compression: Compression,
 ): Promise<Uint8Array> {
   const document = buildDocument(mesh, texture);
-  const io = new NodeIO();
+  const io = new NodeIO().setLogger(document.getLogger());
   if (compression === 'quantize') {
     await document.transform(quantize());
     io.registerExtensions([KHRMeshQuantization]);
@@ -26,7 +26,10 @@ export async function encodeGlb(
   if (compression === 'meshopt') {
     await MeshoptEncoder.ready;
     // The filters of `medium` round normals and positions to what `quantize` keeps.
-    await document.transform(reorder({ encoder: MeshoptEncoder }), meshopt({ encoder: MeshoptEncoder, level: 'medium' }));
+    await document.transform(
+      reorder({ encoder: MeshoptEncoder }),
+      meshopt({ encoder: MeshoptEncoder, level: 'medium' }),
+    );
     io.registerExtensions([KHRMeshQuantization, EXTMeshoptCompression]).registerDependencies({
       'meshopt.encoder': MeshoptEncoder,
     });
@@ -41,7 +44,7 @@ export async function encodeGlb(
 }
 
 function buildDocument(mesh: Mesh, texture: EncodedTexture | null): Document {
-  const document = new Document();
+  const document = new Document().setLogger(new Logger(Logger.Verbosity.WARN));
   document.getRoot().getAsset().generator = 'Meshkiln';
   const buffer = document.createBuffer();
   const accessor = (type: 'SCALAR' | 'VEC2' | 'VEC3', array: Float32Array | Uint16Array | Uint32Array) =>
@@ -51,10 +54,7 @@ function buildDocument(mesh: Mesh, texture: EncodedTexture | null): Document {
       .setArray(array as Float32Array<ArrayBuffer>)
       .setBuffer(buffer);
   const vertices = mesh.positions.length / 3;
-  const material = document
-    .createMaterial('object')
-    .setMetallicFactor(0)
-    .setRoughnessFactor(roughness);
+  const material = document.createMaterial('object').setMetallicFactor(0).setRoughnessFactor(roughness);
   const primitive = document
     .createPrimitive()
     .setIndices(accessor('SCALAR', vertices <= 0xffff ? Uint16Array.from(mesh.indices) : mesh.indices))

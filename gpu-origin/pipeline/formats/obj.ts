@@ -23,7 +23,8 @@ function objText(mesh: Mesh): string {
   const lines = ['# Meshkiln, millimetres, +Y up', 'mtllib mesh.mtl', 'o object'];
   const millimetres = (i: number) => (1000 * (positions[i] as number)).toFixed(5);
   for (let v = 0; v < positions.length / 3; v++) {
-    const colour = colors === null ? '' : [0, 1, 2].map((k) => ` ${((colors[3 * v + k] as number) / 255).toFixed(4)}`).join('');
+    const colour =
+      colors === null ? '' : [0, 1, 2].map((k) => ` ${((colors[3 * v + k] as number) / 255).toFixed(4)}`).join('');
     lines.push(`v ${millimetres(3 * v)} ${millimetres(3 * v + 1)} ${millimetres(3 * v + 2)}${colour}`);
   }
   if (uvs !== null) {

@@ -21,7 +21,8 @@ test('with the pixels as its edge it solves the very equations that the models w
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       if (alpha[y * size + x] === 0) expect(u(x, y)).toBe(0);
-      else expect(4 * u(x, y) - u(x - 1, y) - u(x + 1, y) - u(x, y - 1) - u(x, y + 1)).toBeCloseTo(4 * (2 / size) ** 2, 5);
+      else
+        expect(4 * u(x, y) - u(x - 1, y) - u(x + 1, y) - u(x, y - 1) - u(x, y + 1)).toBeCloseTo(4 * (2 / size) ** 2, 5);
     }
   }
 });

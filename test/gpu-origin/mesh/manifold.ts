@@ -4,7 +4,10 @@ const library = await ManifoldModule();
 library.setup();
 
 /** What manifold-3d makes of a triangle mesh once vertices at equal positions are one: its status, genus and volume. */
-export function asManifold(positions: Float32Array, indices: Uint32Array): { status: string; genus: number; volume: number } {
+export function asManifold(
+  positions: Float32Array,
+  indices: Uint32Array,
+): { status: string; genus: number; volume: number } {
   const mesh = new library.Mesh({ numProp: 3, vertProperties: positions, triVerts: indices });
   mesh.merge();
   try {

@@ -63,20 +63,23 @@ describe('joined sheets', () => {
     expect(asManifold(joined.positions, joined.indices)).toMatchObject({ status: 'NoError', genus: 0 });
   });
 
-  test.each([1, 2, 3, 4])('are watertight and manifold for the random matte %i, whose pixels touch in every way', (seed) => {
-    const random = seededRandom(seed);
-    const alpha = plane(size, () => random());
-    const offsets = plane(size, () => random() - 0.5);
-    const noise = { ...sheets(alpha), front: offsets, back: offsets.map((z) => z * random()) };
-    const joined = joinSheets(noise);
-    expect(checkMesh(joined.positions, joined.indices).faults).toEqual({
-      openEdges: 0,
-      sharedEdges: 0,
-      pinchedVertices: 0,
-      degenerateFaces: 0,
-    });
-    expect(asManifold(joined.positions, joined.indices).status).toBe('NoError');
-  });
+  test.each([1, 2, 3, 4])(
+    'are watertight and manifold for the random matte %i, whose pixels touch in every way',
+    (seed) => {
+      const random = seededRandom(seed);
+      const alpha = plane(size, () => random());
+      const offsets = plane(size, () => random() - 0.5);
+      const noise = { ...sheets(alpha), front: offsets, back: offsets.map((z) => z * random()) };
+      const joined = joinSheets(noise);
+      expect(checkMesh(joined.positions, joined.indices).faults).toEqual({
+        openEdges: 0,
+        sharedEdges: 0,
+        pinchedVertices: 0,
+        degenerateFaces: 0,
+      });
+      expect(asManifold(joined.positions, joined.indices).status).toBe('NoError');
+    },
+  );
 });
 
 test('undoing the perspective moves points along their rays to the camera', () => {

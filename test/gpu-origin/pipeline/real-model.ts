@@ -23,7 +23,10 @@ export async function realModel(name: string): Promise<{ model: PipelineModel; i
     if (outputs === undefined) throw new Error(`${name} has no graph "${graph}"`);
     return {
       outputs: Object.fromEntries(
-        Object.entries(outputs).map(([key, tensor]) => [key, { data: tensor.data as Float32Array, dims: [...tensor.dims] }]),
+        Object.entries(outputs).map(([key, tensor]) => [
+          key,
+          { data: tensor.data as Float32Array, dims: [...tensor.dims] },
+        ]),
       ),
       gpuMs: performance.now() - since,
       provider: 'cpu',

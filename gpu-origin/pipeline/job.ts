@@ -1,0 +1,55 @@
+import type { MeshParams } from '../../contract/key.ts';
+import type { Provider, Stage } from '../../contract/mesh.ts';
+import type { ModelManifest } from '../models/manifest.ts';
+import type { Geometry } from './geometry.ts';
+import type { KernelPool } from './kernel-pool.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Runs one graph of a model somewhere: what came out, the accelerator's time, and where it ran. */
+export type Infer = (run: {
+  /** `name@version`. */
+  model: string;
+  graph: string;
+  inputs: Record<string, Tensor>;
+  signal: AbortSignal;
+}) => Promise<{ outputs: Record<string, Tensor>; gpuMs: number; provider: Provider; degraded: boolean }>;
+
+/** Where surfaces are kept between requests, under contract/key.ts's geometryKey; it may fail without harm. */
+export type GeometryStore = {
+  get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+};
+
+/** A model with the digest of its manifest. */
+export type PipelineModel = { manifest: ModelManifest; digest: string };
+
+/** One image on its way to a mesh, with all that it needs. */
+export type MeshJob = {
+  image: Uint8Array;
+  params: MeshParams;
+  /** `shared`, or the tenant whose private result this is. */
+  scope: string;
+  model: PipelineModel;
+  /** The model that finds the object in an opaque picture; null where there is none. */
+  matting: PipelineModel | null;
+  infer: Infer;
+  kernels: KernelPool;
+  geometry: GeometryStore;
+  /** Told when a stage begins, with the share of the work that is done. */
+  onStage: (stage: Stage, progress: number) => void;
+  signal: AbortSignal;
+};
+
+/** Stages that the pipeline itself goes through. */
+export type PipelineStage = Exclude<Stage, 'queue'>;
+
+/** Ends the stage that runs, if any, and begins the next; throws an AbortError once the job's signal has fired. */
+export type EnterStage = (stage: PipelineStage) => void;
+
+/** What a model made of a picture, and what its runs cost. */
+export type MadeGeometry = { geometry: Geometry; provider: Provider; degraded: boolean; gpuMs: number };
+
+/** `name@version` of a model. */
+export function modelId({ manifest }: PipelineModel): string {
+  return `${manifest.name}@${manifest.version}`;
+}
