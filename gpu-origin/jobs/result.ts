@@ -37,6 +37,7 @@ export async function completedResult(job: Job, made: MadeMesh, times: Times): P
     timingsMs: timings(made, times),
     gpuMs: tenths(made.gpuMs),
     reused: made.reused,
+    ...(made.geometryKey !== null && { geometryKey: made.geometryKey }),
   };
   const blobs = [asset, ...(thumbnail === null ? [] : [thumbnail])];
   return {

@@ -24,6 +24,8 @@ export type MadeMesh = {
   /** Time that the accelerator spent; 0 when the geometry was reused. */
   gpuMs: number;
   reused: 'geometry' | null;
+  /** Key under which the surface is kept; null when it is not. */
+  geometryKey: string | null;
 };
 
 /**
@@ -49,7 +51,17 @@ export async function makeMesh(job: MeshJob): Promise<MadeMesh> {
     known === null && !made.degraded ? keep(job, key, made) : null,
   ]);
   const { provider, degraded, gpuMs } = made;
-  return { asset, thumbnail, provider, degraded, stagesMs: clock.stop(), gpuMs, reused: known && 'geometry' };
+  const kept = known !== null || !degraded;
+  return {
+    asset,
+    thumbnail,
+    provider,
+    degraded,
+    stagesMs: clock.stop(),
+    gpuMs,
+    reused: known && 'geometry',
+    geometryKey: kept ? key : null,
+  };
 }
 
 /** Share of the work that is done when a stage begins. */

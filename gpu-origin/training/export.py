@@ -59,10 +59,18 @@ def write_manifest(folder, manifest):
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
+def matting_entry(folder):
+    """Names the matting model by the digest of its manifest, so that a new one makes new request keys."""
+    manifest = (folder / "manifest.json").read_bytes()
+    named = json.loads(manifest)
+    return {"model": f"{named['name']}@{named['version']}", "digest": hashlib.sha256(manifest).hexdigest()}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of train.py")
     parser.add_argument("--model", type=Path, default=Path(__file__).parents[2] / "models/bisque/1")
+    parser.add_argument("--matting", type=Path, default=Path(__file__).parents[2] / "models/slip/1", help="model that cuts objects out for this one")
     a = parser.parse_args()
     a.model.mkdir(parents=True, exist_ok=True)
 
@@ -90,6 +98,7 @@ if __name__ == "__main__":
         "graphs": {"depth": {"file": "model.onnx", "inputs": {"image": {"type": "float32", "shape": ["N", 5, size, size]}}, "outputs": {"front": sheet, "back": sheet}}},
         "preprocessing": {"size": size, "channels": ["red", "green", "blue", "alpha", "inflation"], "premultiplied": True},
         "camera": {"distance": CAMERA_DISTANCE},
+        "matting": matting_entry(a.matting),
         "batch": {"maximum": 8},
         "defaults": {},
         "uses": [],

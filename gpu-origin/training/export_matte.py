@@ -42,7 +42,7 @@ if __name__ == "__main__":
         "version": "1",
         "family": "matting",
         "title": "Slip",
-        "description": "Alpha of the one object in a picture that has no transparency: a small U-Net trained on generated objects over generated backgrounds.",
+        "description": "Alpha of the object in a picture that has no transparency: a small U-Net trained on generated objects over generated backgrounds.",
         "licence": "MIT",
         "files": file_entries(a.model, ["model.onnx", "golden-image.f32", "golden-alpha.f32"]),
         "graphs": {"matte": {"file": "model.onnx", "inputs": {"image": {"type": "float32", "shape": ["N", 3, size, size]}}, "outputs": {"alpha": {"type": "float32", "shape": ["N", 1, size, size]}}}},

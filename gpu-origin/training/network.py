@@ -87,13 +87,18 @@ class UNet(nn.Module):
         return self.head(self.join(double(self.widen(feature)) + self.detail(x))), coarse
 
 
+# Bisque's weights answer too flat: on 20 new objects of the kinds trained on, half thicknesses times 1.1 lowered the mean
+# Chamfer ratio from 0.947 to 0.911 (kinds kept for evaluation had no say). Other weights must be measured anew.
+HALF_GAIN = 1.1
+
+
 class DepthNet(nn.Module):
     """image [N,5,S,S] (premultiplied RGB, alpha, inflation) to front and back [N,1,S,S] in canvas units, S divisible by 16.
 
     It looks at the picture at half size and its answer is doubled: a training step costs a quarter of the time, and
     true sheets taken through 32² lose 0.03 to 0.11 of inflation's Chamfer distance.
     mid = residual + global tilt plane, less its mean over the mask; half = inflation scaled and corrected, kept positive;
-    front = mid + half, back = mid - half.
+    front = mid + half, back = mid - half. The loss looks at `parts`; `forward` gives half its measured gain.
     """
 
     def __init__(self, width=32):
@@ -128,25 +133,32 @@ class DepthNet(nn.Module):
 
     def forward(self, image):
         front, back, _, _ = self.parts(F.avg_pool2d(image, 2), image[:, 3:4], image[:, 4:5])
-        return front, back
+        mid, half = 0.5 * (front + back), 0.5 * HALF_GAIN * (front - back)
+        return mid + half, mid - half
+
+
+# Slip's weights are less sure than they are right, and the pipeline refuses what is mostly undecided. Of 320 generated pictures,
+# gains 1, 1.5, 2 refused 11, 4, 3 % of those with an object and 95, 91, 86 % of those without one.
+LOGIT_GAIN = 1.5
 
 
 class MatteNet(nn.Module):
-    """image [N,3,S,S] (RGB in 0..1) to alpha [N,1,S,S] in 0..1, S divisible by 32.
+    """image [N,3,S,S] (RGB in 0..1) to alpha [N,1,S,S] in 0..1, S divisible by 16.
 
-    Decides at half size what belongs to the object, then sharpens the edge at full size with two thin layers.
+    The pipeline fits the answer to the picture's own edges (guided filter): true alpha taken through 64² still scores a median
+    IoU of 0.995 on emoji at 256², so S = 64 is enough and a training step costs a quarter of that at 128².
     """
 
-    def __init__(self, width=24, fine=8):
+    def __init__(self, width=16):
         super().__init__()
         self.width = width
-        self.net = UNet(3, fine, [width, 2 * width, 4 * width, 5 * width])
-        self.edge = nn.Sequential(nn.Conv2d(fine + 3, fine, 3, padding=1), nn.ReLU(), nn.Conv2d(fine, 1, 3, padding=1))
+        self.net = UNet(3, 1, [width, 2 * width, 4 * width, 5 * width])
 
     def logits(self, image):
-        image = image - 0.5
-        inside = double(self.net(F.avg_pool2d(image, 2))[0])
-        return inside[:, :1] + self.edge(torch.cat([inside, image], 1))
+        return self.net(image - 0.5)[0]
 
     def forward(self, image):
-        return torch.sigmoid(self.logits(image))
+        """The mirrored picture has a say, too."""
+        n = image.shape[0]
+        logits = self.logits(torch.cat([image, image.flip(3)], 0))
+        return torch.sigmoid(0.5 * LOGIT_GAIN * (logits[:n] + logits[n:].flip(3)))

@@ -26,14 +26,40 @@ def scattered(picture, alpha):
     return F.grid_sample(torch.cat([picture, alpha], 1), grid, align_corners=False)
 
 
+def recoloured(picture):
+    """Swaps the colour channels of half the pictures, so that no hue tells the object."""
+    order = torch.stack([torch.randperm(3) if torch.rand(1) < 0.5 else torch.arange(3) for _ in range(len(picture))])
+    return picture.gather(1, order.to(picture.device).view(-1, 3, 1, 1).expand_as(picture))
+
+
+def some(share, n, device):
+    return torch.rand(n, 1, 1, 1, device=device) < share
+
+
+def behind(picture, alpha):
+    """Backgrounds [N,3,S,S] for objects: some hold another object out of focus, some come close to the object in colour."""
+    n, _, size, _ = alpha.shape
+    device = alpha.device
+    back = backgrounds(n, size, device)
+    other = torch.cat([picture, alpha], 1).roll((1, size // 3, size // 2), (0, 2, 3))
+    mixed = other[:, :3] + back * (1 - other[:, 3:])
+    blur = size // 16 * 2 + 1
+    mixed = F.avg_pool2d(F.pad(mixed, (blur // 2,) * 4, mode="replicate"), blur, 1)
+    back = torch.where(some(0.2, n, device), mixed, back)
+    mean = picture.sum((2, 3), keepdim=True) / alpha.sum((2, 3), keepdim=True).clamp_min(1)
+    share = torch.rand(n, 1, 1, 1, device=device) * 0.8 * some(0.15, n, device)
+    return back + (mean - back.mean((2, 3), keepdim=True)) * share
+
+
 def composite(planes):
     """A picture [N,3,S,S] and its true alpha [N,1,S,S]."""
     n, _, size, _ = planes["alpha"].shape
     device = planes["alpha"].device
     uniform = lambda low, high: torch.rand(n, 1, 1, 1, device=device) * (high - low) + low
-    layer = scattered(relight(planes["colour"], planes["surface"], planes["normal"], planes["alpha"]), planes["alpha"])
+    lit = relight(planes["colour"], planes["surface"], planes["normal"], planes["alpha"])
+    layer = scattered(recoloured(lit), planes["alpha"])
     picture, alpha = layer[:, :3], layer[:, 3:]
-    back = backgrounds(n, size, device)
+    back = behind(picture, alpha)
 
     shadow = F.avg_pool2d(F.interpolate(alpha, scale_factor=0.25, mode="area"), 5, 1, 2)
     shadow = F.interpolate(shadow, size=(size, size), mode="bilinear", align_corners=False)
@@ -43,7 +69,7 @@ def composite(planes):
 
     out = picture + back * (1 - alpha)
     soft = F.avg_pool2d(F.pad(out, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    out = torch.where(uniform(0, 1) < 0.3, soft, out)
+    out = torch.where(some(0.3, n, device), soft, out)
     out = out + torch.randn_like(out) * uniform(-0.03, 0.04).clamp_min(0)
     return out.clamp(0, 1), alpha.clamp(0, 1)
 
@@ -61,15 +87,18 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, required=True, help="rendered scenes, from dataset.py")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--width", type=int, default=24)
-    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     a = parser.parse_args()
 
     torch.manual_seed(2)
     device, scenes = pick_device(), Scenes(a.folder, a.size)
     network = MatteNet(a.width).to(device)
+    if a.start:
+        network.load_state_dict(torch.load(a.start, map_location=device))
     parameters = sum(p.numel() for p in network.parameters())
     settings = {"width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
     print(settings, flush=True)
