@@ -144,8 +144,8 @@ export class Meshkiln {
     const answer = await fetch(url, {
       method,
       headers: { authorization: `Bearer ${this.#apiKey}`, ...call.headers },
-      body: call.body?.() ?? null,
       signal: call.signal ?? null,
+      ...(call.body && { body: call.body() }),
     }).catch((error: unknown) => {
       if (call.signal?.aborted) throw error;
       throw new Retryable(new Error(`cannot reach ${this.#url}: ${causeOf(error)}`, { cause: error }), null);

@@ -12,7 +12,7 @@ export type CellPatches = {
 };
 
 /** In the place of a patch. */
-export const notCrossed = 255;
+const notCrossed = 255;
 
 /** The two corners of each edge. */
 export const edgeCorners: readonly (readonly [number, number])[] = Array.from({ length: 12 }, (_, edge) => {

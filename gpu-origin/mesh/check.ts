@@ -1,7 +1,7 @@
 import { weld } from './weld.ts';
 
 /** What is wrong with a mesh as a solid, vertices at equal positions counting as one; all zero when it can be printed. */
-export type MeshFaults = {
+type MeshFaults = {
   /** Edges with a face on one side only. */
   openEdges: number;
   /** Directed edges that two or more faces share: wrong winding, doubled faces, or more than two faces at an edge. */

@@ -4,7 +4,7 @@ import type { KernelAnswer, KernelCall } from './kernel-worker.ts';
 import type { kernels } from './kernels.ts';
 
 type Kernels = typeof kernels;
-export type KernelName = keyof Kernels;
+type KernelName = keyof Kernels;
 type Input<K extends KernelName> = Parameters<Kernels[K]>[0];
 type Outputs = { [K in KernelName]: Awaited<ReturnType<Kernels[K]>> };
 

@@ -14,7 +14,7 @@ const objectShareMax = 0.97;
 const undecidedShareMax = 0.6;
 
 /** Whether any pixels of the picture are see-through. */
-export function hasTransparency(picture: Picture): boolean {
+function hasTransparency(picture: Picture): boolean {
   const { data } = picture;
   let clear = 0;
   for (let i = 3; i < data.length; i += 4) if ((data[i] as number) < 128) clear++;

@@ -11,8 +11,7 @@ import type { Thumbnail } from './thumbnail.ts';
 import { geometryFromField } from './triplane-field.ts';
 import { geometryFromDepth } from './two-sided-depth.ts';
 
-export type { GeometryStore, Infer, MeshJob, PipelineModel, PipelineStage } from './job.ts';
-export type { Tensor } from './tensor.ts';
+export type { GeometryStore, Infer, MeshJob, PipelineModel } from './job.ts';
 
 /** A finished mesh with what its making cost. */
 export type MadeMesh = {

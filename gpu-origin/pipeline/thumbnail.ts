@@ -6,7 +6,7 @@ import type { PaintedMesh, Texture } from './texture.ts';
 export type Thumbnail = { bytes: Uint8Array; mediaType: 'image/webp'; extension: 'webp' };
 
 /** From where a mesh is looked at. */
-export type View = {
+type View = {
   /** Turn to the right and tilt from above, in degrees. */
   yawDegrees: number;
   pitchDegrees: number;
@@ -35,7 +35,7 @@ export async function thumbnail(painted: PaintedMesh): Promise<Thumbnail> {
 }
 
 /** Draws a mesh with one light and sky light: red, green, blue, alpha bytes, size² pixels. */
-export function render({ mesh, texture }: PaintedMesh, view: View): Uint8Array {
+function render({ mesh, texture }: PaintedMesh, view: View): Uint8Array {
   const side = view.size * samples;
   const turn = rotation(view);
   const seen = rasterize(project(mesh.positions, turn, side), mesh.indices, { width: side, height: side });

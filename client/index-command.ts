@@ -1,0 +1,86 @@
+// `npm run index -- rebuild|check`: makes the edge's index equal to R2, or says how far it is from that.
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+const usage = `Usage: npm run index -- rebuild|check [--after <of>:<name>]
+
+  rebuild   write what the index lacks and remove what R2 lacks
+  check     only count both; exits 1 when they differ
+  --after   go on where an earlier call broke off: what it printed last
+
+MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_ADMIN_KEY (default mk_local_admin) say which edge.`;
+
+const pageSecondsMax = 120;
+
+const Start = z.strictObject({ of: z.enum(['meshes', 'tags']), after: z.string().nullable() });
+type Start = z.infer<typeof Start>;
+
+const Page = z.object({
+  of: Start.shape.of,
+  same: z.number(),
+  missing: z.number(),
+  stale: z.number(),
+  damaged: z.array(z.string()),
+  next: Start.nullable(),
+});
+type Page = z.infer<typeof Page>;
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { after: { type: 'string' } } });
+const [action] = positionals;
+const start = startOf(values.after);
+
+if ((action !== 'rebuild' && action !== 'check') || positionals.length > 1 || start === null) {
+  console.error(usage);
+  process.exit(2);
+}
+process.exitCode = await run(action, start);
+
+async function run(what: 'rebuild' | 'check', from: Start): Promise<number> {
+  let next: Start | null = from;
+  let differences = 0;
+  while (next !== null) {
+    const at: Start = next;
+    try {
+      const page = await askPage(what, at);
+      differences += page.missing + page.stale + page.damaged.length;
+      console.log(lineOf(what, page));
+      for (const key of page.damaged) console.log(`  damaged manifest in R2: ${key}`);
+      next = page.next;
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : String(error));
+      console.error(`Go on with: npm run index -- ${what} --after ${at.of}:${at.after ?? ''}`);
+      return 1;
+    }
+  }
+  console.log(differences === 0 ? 'The index equals R2.' : summaryOf(what, differences));
+  return what === 'check' && differences > 0 ? 1 : 0;
+}
+
+async function askPage(what: string, after: Start): Promise<Page> {
+  const url = process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787';
+  const response = await fetch(new URL(`/admin/index/${what}`, url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
+    body: JSON.stringify({ after }),
+    signal: AbortSignal.timeout(pageSecondsMax * 1000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`The edge answered ${response.status}: ${text.slice(0, 500)}`);
+  return Page.parse(JSON.parse(text));
+}
+
+function lineOf(what: 'rebuild' | 'check', page: Page): string {
+  const [missing, stale] = what === 'rebuild' ? ['written', 'removed'] : ['missing or different', 'stale'];
+  const end = page.next === null ? 'the end' : `${page.next.of}:${page.next.after ?? ''}`;
+  return `${page.of}: ${page.same} equal, ${page.missing} ${missing}, ${page.stale} ${stale}; next ${end}`;
+}
+
+function summaryOf(what: 'rebuild' | 'check', differences: number): string {
+  return what === 'rebuild' ? `${differences} differences found.` : `${differences} differences; rebuild mends them.`;
+}
+
+/** A place in the pages from its text, `meshes:<key>` or `tags:<name>`; null when it is not one. */
+function startOf(text = 'meshes:'): Start | null {
+  const [of, after = ''] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)];
+  return Start.safeParse({ of, after: after === '' ? null : after }).data ?? null;
+}
