@@ -38,6 +38,8 @@ export type Blob = z.infer<typeof Blob>;
 /** What is kept of a finished mesh under `meshes/<key>.json`: the same for every tenant that may read it. */
 export const MeshManifest = z.strictObject({
   key: Sha256,
+  /** Of a private mesh alone: a digest by which the edge knows its tenant again. The edge sets it, not the origin. */
+  owner: Sha256.optional(),
   /** `name@version`. */
   model: z.string(),
   modelDigest: Sha256,
@@ -61,6 +63,8 @@ export const MeshManifest = z.strictObject({
   /** Time that the accelerator (or its CPU stand-in) spent on this mesh; 0 when the geometry was reused. */
   gpuMs: Milliseconds,
   reused: z.literal('geometry').nullable(),
+  /** Key of the surface that this mesh was encoded from, if it is kept: what must be forgotten with its last mesh. */
+  geometryKey: Sha256.optional(),
 });
 export type MeshManifest = z.infer<typeof MeshManifest>;
 

@@ -3,18 +3,23 @@ import { cors } from 'hono/cors';
 import { Problem } from '../contract/problem.ts';
 import { requireKey } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
-import { parseApiKeys, parseOrigins, type Env } from './env.ts';
+import { parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './fleet-view.ts';
 import { GeometryStore } from './geometry-store.ts';
+import { MeshIndex } from './index/mesh-index.ts';
+import { Uses } from './index/uses.ts';
 import { InputStore } from './input-store.ts';
 import { MeshMaker } from './mesh-maker.ts';
+import { Meshes } from './meshes.ts';
 import { answerProblem } from './problem-response.ts';
 import { requestId } from './request-id.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { originRoutes } from './routes/origin.ts';
+import { Tenants } from './tenants.ts';
 
 const preflightSeconds = 24 * 3600;
 
@@ -34,28 +39,40 @@ const openToBrowsers = cors({
 export function createApp(env: Env) {
   const origins = parseOrigins(env.ORIGINS);
   const keys = parseApiKeys(env.API_KEYS);
+  const urlSecret = parseUrlSecret(env.URL_SECRET);
+  const { STORE: r2, FLIGHT: flights } = env;
+  const tenants = new Tenants(env.TENANT);
   const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+  const index = new MeshIndex({ db: env.INDEX, r2 });
   const fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
   const maker = new MeshMaker({
     manifests,
     fleet,
     inputs: new InputStore(env.STORE),
-    flights: env.FLIGHT,
+    flights,
+    tenants,
+    index,
+    uses: new Uses(index),
+    r2,
     defaultModel: env.DEFAULT_MODEL,
   });
+  const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
   const app = new Hono<{ Bindings: Env }>();
   app.use(requestId);
   app.use('/v1/*', openToBrowsers, requireKey(keys, 'meshes'));
   app.use('/assets/*', openToBrowsers);
-  app.route('/v1/meshes', meshRoutes(maker));
+  app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret }));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
-  app.route('/assets', assetRoutes);
+  app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
+  app.use('/admin/*', requireKey(keys, 'admin'));
+  app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
   app.route('/', healthRoutes(fleet));
   app.route(
     '/origin',
     originRoutes({
       origins,
       manifests,
+      index,
       r2: env.STORE,
       flights: env.FLIGHT,
       fleets: env.FLEET,

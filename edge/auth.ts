@@ -2,12 +2,15 @@ import type { MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
 import type { ApiKey } from './env.ts';
 
+/** Who makes a request, by its key. */
+export type Caller = { tenant: string; isAdmin: boolean; defaultScope: ApiKey['defaultScope'] };
+
 /** What the routes behind `requireKey` find in their context. */
-export type Authenticated = { Variables: { tenant: string } };
+export type Authenticated = { Variables: { caller: Caller } };
 
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Lets a request pass with a bearer key (RFC 6750 §2.1) that has the scope, and puts its tenant into the context. */
+/** Lets a request pass with a bearer key (RFC 6750 §2.1) that has the scope, and puts its caller into the context. */
 export function requireKey(keys: readonly ApiKey[], scope: ApiKey['scopes'][number]): MiddlewareHandler<Authenticated> {
   const known = keys.map((key) => ({ ...key, digest: bytesOf(key.sha256) }));
   return async (c, next) => {
@@ -19,7 +22,8 @@ export function requireKey(keys: readonly ApiKey[], scope: ApiKey['scopes'][numb
       throw new Problem('invalid_api_key', `${message} Send it as "Authorization: Bearer <key>".`);
     }
     if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);
-    c.set('tenant', key.tenant);
+    const { tenant, scopes, defaultScope } = key;
+    c.set('caller', { tenant, isAdmin: scopes.includes('admin'), defaultScope });
     await next();
   };
 }

@@ -2,19 +2,30 @@ import { z } from 'zod';
 import { Sha256 } from '../contract/digest.ts';
 import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
+import type { Tenant } from './objects/tenant.ts';
 
 /** What wrangler.toml and the secrets bind; `ORIGINS` and `API_KEYS` are JSON texts. */
 export type Env = {
   MANIFESTS: KVNamespace;
   STORE: R2Bucket;
+  INDEX: D1Database;
   FLIGHT: DurableObjectNamespace<Flight>;
   FLEET: DurableObjectNamespace<Fleet>;
+  TENANT: DurableObjectNamespace<Tenant>;
   DEFAULT_MODEL: string;
+  /** Bytes of meshes that R2 may hold, a number as text; 0 is no bound. */
+  STORE_BYTES_MAX: string;
   ORIGINS: string;
   API_KEYS: string;
+  /** Signs the expiring URLs of private meshes; to change it ends those that are out. */
+  URL_SECRET: string;
 };
 
 const secretCharactersMin = 16;
+const urlSecretCharactersMin = 32;
+
+/** The scope that stands in the key of a mesh that everyone may read; that of a private one is its tenant's name. */
+export const sharedScope = 'shared';
 
 const Origin = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a short lower-case name'),
@@ -28,14 +39,25 @@ export type Origin = z.infer<typeof Origin>;
 
 const ApiKey = z.strictObject({
   sha256: Sha256,
-  tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+  tenant: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+    .refine((tenant) => tenant !== sharedScope, `must not be "${sharedScope}"`),
   scopes: z.array(z.enum(['meshes', 'admin'])).min(1),
   /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
   loopbackOnly: z.boolean().default(false),
+  /** `cache.scope` of the requests that name none. */
+  defaultScope: z.enum(['shared', 'private']).default('shared'),
 });
 
 /** An API key by its digest; the key itself is stored nowhere. */
 export type ApiKey = z.infer<typeof ApiKey>;
+
+/** Reads the `STORE_BYTES_MAX` variable, a number of bytes; throws an Error that names it. */
+export function parseStoreBytesMax(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new Error(`STORE_BYTES_MAX is "${text}", not a number of bytes`);
+}
 
 /** Reads the `ORIGINS` secret; throws an Error that names the secret but holds no value of it. */
 export function parseOrigins(text: string): readonly Origin[] {
@@ -45,6 +67,13 @@ export function parseOrigins(text: string): readonly Origin[] {
 /** Reads the `API_KEYS` secret; throws an Error that names the secret but holds no value of it. */
 export function parseApiKeys(text: string): readonly ApiKey[] {
   return parseSecret('API_KEYS', z.array(ApiKey), text);
+}
+
+/** Reads the `URL_SECRET` secret; throws an Error that names the secret but holds no value of it. */
+export function parseUrlSecret(text: string | undefined): string {
+  const parsed = z.string().min(urlSecretCharactersMin).safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Error(`the secret URL_SECRET must have at least ${urlSecretCharactersMin} characters`);
 }
 
 function parseSecret<T>(name: string, schema: z.ZodType<T>, text: string | undefined): T {

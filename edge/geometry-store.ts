@@ -13,7 +13,7 @@ export class GeometryStore {
 
   /** The surface of this key, or null. */
   async read(key: string): Promise<Surface | null> {
-    const object = await this.#r2.get(nameOf(key));
+    const object = await this.#r2.get(surfaceKey(key));
     if (object === null) return null;
     const digest = object.checksums.toJSON().sha256;
     if (digest === undefined) throw new Error(`geometry ${key} was stored without a digest; this is a bug`);
@@ -22,12 +22,12 @@ export class GeometryStore {
 
   /** Keeps a surface unless the key has one; throws the Problem `digest_mismatch`, and then nothing is stored. */
   async create(key: string, { sha256, bytes, body }: Surface): Promise<{ stored: boolean }> {
-    if ((await this.#r2.head(nameOf(key))) !== null) return { stored: false };
+    if ((await this.#r2.head(surfaceKey(key))) !== null) return { stored: false };
     const { readable, writable } = new FixedLengthStream(bytes);
     const ended = new AbortController();
     const piped = body.pipeTo(writable, { signal: ended.signal }).catch(() => undefined);
     try {
-      const object = await this.#r2.put(nameOf(key), readable, { sha256, onlyIf: { etagDoesNotMatch: '*' } });
+      const object = await this.#r2.put(surfaceKey(key), readable, { sha256, onlyIf: { etagDoesNotMatch: '*' } });
       return { stored: object !== null };
     } catch (cause) {
       throw new Problem('digest_mismatch', 'The body is not the one that is signed.', { cause });
@@ -38,6 +38,7 @@ export class GeometryStore {
   }
 }
 
-function nameOf(key: string): string {
+/** Where a surface lies in R2. */
+export function surfaceKey(key: string): string {
   return `geometry/${key}`;
 }

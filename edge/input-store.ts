@@ -14,25 +14,44 @@ export class InputStore {
     if (await this.#isFresh(input.sha256)) return;
     try {
       const httpMetadata = { contentType: input.mediaType };
-      await this.#r2.put(nameOf(input.sha256), input.bytes, { sha256: input.sha256, httpMetadata });
+      await this.#r2.put(inputKey(input.sha256), input.bytes, { sha256: input.sha256, httpMetadata });
     } catch (error) {
       // Of many first requests at once, R2 may refuse all but one.
       if (!(await this.#isFresh(input.sha256))) throw error;
     }
   }
 
+  /**
+   * Makes sure that a picture which was sent before stays for a new flight, and tells its length in bytes; null when it
+   * is not there any more.
+   */
+  async renew(sha256: string): Promise<number | null> {
+    const head = await this.#r2.head(inputKey(sha256));
+    if (head === null || isFresh(head)) return head && head.size;
+    const object = await this.#r2.get(inputKey(sha256));
+    if (object === null) return null;
+    const mediaType = object.httpMetadata?.contentType ?? 'application/octet-stream';
+    await this.put({ sha256, bytes: new Uint8Array(await object.arrayBuffer()), mediaType });
+    return object.size;
+  }
+
   /** The picture as a stream, null when it is not there any more. */
   async read(sha256: string): Promise<ReadableStream<Uint8Array> | null> {
-    const object = await this.#r2.get(nameOf(sha256));
+    const object = await this.#r2.get(inputKey(sha256));
     return object === null ? null : object.body;
   }
 
   async #isFresh(sha256: string): Promise<boolean> {
-    const head = await this.#r2.head(nameOf(sha256));
-    return head !== null && Date.now() - head.uploaded.getTime() < freshMs;
+    const head = await this.#r2.head(inputKey(sha256));
+    return head !== null && isFresh(head);
   }
 }
 
-function nameOf(sha256: string): string {
+function isFresh({ uploaded }: R2Object): boolean {
+  return Date.now() - uploaded.getTime() < freshMs;
+}
+
+/** Where a picture lies in R2. */
+export function inputKey(sha256: string): string {
   return `inputs/${sha256}`;
 }

@@ -1,42 +1,41 @@
-import { hex, sha256 } from '../contract/digest.ts';
-import { contractVersion, isUnrepeatable, meshParams, pipelineVersion, requestKey } from '../contract/key.ts';
-import type { MeshManifest, CacheOutcome } from '../contract/mesh.ts';
+import { waitUntil } from 'cloudflare:workers';
+import { sha256 } from '../contract/digest.ts';
 import type { Model } from '../contract/model.ts';
 import { Problem } from '../contract/problem.ts';
+import type { MeshRequest } from '../contract/request.ts';
+import type { Caller } from './auth.ts';
 import type { Manifests } from './cache/manifests.ts';
+import { refuseTakenDown } from './cache/takedowns.ts';
+import { sharedScope } from './env.ts';
 import type { FleetView } from './fleet-view.ts';
+import type { MeshIndex } from './index/mesh-index.ts';
+import type { Uses } from './index/uses.ts';
 import type { InputStore } from './input-store.ts';
-import { hitOutcome, missOutcome, type OpenFlight } from './mesh-object.ts';
+import { fingerprint, planJob, type JobPlan } from './job-plan.ts';
+import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel, makesMeshes } from './model-list.ts';
-import { waitMsMax, type Flight } from './objects/flight.ts';
+import type { Flight, Joined } from './objects/flight.ts';
 import { flightOf } from './objects/flight-calls.ts';
-import type { FlightFailure, FlightView, JobDraft } from './objects/flight-record.ts';
-import type { PostedMesh } from './request/mesh-request.ts';
-
-/** Where a mesh stands: finished, in a flight, or known to be impossible from an earlier attempt. */
-export type MeshState =
-  | { is: 'completed'; key: string; manifest: MeshManifest; cache: CacheOutcome }
-  | { is: 'flying'; key: string; flight: OpenFlight; cache: CacheOutcome }
-  | { is: 'refused'; key: string; failure: FlightFailure };
-
-/** Life in seconds of a result that no other request can find. */
-const unrepeatableLifeSeconds = 3600;
-
-const sharedScope = 'shared';
-const nonceBytes = 16;
-
-/** How often a wait begins anew when its Flight object is reset under it. */
-const resetsMax = 5;
+import type { PostedImage, PostedMesh } from './request/mesh-request.ts';
+import type { Tenants } from './tenants.ts';
 
 export type MeshMakerOptions = {
   manifests: Manifests;
   inputs: InputStore;
   fleet: FleetView;
   flights: DurableObjectNamespace<Flight>;
+  tenants: Tenants;
+  index: MeshIndex;
+  uses: Uses;
+  /** Where what was taken down is listed. */
+  r2: R2Bucket;
   defaultModel: string;
 };
 
-/** Finds meshes in the cache tiers and starts, watches and leaves the flights of those that are not there. */
+/** A request with who makes it: `name` is its idempotency key, null when it has none. */
+type Asked = { posted: PostedMesh; caller: Caller; imageSha256: string; name: string | null };
+
+/** Finds what is asked for in the cache tiers, or starts or joins its flight. */
 export class MeshMaker {
   readonly #options: MeshMakerOptions;
 
@@ -46,122 +45,123 @@ export class MeshMaker {
 
   /**
    * Answers a request from the tiers, or joins the flight of its key. Throws the Problems `model_not_found`,
-   * `not_cached` (for `only_if_cached`) and `no_origin` (when no origin has ever reported a model).
+   * `insufficient_scope`, `image_required`, `idempotency_key_reused`, `taken_down`, `not_cached` (for
+   * `only_if_cached`) and `no_origin` (when no origin has ever reported a model).
    */
-  async make(posted: PostedMesh, tenant: string): Promise<MeshState> {
-    const { manifests, fleet, inputs, flights, defaultModel } = this.#options;
-    const name = posted.request.model;
-    const imageSha256 = await sha256(posted.image);
-    const listed = requireModel(await fleet.findModel(name, defaultModel), name);
-    let job = await newJob(posted, { model: listed, imageSha256, tenant });
-    const found = await manifests.read(job.key);
-    if (found) return hit(found);
-    if (posted.request.cache.mode === 'only_if_cached') {
+  async make(posted: PostedMesh, { caller, name }: { caller: Caller; name: string | null }): Promise<MeshState> {
+    const { manifests, fleet, defaultModel } = this.#options;
+    const { request } = posted;
+    refuseSharedRefresh(posted, caller);
+    const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller.tenant), name };
+    const listed = requireModel(await fleet.findModel(request.model, defaultModel), request.model);
+    const planned = await this.#plan(asked, listed);
+    const repeat = name === null ? null : await this.#claim(asked, { name, plan: planned });
+    let plan = repeat?.plan ?? planned;
+    const refreshing = request.cache.mode === 'refresh';
+    const found = refreshing ? null : await manifests.read(plan.key);
+    if (found) return this.#answered(asked, plan, hitMesh(found));
+    if (request.cache.mode === 'only_if_cached') {
       throw new Problem('not_cached', 'This mesh is not in the cache, and cache.mode is "only_if_cached".');
     }
-    const current = requireModel(findModel(await fleet.currentModels(), name, defaultModel), name);
-    if (current.digest !== listed.digest) {
+    const current = requireModel(findModel(await fleet.currentModels(), request.model, defaultModel), request.model);
+    if (current.digest !== plan.model.digest) {
       // The listed model was replaced a moment ago; a job for it would wait for an origin that never comes.
-      job = await newJob(posted, { model: current, imageSha256, tenant });
-      const foundNow = await manifests.read(job.key);
-      if (foundNow) return hit(foundNow);
+      plan = await this.#plan(asked, current);
+      const foundNow = refreshing ? null : await manifests.read(plan.key);
+      if (foundNow) return this.#answered(asked, plan, hitMesh(foundNow));
     }
-    await inputs.put({ sha256: imageSha256, bytes: posted.image, mediaType: posted.mediaType });
-    const joined = await flightOf(flights, job.key).join({ job, tenant });
-    if (joined.is === 'stored') return hit({ manifest: joined.manifest, tier: 'r2' });
-    if (joined.is === 'refused') return { is: 'refused', key: job.key, failure: joined.failure };
-    return this.#seen(job.key, joined.flight, joined.status);
+    const joined = await this.#join(asked, plan, { refreshing: refreshing && repeat?.refreshed !== true });
+    return joined.is === 'refused'
+      ? { is: 'refused', key: plan.key, failure: joined.failure }
+      : this.#answered(asked, plan, stateOf(plan.key, joined));
   }
 
-  /** The mesh of this key as it stands; throws the Problem `mesh_not_found`. */
-  async find(key: string): Promise<MeshState> {
-    const found = await this.#options.manifests.read(key);
-    if (found) return completed(found.manifest, hitOutcome(found, 0));
-    return this.#seen(key, await flightOf(this.#options.flights, key).peek(), 'found');
+  /** The digest of the picture; one that is only named must be one that this very tenant has sent before. */
+  async #digestOf(image: PostedImage, tenant: string): Promise<string> {
+    if (image.is === 'sent') return sha256(image.bytes);
+    if (await this.#options.tenants.knowsImage(tenant, image.sha256)) return image.sha256;
+    throw imageRequired();
   }
 
-  /** Waits until a flight ends, or `waitSeconds` have passed, and tells how it stands then. */
-  async wait(state: MeshState, waitSeconds: number): Promise<MeshState> {
-    const untilMs = Date.now() + waitSeconds * 1000;
-    let current = state;
-    let resets = 0;
-    while (current.is === 'flying' && isFlying(current.flight)) {
-      const leftMs = untilMs - Date.now();
-      if (leftMs <= 0) break;
-      const { key, cache, flight } = current;
-      const status = cache.status === 'joined' ? 'joined' : 'miss';
-      try {
-        const call = { revision: flight.revision, waitMs: Math.min(leftMs, waitMsMax) };
-        current = await this.#seen(key, await flightOf(this.#options.flights, key).wait(call), status);
-      } catch (error) {
-        // The object was reset; what it knew is in its storage, so asking again joins the same flight.
-        if (error instanceof Problem || ++resets > resetsMax) throw error;
-      }
+  #plan({ posted: { request }, caller, imageSha256 }: Asked, model: Model): Promise<JobPlan> {
+    return planJob(request, { model, imageSha256, scope: scopeOf(request, caller), tenant: caller.tenant });
+  }
+
+  async #claim({ posted, caller, imageSha256 }: Asked, { name, plan }: { name: string; plan: JobPlan }) {
+    const print = await fingerprint(posted.request, imageSha256);
+    return this.#options.tenants.claim(caller.tenant, { name, fingerprint: print, plan });
+  }
+
+  async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
+    const { flights, tenants, r2 } = this.#options;
+    const { caller, name, imageSha256 } = asked;
+    await refuseTakenDown(r2, [imageSha256]);
+    const job = { ...plan, imageBytes: await this.#keepImage(asked) };
+    const flight = flightOf(flights, plan.key);
+    if (!refreshing) return flight.join({ job, tenant: caller.tenant });
+    const joined = await flight.refresh({ job, tenant: caller.tenant });
+    if (name !== null) await tenants.noteRefreshed(caller.tenant, name);
+    return joined;
+  }
+
+  /** Sees that the picture is stored for as long as a flight may need it; its length in bytes. */
+  async #keepImage({ posted: { image }, imageSha256 }: Asked): Promise<number> {
+    const { inputs } = this.#options;
+    if (image.is === 'known') {
+      const bytes = await inputs.renew(imageSha256);
+      if (bytes === null) throw imageRequired();
+      return bytes;
     }
-    return current;
+    await inputs.put({ sha256: imageSha256, bytes: image.bytes, mediaType: image.mediaType });
+    return image.bytes.byteLength;
   }
 
-  /** The tenant leaves the flight of this key. */
-  async cancel(key: string, tenant: string): Promise<MeshState> {
-    const state = await this.find(key);
-    return state.is === 'flying'
-      ? this.#seen(key, await flightOf(this.#options.flights, key).leave(tenant), 'found')
-      : state;
-  }
-
-  async #seen(key: string, flight: FlightView, asked: 'miss' | 'joined' | 'found'): Promise<MeshState> {
-    const status = asked === 'joined' ? 'joined' : 'miss';
-    if (flight.is === 'completed') return completed(flight.manifest, missOutcome(status, flight.manifest));
-    if (flight.is !== 'gone') return { is: 'flying', key, flight, cache: missOutcome(status, null) };
-    // A flight ends after its manifest was stored, so what is gone now may be found now.
-    const found = await this.#options.manifests.read(key);
-    if (!found) throw new Problem('mesh_not_found', 'There is no mesh with this id.');
-    const { manifest } = found;
-    return completed(manifest, asked === 'found' ? hitOutcome(found, 0) : missOutcome(asked, manifest));
+  /** Tags the mesh, and puts it on the tenant's list: before the answer where that promises something, else after it. */
+  async #answered(asked: Asked, plan: JobPlan, state: MeshState): Promise<MeshState> {
+    const { posted, caller, imageSha256 } = asked;
+    const { metadata, cache } = posted.request;
+    await this.#options.index.tag(plan.key, cache.tags);
+    if (state.is === 'completed') this.#options.uses.count(plan.key, { waitUntil });
+    const mesh = {
+      key: plan.key,
+      model: plan.model.id,
+      outputFormat: plan.params.output_format,
+      scope: plan.scope === sharedScope ? 'shared' : 'private',
+      metadata,
+    } as const;
+    const note = { mesh, imageSha256 };
+    const promises = state.is === 'flying' || Object.keys(metadata).length > 0;
+    if (promises) await this.#options.tenants.note(caller.tenant, note);
+    else this.#options.tenants.noteLater(caller.tenant, note, { waitUntil });
+    return state;
   }
 }
 
-async function newJob(
-  { request, image }: PostedMesh,
-  { model, imageSha256, tenant }: { model: Model; imageSha256: string; tenant: string },
-): Promise<JobDraft> {
-  const params = meshParams(request, model);
-  const unrepeatable = isUnrepeatable(request, model);
-  const nonce = unrepeatable ? randomText() : null;
-  const identity = { id: model.id, digest: model.digest };
-  return {
-    contract: contractVersion,
-    pipeline: pipelineVersion,
-    key: await requestKey({ model: identity, imageSha256, params, scope: sharedScope, nonce }),
-    model: identity,
-    params,
-    imageSha256,
-    imageBytes: image.byteLength,
-    scope: sharedScope,
-    tenant,
-    priority: request.priority,
-    expiresInSeconds: unrepeatable ? unrepeatableLifeSeconds : null,
-  };
+function stateOf(key: string, joined: Exclude<Joined, { is: 'refused' }>): MeshState {
+  if (joined.is === 'stored') return hitMesh({ manifest: joined.manifest, tier: 'r2' });
+  const { flight, status } = joined;
+  if (flight.is === 'gone') throw new Error('a flight was gone as it was joined; this is a bug');
+  return flight.is === 'completed' ? madeMesh(flight.manifest, status) : flyingMesh(key, flight, status);
+}
+
+/** `shared`, or the tenant, whose name then keeps everyone else from the key. */
+function scopeOf({ cache }: MeshRequest, { tenant, defaultScope }: Caller): string {
+  return (cache.scope ?? defaultScope) === 'private' ? tenant : sharedScope;
+}
+
+/** A refresh costs GPU time and changes what others get, so that of a shared mesh is the operator's. */
+function refuseSharedRefresh({ request, nameOf }: PostedMesh, caller: Caller): void {
+  if (request.cache.mode !== 'refresh' || caller.isAdmin || scopeOf(request, caller) !== sharedScope) return;
+  const message = 'Refreshing a shared mesh needs a key with the scope "admin"; a private one does not.';
+  throw new Problem('insufficient_scope', message, { param: nameOf(['cache', 'mode']) });
+}
+
+function imageRequired(): Problem {
+  return new Problem('image_required', 'Send the picture itself: it is not known from you.', { param: 'image' });
 }
 
 function requireModel(model: Model | null, name: string): Model {
   if (model !== null && makesMeshes(model)) return model;
   const message = model === null ? `The model "${name}" does not exist.` : `The model "${name}" makes no meshes.`;
   throw new Problem('model_not_found', message, { param: 'model' });
-}
-
-function hit(found: { manifest: MeshManifest; tier: 'memory' | 'kv' | 'r2' }): MeshState {
-  return completed(found.manifest, hitOutcome(found, found.manifest.gpuMs));
-}
-
-function completed(manifest: MeshManifest, cache: CacheOutcome): MeshState {
-  return { is: 'completed', key: manifest.key, manifest, cache };
-}
-
-function isFlying(flight: OpenFlight): boolean {
-  return flight.is === 'queued' || flight.is === 'in_progress';
-}
-
-function randomText(): string {
-  return hex(crypto.getRandomValues(new Uint8Array(nonceBytes)));
 }

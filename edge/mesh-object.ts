@@ -1,19 +1,41 @@
 import { meshId } from '../contract/key.ts';
-import type { CacheOutcome, MeshManifest, MeshObject } from '../contract/mesh.ts';
-import type { FlightView } from './objects/flight-record.ts';
-
-/** A flight that is known and not completed. */
-export type OpenFlight = Exclude<FlightView, { is: 'gone' } | { is: 'completed' }>;
+import type { MeshManifest, MeshObject } from '../contract/mesh.ts';
+import { assetUrl, type AssetUrls } from './asset-url.ts';
+import { missOutcome, type MeshState } from './mesh-state.ts';
+import type { ListedMesh } from './objects/tenant.ts';
 
 export type MeshContext = {
-  /** Scheme and host that clients reach this edge at. */
-  baseUrl: string;
-  cache: CacheOutcome;
+  assetUrls: AssetUrls;
+  /** What the tenant that asks has given for this mesh. */
   metadata: Record<string, string>;
 };
 
-/** The mesh object of a finished mesh. */
-export function completedMesh(manifest: MeshManifest, { baseUrl, cache, metadata }: MeshContext): MeshObject {
+/** The mesh object of a mesh that is stored or in a flight. */
+export async function meshObject(state: MeshState, { assetUrls, metadata }: MeshContext): Promise<MeshObject> {
+  if (state.is === 'refused') throw new Error('a refused request has no mesh; this is a bug');
+  const { key, cache } = state;
+  if (state.is === 'completed') return { ...(await finished(state.manifest, assetUrls)), cache, metadata };
+  const { flight } = state;
+  const open = flight.is === 'queued' || flight.is === 'in_progress';
+  return {
+    ...unfinished({ key, ...flight }, { status: flight.is, progress: open ? flight.progress : 0 }),
+    cache,
+    error: flight.is === 'failed' ? { code: flight.failure.code, message: flight.failure.message } : null,
+    metadata,
+  };
+}
+
+/** A listed mesh that expired, was evicted or purged, or failed some time ago: shown, so that the pages add up. */
+export function goneObject(listed: ListedMesh): MeshObject {
+  return {
+    ...unfinished(listed, { status: 'failed', progress: 0 }),
+    cache: missOutcome('miss', null),
+    error: { code: 'mesh_not_found', message: 'This mesh is not stored any more; ask for it again.' },
+    metadata: listed.metadata,
+  };
+}
+
+async function finished(manifest: MeshManifest, assetUrls: AssetUrls): Promise<Omit<MeshObject, 'cache' | 'metadata'>> {
   const { asset, thumbnail } = manifest;
   return {
     id: meshId(manifest.key),
@@ -26,7 +48,7 @@ export function completedMesh(manifest: MeshManifest, { baseUrl, cache, metadata
     model: manifest.model,
     output_format: manifest.outputFormat,
     asset: {
-      url: assetUrl(baseUrl, asset),
+      url: await assetUrl(manifest, asset, assetUrls),
       sha256: asset.sha256,
       bytes: asset.bytes,
       media_type: asset.mediaType,
@@ -35,60 +57,33 @@ export function completedMesh(manifest: MeshManifest, { baseUrl, cache, metadata
       bounds: asset.bounds,
       watertight: asset.watertight,
     },
-    thumbnail_url: thumbnail && assetUrl(baseUrl, thumbnail),
+    thumbnail_url: thumbnail && (await assetUrl(manifest, thumbnail, assetUrls)),
     provider: manifest.provider,
     degraded: manifest.degraded,
     timings_ms: manifest.timingsMs,
-    cache,
     error: null,
-    metadata,
   };
 }
 
-/** The mesh object of a flight: nothing in it is known before the mesh is made but what was asked for. */
-export function flyingMesh(key: string, flight: OpenFlight, { cache, metadata }: MeshContext): MeshObject {
-  const open = flight.is === 'queued' || flight.is === 'in_progress';
+/** Nothing of a mesh is known before it is made but what was asked for. */
+function unfinished(
+  asked: Pick<ListedMesh, 'key' | 'createdAtSeconds' | 'model' | 'outputFormat'>,
+  { status, progress }: Pick<MeshObject, 'status' | 'progress'>,
+) {
   return {
-    id: meshId(key),
+    id: meshId(asked.key),
     object: 'mesh',
-    status: flight.is,
-    progress: open ? flight.progress : 0,
-    created_at: flight.createdAtSeconds,
+    status,
+    progress,
+    created_at: asked.createdAtSeconds,
     completed_at: null,
     expires_at: null,
-    model: flight.model,
-    output_format: flight.outputFormat,
+    model: asked.model,
+    output_format: asked.outputFormat,
     asset: null,
     thumbnail_url: null,
     provider: null,
     degraded: false,
     timings_ms: null,
-    cache,
-    error: flight.is === 'failed' ? { code: flight.failure.code, message: flight.failure.message } : null,
-    metadata,
-  };
-}
-
-/** What the cache did for a request that a tier answered. */
-export function hitOutcome(
-  found: { manifest: MeshManifest; tier: 'memory' | 'kv' | 'r2' },
-  savedGpuMs: number,
-): CacheOutcome {
-  const ageSeconds = Math.max(0, Math.floor(Date.now() / 1000) - found.manifest.completedAtSeconds);
-  return {
-    status: 'hit',
-    tier: found.tier,
-    age_s: ageSeconds,
-    saved_gpu_ms: savedGpuMs,
-    reused: found.manifest.reused,
-  };
-}
-
-/** What the cache did for a request that started or joined a flight. */
-export function missOutcome(status: 'miss' | 'joined', manifest: MeshManifest | null): CacheOutcome {
-  return { status, tier: null, age_s: 0, saved_gpu_ms: 0, reused: manifest?.reused ?? null };
-}
-
-function assetUrl(baseUrl: string, blob: { sha256: string; extension: string }): string {
-  return `${baseUrl}/assets/${blob.sha256}.${blob.extension}`;
+  } as const;
 }

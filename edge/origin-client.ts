@@ -78,7 +78,7 @@ async function dispatchOf(answer: Response): Promise<Dispatch> {
 }
 
 /** True when the same picture would fail anywhere, so that the failure may be remembered. */
-export function isOfImage(failure: JobFailure): boolean {
+export function isOfImage(failure: { code: string }): boolean {
   return failure.code !== 'internal_error';
 }
 

@@ -1,8 +1,12 @@
 import { createApp } from './app.ts';
-import type { Env } from './env.ts';
+import { Manifests } from './cache/manifests.ts';
+import { parseStoreBytesMax, type Env } from './env.ts';
+import { MeshIndex } from './index/mesh-index.ts';
+import { sweep } from './sweep/sweep.ts';
 
 export { Fleet } from './objects/fleet.ts';
 export { Flight } from './objects/flight.ts';
+export { Tenant } from './objects/tenant.ts';
 
 /** Made with the first request, since the secrets come with it, and kept for the isolate's life. */
 let app: ReturnType<typeof createApp> | undefined;
@@ -11,5 +15,15 @@ export default {
   fetch(request, env, context) {
     app ??= createApp(env);
     return app.fetch(request, env, context);
+  },
+  async scheduled(_, env) {
+    const r2 = env.STORE;
+    await sweep({
+      r2,
+      manifests: new Manifests({ kv: env.MANIFESTS, r2 }),
+      index: new MeshIndex({ db: env.INDEX, r2 }),
+      flights: env.FLIGHT,
+      bytesMax: parseStoreBytesMax(env.STORE_BYTES_MAX),
+    });
   },
 } satisfies ExportedHandler<Env>;

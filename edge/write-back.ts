@@ -1,35 +1,59 @@
 import type { JobResult } from '../contract/job.ts';
 import type { MeshManifest } from '../contract/mesh.ts';
 import { Problem } from '../contract/problem.ts';
-import { headBlob } from './cache/blobs.ts';
+import { headBlob, removePrivateBlobs } from './cache/blobs.ts';
+import { blobsOf } from './cache/index-entries.ts';
 import type { Manifests } from './cache/manifests.ts';
-import { flightOf } from './objects/flight-calls.ts';
+import { refuseTakenDown } from './cache/takedowns.ts';
+import { sharedScope } from './env.ts';
+import type { MeshIndex } from './index/mesh-index.ts';
+import { ownerOf } from './mesh-owner.ts';
+import { flightOf, type FlightCalls } from './objects/flight-calls.ts';
 import type { Flight } from './objects/flight.ts';
 import type { JobDraft } from './objects/flight-record.ts';
 
-export type WriteBackOptions = { manifests: Manifests; r2: R2Bucket; flights: DurableObjectNamespace<Flight> };
+export type WriteBackOptions = {
+  manifests: Manifests;
+  index: MeshIndex;
+  r2: R2Bucket;
+  flights: DurableObjectNamespace<Flight>;
+};
 
 /**
- * Takes the result of a job: the manifest into R2, then into its copies, then to all who wait. A repeat changes
- * nothing. Throws the Problems `mesh_withdrawn` when nobody waits for it, `invalid_request` when it is another job's,
- * and `precondition_failed` when a blob that it names is not stored.
+ * Takes the result of a job: the manifest into R2, then into its copies, to all who wait and into the index. A repeat
+ * changes nothing. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when its picture or bytes were,
+ * `invalid_request` when it is another job's, and `precondition_failed` when a blob that it names is not stored.
  */
 export async function takeResult(key: string, result: JobResult, options: WriteBackOptions): Promise<void> {
   const flight = flightOf(options.flights, key);
-  const job = await flight.openJob();
-  if (job === null) {
-    if ((await options.manifests.read(key)) !== null) return;
-    throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+  const open = await flight.openJob();
+  if (open === null) {
+    if ((await options.manifests.readTruth(key)) !== null) return;
+    throw await withdrawn(key, options);
   }
   if (result.outcome === 'failed') {
     await flight.fail({ fence: result.fence, failure: result.failure });
     return;
   }
-  const { manifest } = result;
-  refuseOtherJob(manifest, job);
-  await requireBlobs(manifest, options.r2);
-  const canonical = await options.manifests.create(manifest);
-  await flight.finish(canonical.manifest);
+  const { job, replaces } = open;
+  refuseOtherJob(result.manifest, job);
+  const isPrivate = job.scope !== sharedScope;
+  await refuseWithdrawn(result, { flight, r2: options.r2 });
+  await requireBlobs(result.manifest, { r2: options.r2, privateTo: isPrivate ? key : undefined });
+  // The edge alone says whose a mesh is.
+  const { owner: _, ...unowned } = result.manifest;
+  const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
+  const canonical = await options.manifests.replace(manifest, replaces);
+  if ((await flight.finish(canonical.manifest)) !== 'withdrawn') return options.index.add(canonical.manifest);
+  // Its tenant, or a purge, took it away between the look at the flight and its end.
+  await options.manifests.remove(key);
+  throw await withdrawn(key, options);
+}
+
+/** Nobody waits for this mesh, so what its origin has sent of it as a private one goes too. */
+async function withdrawn(key: string, { r2 }: WriteBackOptions): Promise<Problem> {
+  await removePrivateBlobs(r2, key);
+  return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
 }
 
 function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
@@ -42,9 +66,27 @@ function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
   if (!same) throw new Problem('invalid_request', 'The manifest is not of the job that has this key.');
 }
 
-async function requireBlobs({ asset, thumbnail }: MeshManifest, r2: R2Bucket): Promise<void> {
+/** A mesh whose picture or bytes were taken down ends its flight, which would else be given to another origin. */
+async function refuseWithdrawn(
+  { manifest, fence }: Extract<JobResult, { outcome: 'completed' }>,
+  { flight, r2 }: { flight: FlightCalls; r2: R2Bucket },
+): Promise<void> {
+  try {
+    await refuseTakenDown(r2, [manifest.imageSha256, ...blobsOf(manifest).map(({ sha256 }) => sha256)]);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'taken_down') {
+      await flight.fail({ fence, failure: { code: error.code, message: error.message } });
+    }
+    throw error;
+  }
+}
+
+async function requireBlobs(
+  { asset, thumbnail }: MeshManifest,
+  where: { r2: R2Bucket; privateTo: string | undefined },
+): Promise<void> {
   for (const blob of thumbnail === null ? [asset] : [asset, thumbnail]) {
-    const stored = await headBlob({ r2, sha256: blob.sha256 });
+    const stored = await headBlob({ ...where, sha256: blob.sha256 });
     if (stored === null || stored.bytes !== blob.bytes || stored.mediaType !== blob.mediaType) {
       throw new Problem('precondition_failed', `The blob ${blob.sha256} is not stored as the manifest has it.`);
     }

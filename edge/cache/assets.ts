@@ -14,7 +14,7 @@ const isolateMemory = assetMemory(() => Date.now());
 export type AssetsOptions = {
   r2: R2Bucket;
   /** Where the meshes are forgotten whose bytes turn out damaged. */
-  manifests: Manifests | undefined;
+  manifests: Manifests;
   background: Background;
   /** Shared assets are copied to the location's cache under their public URL; no cache may hold a private one. */
   place: { kind: 'shared'; cache: Cache; assetsUrl: string } | { kind: 'private'; meshKey: string };
@@ -48,13 +48,13 @@ export async function openAsset(
   return truth?.kind === 'streamed' ? truth.open(range) : null;
 }
 
-/** Removes a shared asset from R2 and from the caches that this isolate can reach. */
-export async function forgetAsset(
-  name: AssetName,
-  { r2, cache, assetsUrl }: { r2: R2Bucket; cache: Cache; assetsUrl: string },
-): Promise<void> {
+/** A location's cache, and the public URL of the assets that it holds. */
+export type Colo = { cache: Cache; assetsUrl: string };
+
+/** Removes a shared asset from R2 and from the caches that this isolate can reach; `colo` is null off a request. */
+export async function forgetAsset(name: AssetName, { r2, colo }: { r2: R2Bucket; colo: Colo | null }): Promise<void> {
   await r2.delete(blobKey({ sha256: name.sha256 }));
-  await cache.delete(assetsUrl + assetFile(name));
+  await colo?.cache.delete(colo.assetsUrl + assetFile(name));
   isolateMemory.delete(assetFile(name));
 }
 

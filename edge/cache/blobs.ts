@@ -23,15 +23,13 @@ export type NewBlob = BlobPlace & {
 /**
  * Streams a blob into R2, once: a repeat is `stored: false` and changes nothing. Throws the Problem `digest_mismatch`
  * when the bytes are not those of the digest, or not of the declared length, and
- * `mesh_withdrawn` when the digest was taken down; then nothing is stored.
+ * `taken_down` when the digest was taken down; then nothing is stored.
+ * The body of a repeat is left unread and not cancelled: cancelling would break the connection before the answer.
  */
 export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
   const key = blobKey(blob);
   await refuseTakenDown(blob.r2, [blob.sha256]);
-  if ((await blob.r2.head(key)) !== null) {
-    await blob.body.cancel();
-    return { stored: false };
-  }
+  if ((await blob.r2.head(key)) !== null) return { stored: false };
   const { readable, writable } = new FixedLengthStream(blob.bytes);
   const stop = new AbortController();
   const pipeError = blob.body.pipeTo(writable, { signal: stop.signal }).then(
@@ -57,6 +55,15 @@ export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
     stop.abort();
     await pipeError;
   }
+}
+
+/** Removes every blob of a private mesh; their digests. */
+export async function removePrivateBlobs(r2: R2Bucket, meshKey: string): Promise<string[]> {
+  const prefix = blobKey({ sha256: '', privateTo: meshKey });
+  const { objects } = await r2.list({ prefix });
+  const names = objects.map((object) => object.key);
+  if (names.length > 0) await r2.delete(names);
+  return names.map((name) => name.slice(prefix.length));
 }
 
 /** Size and media type of a stored blob, or null. */

@@ -1,7 +1,7 @@
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 
-/** What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model. */
-export type IndexedBy = 'image' | 'blob' | 'model';
+/** What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model, surface or tag. */
+export type IndexedBy = 'image' | 'blob' | 'model' | 'geometry' | 'tag';
 
 /** Entries that one listing gives at most; R2 takes as many names in one delete. */
 const listedMax = 1000;
@@ -13,6 +13,43 @@ const listedMax = 1000;
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
   await Promise.all(entriesOf(manifest).map((name) => r2.put(name, '')));
+}
+
+/** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
+export async function writeFlightIndex(
+  r2: R2Bucket,
+  { key, imageSha256, model }: { key: string; imageSha256: string; model: string },
+): Promise<void> {
+  await Promise.all([r2.put(prefixOf('image', imageSha256) + key, ''), r2.put(prefixOf('model', model) + key, '')]);
+}
+
+/** Makes a mesh findable by a tag; an entry that is there is left alone, since R2 takes one write a second for a name. */
+export async function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
+  const name = tagEntry(tagged);
+  if ((await r2.head(name)) !== null) return;
+  try {
+    await r2.put(name, '');
+  } catch (error) {
+    if ((await r2.head(name)) === null) throw error;
+  }
+}
+
+/** Name of the entry of a tag. */
+export function tagEntry({ tag, key }: { tag: string; key: string }): string {
+  return prefixOf('tag', tag) + key;
+}
+
+/** One page of all tags in the order of their entries' names, after one of them (null: from the first). */
+export async function listTags(
+  r2: R2Bucket,
+  { after, max }: { after: string | null; max: number },
+): Promise<{ tags: { name: string; tag: string; key: string }[]; more: boolean }> {
+  const page = await r2.list({ prefix: tagsPrefix, limit: max, ...(after !== null && { startAfter: after }) });
+  const tags = page.objects.map(({ key: name }) => {
+    const [tag = '', key = ''] = name.slice(tagsPrefix.length).split('/');
+    return { name, tag: decodeURIComponent(tag), key };
+  });
+  return { tags, more: page.truncated };
 }
 
 /** Removes the entries of a manifest that is gone, but for those that the one in its place has too. */
@@ -46,10 +83,14 @@ export function blobsOf({ asset, thumbnail }: MeshManifest): readonly Blob[] {
 
 function entriesOf(manifest: MeshManifest): string[] {
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf('blob', sha256));
-  const prefixes = [prefixOf('image', manifest.imageSha256), prefixOf('model', manifest.model), ...blobs];
+  const surface = manifest.geometryKey === undefined ? [] : [prefixOf('geometry', manifest.geometryKey)];
+  const prefixes = [prefixOf('image', manifest.imageSha256), prefixOf('model', manifest.model), ...blobs, ...surface];
   return prefixes.map((prefix) => prefix + manifest.key);
 }
 
+const tagsPrefix = 'index/tag/';
+
 function prefixOf(by: IndexedBy, value: string): string {
-  return `index/${by}/${value}/`;
+  // A tag is any text of the client's: its slashes must not end the prefix, nor can R2 name a lone surrogate.
+  return `index/${by}/${by === 'tag' ? encodeURIComponent(value.toWellFormed()) : value}/`;
 }

@@ -56,7 +56,7 @@ export class Manifests {
 
   /**
    * Stores a manifest unless its key has one: the first writer is canonical and is what is returned, since results of
-   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws the Problem `mesh_withdrawn` when
+   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws the Problem `taken_down` when
    * its picture or a blob of it was taken down.
    */
   async create(
@@ -103,6 +103,20 @@ export class Manifests {
   /** The manifest that R2 keeps under this key, expired or not; null when there is none or it is damaged. */
   async readKept(key: string): Promise<MeshManifest | null> {
     return (await this.#truth.stored(key))?.manifest ?? null;
+  }
+
+  /**
+   * Lets a mesh expire at this time, unless it does earlier, and gives its manifest as it is stored then; null when
+   * there is none. One that was replaced meanwhile stays as it is.
+   */
+  async retire(key: string, atSeconds: number): Promise<MeshManifest | null> {
+    const stored = await this.#truth.stored(key);
+    if (!stored?.manifest) return null;
+    const expiresAtSeconds = Math.min(stored.manifest.expiresAtSeconds ?? Infinity, atSeconds);
+    const manifest = { ...stored.manifest, expiresAtSeconds };
+    if (!(await this.#truth.put(manifest, { etagMatches: stored.etag }))) return this.readKept(key);
+    await writeCopies(this.#copies, key, manifest);
+    return manifest;
   }
 
   /** Removes a manifest from R2 and then from every copy that can be reached; others forget it as the tiers' limits say. */

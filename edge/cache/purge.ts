@@ -1,34 +1,42 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { forgetAsset } from './assets.ts';
-import { blobKey } from './blobs.ts';
+import { surfaceKey } from '../geometry-store.ts';
+import { inputKey } from '../input-store.ts';
+import { forgetAsset, type Colo } from './assets.ts';
+import { removePrivateBlobs } from './blobs.ts';
 import { coloLifeSeconds } from './colo.ts';
 import { blobsOf, indexedKeys, removeEntry, type IndexEntry, type IndexedBy } from './index-entries.ts';
 import { kvCacheSeconds } from './kv.ts';
 import type { Manifests } from './manifests.ts';
 import { memoryLifeSeconds } from './memory.ts';
+import { quarantineNote } from './quarantine.ts';
 
-/** Meshes that one call removes: each takes up to 15 calls to storage, and an invocation has 1,000. */
+/** Meshes that one round removes: each takes some 20 calls to storage, and an invocation has 10,000. */
 export const purgedMeshesMax = 50;
 
-/** What to purge: one mesh, or all with this model (`name@version`), picture or blob (asset or thumbnail). */
+/** What to purge: one mesh, or all with this model (`name@version`), tag, picture or blob (asset or thumbnail). */
 export type PurgeSelector =
   | { by: 'id'; key: string }
   | { by: 'model'; model: string }
+  | { by: 'tag'; tag: string }
   | { by: 'image' | 'blob'; sha256: string };
 
 export type PurgeOptions = {
   r2: R2Bucket;
   manifests: Manifests;
-  /** The cache of the location that runs the purge, and the public URL of the assets in it. */
-  cache: Cache;
-  assetsUrl: string;
+  /** The cache of the location that runs the purge. */
+  colo: Colo | null;
+  /**
+   * Ends the flight that is making a mesh, so that its result is refused; false when there is none. Null leaves
+   * flights, and the pictures that they need, alone: what a sweep does.
+   */
+  endFlight: ((key: string) => Promise<boolean>) | null;
 };
 
 /**
  * Seconds after which each layer has surely forgotten what was purged. Copies in browsers cannot be recalled: their
  * answers were immutable. Memory can be filled from KV, and from the location's cache, at the end of their time.
  */
-const forgottenAfterSeconds = {
+export const forgottenAfterSeconds = {
   r2: 0,
   kv: kvCacheSeconds,
   manifestsInMemory: kvCacheSeconds + memoryLifeSeconds,
@@ -37,44 +45,70 @@ const forgottenAfterSeconds = {
 } as const;
 
 export type PurgeReport = {
+  /** Request keys that were found, finished or not. */
+  keys: string[];
   /** Request keys of the meshes that were removed. */
   meshes: string[];
+  /** Request keys whose flights were ended. */
+  flights: string[];
   /** Digests whose bytes were removed: blobs, private blobs and pictures. */
   digests: string[];
-  /** Digests whose bytes stay, since other meshes have the same. */
+  /** Geometry keys whose surfaces were removed. */
+  surfaces: string[];
+  /** Digests and geometry keys whose bytes stay, since other meshes have the same. */
   shared: string[];
   /** False when more than `purgedMeshesMax` were found: the same call goes on. */
   complete: boolean;
-  forgottenAfterSeconds: typeof forgottenAfterSeconds;
 };
 
 /**
  * Removes meshes: the bytes that no other mesh has, then the manifest, then what they are found by, so that a call that
- * broke off is simply made again. A flight that is making such a mesh is the caller's to end.
+ * broke off is simply made again.
  */
 export async function purge(selector: PurgeSelector, options: PurgeOptions): Promise<PurgeReport> {
   const { keys, more } = await selectedKeys(selector, options.r2);
-  const meshes: string[] = [];
-  const digests = new Set<string>();
-  const shared = new Set<string>();
+  const report: PurgeReport = {
+    keys,
+    meshes: [],
+    flights: [],
+    digests: [],
+    surfaces: [],
+    shared: [],
+    complete: !more,
+  };
   for (const key of keys) {
-    for (const sha256 of await purgePrivateBlobs(key, options.r2)) digests.add(sha256);
+    // First, so that no result comes in behind the purge.
+    if (await options.endFlight?.(key)) report.flights.push(key);
+    report.digests.push(...(await removePrivateBlobs(options.r2, key)));
     const manifest = await options.manifests.readKept(key);
     if (manifest) {
-      meshes.push(key);
-      const { purged, kept } = await purgeBytes(manifest, options);
-      for (const sha256 of purged) digests.add(sha256);
-      for (const sha256 of kept) shared.add(sha256);
+      report.meshes.push(key);
+      await purgeBytes(manifest, options, report);
     }
     await options.manifests.remove(key);
     if (selector.by !== 'id') await removeEntry(options.r2, { ...indexed(selector), key });
   }
+  return withoutRepeats(report);
+}
+
+/** Joins the reports of two rounds of one purge. */
+export function joinReports(first: PurgeReport, second: PurgeReport): PurgeReport {
+  const joined = { ...second };
+  for (const list of ['keys', 'meshes', 'flights', 'digests', 'surfaces', 'shared'] as const) {
+    joined[list] = [...first[list], ...second[list]];
+  }
+  return withoutRepeats(joined);
+}
+
+function withoutRepeats(report: PurgeReport): PurgeReport {
+  const digests = new Set(report.digests);
+  const surfaces = new Set(report.surfaces);
   return {
-    meshes,
+    ...report,
     digests: [...digests],
-    shared: [...shared].filter((sha256) => !digests.has(sha256)),
-    complete: !more,
-    forgottenAfterSeconds,
+    surfaces: [...surfaces],
+    // What the first of two meshes left to the second went with that one.
+    shared: [...new Set(report.shared)].filter((name) => !digests.has(name) && !surfaces.has(name)),
   };
 }
 
@@ -84,35 +118,30 @@ async function selectedKeys(selector: PurgeSelector, r2: R2Bucket): Promise<{ ke
 }
 
 function indexed(selector: Exclude<PurgeSelector, { by: 'id' }>): { by: IndexedBy; value: string } {
-  return { by: selector.by, value: selector.by === 'model' ? selector.model : selector.sha256 };
+  if (selector.by === 'model') return { by: 'model', value: selector.model };
+  if (selector.by === 'tag') return { by: 'tag', value: selector.tag };
+  return { by: selector.by, value: selector.sha256 };
 }
 
-async function purgePrivateBlobs(key: string, r2: R2Bucket): Promise<string[]> {
-  const prefix = blobKey({ sha256: '', privateTo: key });
-  const { objects } = await r2.list({ prefix });
-  const names = objects.map((object) => object.key);
-  if (names.length > 0) await r2.delete(names);
-  return names.map((name) => name.slice(prefix.length));
-}
-
-async function purgeBytes(
-  manifest: MeshManifest,
-  options: PurgeOptions,
-): Promise<{ purged: string[]; kept: string[] }> {
+async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report: PurgeReport): Promise<void> {
   const { r2 } = options;
-  const { key, imageSha256 } = manifest;
-  const purged: string[] = [];
-  const kept: string[] = [];
-  for (const blob of blobsOf(manifest)) {
+  const { key, imageSha256, geometryKey } = manifest;
+  // Those of a private mesh lie elsewhere and went before.
+  for (const blob of manifest.owner === undefined ? blobsOf(manifest) : []) {
     const used = await isUsedElsewhere(r2, { by: 'blob', value: blob.sha256, key });
     if (!used) await forgetAsset(blob, options);
-    (used ? kept : purged).push(blob.sha256);
+    if (!used) await r2.delete(quarantineNote(blob.sha256));
+    (used ? report.shared : report.digests).push(blob.sha256);
   }
-  if (!(await isUsedElsewhere(r2, { by: 'image', value: imageSha256, key }))) {
-    await r2.delete(`inputs/${imageSha256}`);
-    purged.push(imageSha256);
+  if (geometryKey !== undefined) {
+    const used = await isUsedElsewhere(r2, { by: 'geometry', value: geometryKey, key });
+    if (!used) await r2.delete(surfaceKey(geometryKey));
+    (used ? report.shared : report.surfaces).push(geometryKey);
   }
-  return { purged, kept };
+  if (options.endFlight === null) return;
+  if (await isUsedElsewhere(r2, { by: 'image', value: imageSha256, key })) return;
+  await r2.delete(inputKey(imageSha256));
+  report.digests.push(imageSha256);
 }
 
 async function isUsedElsewhere(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<boolean> {

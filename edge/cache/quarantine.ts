@@ -22,12 +22,17 @@ export async function quarantine(blob: BlobPlace, { r2, manifests }: QuarantineO
   if (foundSha256 === blob.sha256) return;
   const note = { blobKey: key, foundSha256, sizeBytes: object.size, etag: object.etag, atMs: Date.now() };
   console.error(JSON.stringify({ event: 'blob_quarantined', ...note }));
-  await r2.put(`quarantine/${blob.sha256}.json`, JSON.stringify(note));
-  for (const mesh of await meshesWith(blob, r2)) await manifests?.remove(mesh);
+  await r2.put(quarantineNote(blob.sha256), JSON.stringify(note));
+  for (const mesh of await meshesWith(blob, r2)) await manifests.remove(mesh);
   await r2.delete(key);
 }
 
-export type QuarantineOptions = { r2: R2Bucket; manifests: Manifests | undefined };
+/** Where the note on a damaged blob lies. */
+export function quarantineNote(sha256: string): string {
+  return `quarantine/${sha256}.json`;
+}
+
+export type QuarantineOptions = { r2: R2Bucket; manifests: Manifests };
 
 async function meshesWith({ sha256, privateTo }: BlobPlace, r2: R2Bucket): Promise<readonly string[]> {
   if (privateTo !== undefined) return [privateTo];

@@ -26,11 +26,11 @@ export async function allowAgain(r2: R2Bucket, sha256: string): Promise<void> {
   await r2.delete(prefix + sha256);
 }
 
-/** Throws the Problem `mesh_withdrawn` when any of these digests is on the list. */
+/** Throws the Problem `taken_down` when any of these digests is on the list. */
 export async function refuseTakenDown(r2: R2Bucket, digests: readonly string[]): Promise<void> {
   const entries = await Promise.all(digests.map((sha256) => r2.head(prefix + sha256)));
   if (entries.some((entry) => entry !== null)) {
-    throw new Problem('mesh_withdrawn', 'This picture or mesh was withdrawn and is not served.');
+    throw new Problem('taken_down', 'This picture or mesh was taken down and is not served.');
   }
 }
 

@@ -1,7 +1,17 @@
 import type { Job, JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
+import type { OriginStatus } from './fleet.ts';
 import type { LastOrigin } from './rank.ts';
+
+/**
+ * An origin that reports itself alive keeps a job for so long from its last word on it. Longer than an origin lets one
+ * job run, since one that waits in its queue says nothing.
+ */
+export const leaseMs = 15 * 60_000;
+
+/** How often a dispatched flight looks whether its origin still lives; a silent one loses its lease at once. */
+export const checkMs = 10_000;
 
 /** A flight that nobody finished has failed after this time. */
 const flightLifeMsMax = 6 * 3600 * 1000;
@@ -10,7 +20,7 @@ const flightLifeMsMax = 6 * 3600 * 1000;
 export type JobDraft = Omit<Job, 'fence'>;
 
 /** A failure as clients hear it. */
-export type FlightFailure = { code: JobFailure['code'] | 'mesh_failed'; message: string };
+export type FlightFailure = { code: JobFailure['code'] | 'mesh_failed' | 'taken_down'; message: string };
 
 /** Where a flight stands. Times are milliseconds since the epoch. */
 export type FlightState =
@@ -25,11 +35,14 @@ export type FlightState =
       stage: Stage;
     }
   | { is: 'failed'; failure: FlightFailure; remembered: boolean; forgetAtMs: number }
-  | { is: 'cancelled'; forgetAtMs: number };
+  /** `withdrawn` is a flight that a purge ended: unlike a cancelled one it must leave no mesh behind. */
+  | { is: 'cancelled' | 'withdrawn'; forgetAtMs: number };
 
 /** All that a flight must not forget when its object is evicted; digests only, never image bytes. */
 export type FlightRecord = {
   job: JobDraft;
+  /** Etag of the stored manifest that a refresh is to replace; null when none is stored. */
+  replaces: string | null;
   createdAtSeconds: number;
   /** Grows with every change; starts from the clock, so that it also grows from one flight of a key to the next. */
   revision: number;
@@ -47,21 +60,34 @@ export type FlightRecord = {
 /** What a flight tells its waiters. */
 export type FlightView =
   | { is: 'gone' }
-  | ({ revision: number; createdAtSeconds: number; model: string; outputFormat: OutputFormat } & (
+  | ({ revision: number; createdAtSeconds: number; model: string; outputFormat: OutputFormat; scope: string } & (
       | { is: 'queued' | 'in_progress'; progress: number }
       | { is: 'failed'; failure: FlightFailure; remembered: boolean }
       | { is: 'cancelled' }
     ))
   | { is: 'completed'; manifest: MeshManifest };
 
+/** The state of a flight whose job an origin has had since `fromMs`. */
+export function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<FlightState, { is: 'dispatched' }> {
+  return {
+    is: 'dispatched',
+    originId: origin.id,
+    originStartedAtSeconds: origin.startedAtSeconds,
+    leaseEndsAtMs: fromMs + leaseMs,
+    checkAtMs: fromMs + checkMs,
+    stage: 'queue',
+  };
+}
+
 /** The public side of a record. */
 export function viewOf(record: FlightRecord): FlightView {
   const { state, job, revision, createdAtSeconds, progress } = record;
-  const common = { revision, createdAtSeconds, model: job.model.id, outputFormat: job.params.output_format };
+  const { scope } = job;
+  const common = { revision, createdAtSeconds, model: job.model.id, outputFormat: job.params.output_format, scope };
   if (state.is === 'failed') {
     return { ...common, is: 'failed', failure: state.failure, remembered: state.remembered };
   }
-  if (state.is === 'cancelled') return { ...common, is: 'cancelled' };
+  if (state.is === 'cancelled' || state.is === 'withdrawn') return { ...common, is: 'cancelled' };
   const started = state.is === 'dispatched' && state.stage !== 'queue';
   return { ...common, is: started ? 'in_progress' : 'queued', progress };
 }
@@ -69,8 +95,8 @@ export function viewOf(record: FlightRecord): FlightView {
 /** When the object must look at this record next. */
 export function dueAtMs(record: FlightRecord): number {
   const { state } = record;
-  if (state.is === 'failed' || state.is === 'cancelled') return state.forgetAtMs;
-  return Math.min(expiresAtMs(record), state.is === 'queued' ? state.driveAtMs : state.checkAtMs);
+  if (state.is === 'queued') return Math.min(expiresAtMs(record), state.driveAtMs);
+  return state.is === 'dispatched' ? Math.min(expiresAtMs(record), state.checkAtMs) : state.forgetAtMs;
 }
 
 /** When the flight has failed if nobody has finished it. */
@@ -86,5 +112,5 @@ export function isOpen(record: FlightRecord): boolean {
 /** True where a request starts a flight: there is none, or one whose end says nothing about the next. */
 export function canStart(record: FlightRecord | null): boolean {
   if (record === null) return true;
-  return record.state.is === 'cancelled' || (record.state.is === 'failed' && !record.state.remembered);
+  return !isOpen(record) && !(record.state.is === 'failed' && record.state.remembered);
 }

@@ -1,16 +1,19 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { JobFailure, JobProgress } from '../../contract/job.ts';
+import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
+import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
 import { parseOrigins, type Env, type Origin } from '../env.ts';
 import { FleetView } from '../fleet-view.ts';
 import { InputStore } from '../input-store.ts';
 import { cancelJob, dispatchMsMax, isOfImage, sendJob, type Dispatch } from '../origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
-import { canStart, expiresAtMs, isOpen, viewOf } from './flight-record.ts';
-import type { FlightFailure, FlightRecord, FlightState, FlightView, JobDraft } from './flight-record.ts';
+import { canStart, dispatchedTo, dueAtMs, expiresAtMs, isOpen, viewOf } from './flight-record.ts';
+import { checkMs, leaseMs } from './flight-record.ts';
+import type { FlightFailure, FlightRecord, FlightView, JobDraft } from './flight-record.ts';
 import { FlightStore } from './flight-store.ts';
 import { lossOf, rank } from './rank.ts';
+import { Waiters } from './waiters.ts';
 
 /** How a request found the flight of its key. */
 export type Joined =
@@ -20,15 +23,6 @@ export type Joined =
 
 /** Origins that may take a job and fail to finish it before it counts as what kills them. */
 const attemptsMax = 5;
-
-/**
- * An origin that reports itself alive keeps a job for so long from its last word on it. Longer than an origin lets one
- * job run, since one that waits in its queue says nothing.
- */
-const leaseMs = 15 * 60_000;
-
-/** How often a dispatched flight looks whether its origin still lives; a silent one loses its lease at once. */
-const checkMs = 10_000;
 
 /** Pause before a flight that no origin took is offered again: the first, and the longest, doubling between them. */
 const backoffMsMin = 1_000;
@@ -48,8 +42,9 @@ export class Flight extends DurableObject<Env> {
   readonly #manifests: Manifests;
   readonly #inputs: InputStore;
   readonly #fleet: FleetView;
-  readonly #waiters = new Set<(view: FlightView) => void>();
+  readonly #waiters = new Waiters<FlightView>();
   #dispatching = false;
+  #announcing: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -66,12 +61,26 @@ export class Flight extends DurableObject<Env> {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice.
       const stored = await this.#manifests.read(job.key);
       if (stored) return { is: 'stored', manifest: stored.manifest };
+      await this.#announce(job);
     }
     const found = this.#store.load();
-    if (found === null || canStart(found)) return this.#start(job, tenant);
+    if (found === null || canStart(found)) return this.#start({ job, tenant, replaces: null });
     if (found.state.is === 'failed') return { is: 'refused', failure: found.state.failure };
-    this.#store.addTenant(tenant);
-    return { is: 'flying', status: 'joined', flight: viewOf(found) };
+    return this.#joined(found, tenant);
+  }
+
+  /**
+   * Joins a tenant to the flight of this job, which puts a new mesh in the place of what is stored; starts it when
+   * there is none, a remembered failure notwithstanding.
+   */
+  async refresh({ job, tenant }: { job: JobDraft; tenant: string }): Promise<Joined> {
+    const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
+    if (this.#store.open() === null) await this.#announce(job);
+    const found = this.#store.open();
+    if (found === null) return this.#start({ job, tenant, replaces });
+    // A flight that never heard that its mesh was stored must not end with that one.
+    if (found.replaces !== replaces) this.#store.save({ ...found, replaces });
+    return this.#joined(found, tenant);
   }
 
   /** The flight as it stands; asking for an unknown one stores nothing. */
@@ -84,31 +93,38 @@ export class Flight extends DurableObject<Env> {
   async wait({ revision, waitMs }: { revision: number; waitMs: number }): Promise<FlightView> {
     const record = this.#store.load();
     if (record === null || !isOpen(record) || record.revision !== revision) return this.peek();
-    return new Promise((resolve) => {
-      const answer = (view: FlightView) => {
-        clearTimeout(timer);
-        this.#waiters.delete(answer);
-        resolve(view);
-      };
-      const timer = setTimeout(() => answer(this.peek()), Math.min(waitMs, waitMsMax));
-      this.#waiters.add(answer);
-    });
+    return this.#waiters.hold(Math.min(waitMs, waitMsMax), () => this.peek());
   }
 
-  /** The job that a result would end, null when nobody waits for it. A lease given away takes no result's right. */
-  openJob(): JobDraft | null {
+  /**
+   * The job that a result would end and the etag of what the result replaces; null when nobody waits for it. A lease
+   * given away takes no result's right.
+   */
+  openJob(): { job: JobDraft; replaces: string | null } | null {
     const record = this.#store.load();
-    return record === null || record.state.is === 'cancelled' ? null : record.job;
+    if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return null;
+    return { job: record.job, replaces: record.replaces };
   }
 
-  /** Ends the flight with the canonical manifest, which is stored. */
-  async finish(manifest: MeshManifest): Promise<void> {
+  /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
+  async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {
+    const end = this.#store.load()?.state.is;
+    if (end === 'withdrawn') return end;
     await this.#store.forget();
-    this.#wake({ is: 'completed', manifest });
+    this.#waiters.wake({ is: 'completed', manifest });
+    return end === 'cancelled' ? end : null;
+  }
+
+  /** Ends the flight for a purge, whoever waits: a result that comes later is refused. False when there is none. */
+  withdraw(): boolean {
+    const record = this.#store.open();
+    if (record === null) return false;
+    this.#drop(record, 'withdrawn');
+    return true;
   }
 
   /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on the picture alone. */
-  fail({ fence, failure }: { fence: number; failure: JobFailure }): void {
+  fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
     const record = this.#store.open();
     if (record !== null && (fence === record.fence || isOfImage(failure))) this.#end(record, failure);
   }
@@ -129,10 +145,7 @@ export class Flight extends DurableObject<Env> {
   leave(tenant: string): FlightView {
     const record = this.#store.open();
     if (record === null || !this.#store.removeLastTenant(tenant)) return this.peek();
-    const { state } = record;
-    record.state = { is: 'cancelled', forgetAtMs: Date.now() + outcomeKeptMs };
-    this.#change(record);
-    if (state.is === 'dispatched') this.#cancelAt(state.originId, record.job.key);
+    this.#drop(record, 'cancelled');
     return viewOf(record);
   }
 
@@ -150,14 +163,18 @@ export class Flight extends DurableObject<Env> {
 
   async #lookAfter(record: FlightRecord): Promise<void> {
     const now = Date.now();
-    if (record.state.is === 'failed' || record.state.is === 'cancelled') {
-      return now >= record.state.forgetAtMs ? this.#store.forget() : this.#store.save(record);
+    if (!isOpen(record)) {
+      return now >= dueAtMs(record) ? this.#store.forget() : this.#store.save(record);
     }
     if (now >= expiresAtMs(record)) {
       return this.#end(record, { code: 'mesh_failed', message: 'No origin made this mesh in time.' });
     }
-    const stored = await this.#manifests.read(record.job.key);
-    if (stored) return this.finish(stored.manifest);
+    const stored = await this.#manifests.readTruth(record.job.key);
+    // What a refresh is to replace does not end it; what took that one's place does.
+    if (stored && stored.etag !== this.#store.load()?.replaces) {
+      await this.finish(stored.manifest);
+      return;
+    }
     const origins = await this.#fleet.origins();
     const current = this.#store.open();
     if (current === null) return;
@@ -169,11 +186,25 @@ export class Flight extends DurableObject<Env> {
     await this.#dispatch();
   }
 
-  #start(job: JobDraft, tenant: string): Joined {
+  /** Lets a purge find the flight before it starts; requests that come meanwhile share the one write. */
+  async #announce({ key, imageSha256, model }: JobDraft): Promise<void> {
+    this.#announcing ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).finally(() => {
+      this.#announcing = null;
+    });
+    await this.#announcing;
+  }
+
+  #joined(record: FlightRecord, tenant: string): Joined {
+    this.#store.addTenant(tenant);
+    return { is: 'flying', status: 'joined', flight: viewOf(record) };
+  }
+
+  #start({ job, tenant, replaces }: { job: JobDraft; tenant: string; replaces: string | null }): Joined {
     const now = Date.now();
     const last = this.#store.load();
     const record: FlightRecord = {
       job,
+      replaces,
       createdAtSeconds: Math.floor(now / 1000),
       revision: Math.max(now, (last?.revision ?? 0) + 1),
       // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
@@ -296,6 +327,13 @@ export class Flight extends DurableObject<Env> {
     this.#change(record);
   }
 
+  #drop(record: FlightRecord, is: 'cancelled' | 'withdrawn'): void {
+    const { state } = record;
+    record.state = { is, forgetAtMs: Date.now() + outcomeKeptMs };
+    this.#change(record);
+    if (state.is === 'dispatched') this.#cancelAt(state.originId, record.job.key);
+  }
+
   #cancelAt(originId: string, key: string): void {
     const origin = this.#origins.find(({ id }) => id === originId);
     if (origin === undefined) return;
@@ -309,23 +347,8 @@ export class Flight extends DurableObject<Env> {
   #change(record: FlightRecord): void {
     record.revision += 1;
     this.#store.save(record);
-    this.#wake(viewOf(record));
+    this.#waiters.wake(viewOf(record));
   }
-
-  #wake(view: FlightView): void {
-    for (const answer of this.#waiters) answer(view);
-  }
-}
-
-function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<FlightState, { is: 'dispatched' }> {
-  return {
-    is: 'dispatched',
-    originId: origin.id,
-    originStartedAtSeconds: origin.startedAtSeconds,
-    leaseEndsAtMs: fromMs + leaseMs,
-    checkAtMs: fromMs + checkMs,
-    stage: 'queue',
-  };
 }
 
 function leastOf(a: number | null, b: number | null): number | null {

@@ -27,6 +27,9 @@ const cacheFields: ReadonlyMap<string, string> = new Map([
   ['cache_tags', 'tags'],
 ]);
 
+/** A form's name for `image: {"sha256": …}`, as `image` itself is a file there. */
+const imageDigestField = 'image_sha256';
+
 /** Brings a form's parts into the shape of the JSON body; throws the Problem `invalid_parameter` on a repeated field. */
 export function readForm(parts: readonly Part[]): Form {
   // Maps, since a field may have any name, `__proto__` too.
@@ -37,6 +40,10 @@ export function readForm(parts: readonly Part[]): Form {
     if (bodies.has(name)) throw invalid(name, 'is given twice');
     bodies.set(name, body);
     if (name === 'image') continue;
+    if (name === imageDigestField) {
+      fields.set('image', { sha256: readText(body, name) });
+      continue;
+    }
     const value = (readers.get(name) ?? readText)(body, name);
     const member = cacheFields.get(name);
     if (member === undefined) fields.set(name, value);
@@ -50,6 +57,7 @@ export function readForm(parts: readonly Part[]): Form {
 /** The name that a form gives the field at this path of the JSON body. */
 export function formName(path: readonly PropertyKey[]): string {
   const [first, second] = path;
+  if (first === 'image') return imageDigestField;
   const cacheField = [...cacheFields].find(([, member]) => first === 'cache' && member === second);
   return cacheField?.[0] ?? String(first);
 }

@@ -7,8 +7,13 @@ import { readImageHeader } from './image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseMultipart } from './multipart.ts';
 
-/** What a `POST /v1/meshes` asks for, and its picture's bytes, whose header was found good. */
-export type PostedMesh = { request: MeshRequest; image: Uint8Array<ArrayBuffer>; mediaType: string };
+/** A picture as it was given: its bytes, whose header was found good, or the digest of one that was sent before. */
+export type PostedImage =
+  | { is: 'sent'; bytes: Uint8Array<ArrayBuffer>; mediaType: string }
+  | { is: 'known'; sha256: string };
+
+/** What a `POST /v1/meshes` asks for; `nameOf` gives a field's path the name that the client wrote. */
+export type PostedMesh = { request: MeshRequest; image: PostedImage; nameOf: (path: readonly PropertyKey[]) => string };
 
 /** Room for every field of a request but its picture, and for the framing of a form. */
 const fieldBytesMax = 256 * 1024;
@@ -21,15 +26,10 @@ export async function readMeshRequest(request: Request): Promise<PostedMesh> {
   const parsed = MeshRequest.safeParse(fields);
   if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
   refuseUnsupported(parsed.data, file !== null, nameOf);
-  const image = file ?? imageOf(parsed.data.image);
-  return { request: parsed.data, image, mediaType: readImageHeader(image).mediaType };
+  return { request: parsed.data, image: imageOf(parsed.data.image, file), nameOf };
 }
 
-type Fields = {
-  fields: unknown;
-  image: Uint8Array<ArrayBuffer> | null;
-  nameOf: (path: readonly PropertyKey[]) => string;
-};
+type Fields = { fields: unknown; image: Uint8Array<ArrayBuffer> | null } & Pick<PostedMesh, 'nameOf'>;
 
 async function readFields(request: Request): Promise<Fields> {
   const contentType = request.headers.get('content-type') ?? '';
@@ -66,14 +66,11 @@ function refuseUnsupported(
   if (request.prompt !== undefined && (hasFile || request.image !== undefined)) {
     throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });
   }
-  const { image, cache } = request;
+  const { image } = request;
   const unsupported: readonly [asked: boolean, ...path: string[]][] = [
     [request.prompt !== undefined, 'prompt'],
-    [typeof image === 'object' || (typeof image === 'string' && /^https?:/i.test(image)), 'image'],
+    [typeof image === 'string' && /^https?:/i.test(image), 'image'],
     [request.webhook_url !== undefined, 'webhook_url'],
-    [cache.mode === 'refresh', 'cache', 'mode'],
-    [cache.scope === 'private', 'cache', 'scope'],
-    [cache.tags.length > 0, 'cache', 'tags'],
   ];
   const found = unsupported.find(([asked]) => asked);
   if (found === undefined) return;
@@ -81,8 +78,14 @@ function refuseUnsupported(
   throw new Problem('unsupported_parameter', `This value of "${param}" is not available yet.`, { param });
 }
 
-function imageOf(image: MeshRequest['image']): Uint8Array<ArrayBuffer> {
-  if (image === undefined) throw new Problem('missing_image', 'Give a picture in "image".', { param: 'image' });
-  if (typeof image !== 'string') throw new Error('an image that is neither text nor a file; this is a bug');
-  return decodeDataUrl(image);
+function imageOf(image: MeshRequest['image'], file: Uint8Array<ArrayBuffer> | null): PostedImage {
+  if (typeof image === 'object') {
+    if (file === null) return { is: 'known', sha256: image.sha256 };
+    throw new Problem('invalid_parameter', 'Give a picture or its digest, not both.', { param: 'image_sha256' });
+  }
+  if (file === null && image === undefined) {
+    throw new Problem('missing_image', 'Give a picture in "image".', { param: 'image' });
+  }
+  const bytes = file ?? decodeDataUrl(image ?? '');
+  return { is: 'sent', bytes, mediaType: readImageHeader(bytes).mediaType };
 }

@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
+import { privateAccess } from '../asset-url.ts';
 import { parseAssetFile, type AssetName } from '../cache/asset.ts';
 import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
-import { Manifests } from '../cache/manifests.ts';
+import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import type { Background } from '../cache/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
@@ -10,22 +11,27 @@ import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
 import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
 
-type Bindings = { STORE: R2Bucket; MANIFESTS: KVNamespace };
+export type AssetRoutesOptions = Pick<AssetToServe, 'r2' | 'manifests'> & { urlSecret: string };
 
-/** Public downloads, to be mounted at `/assets`: `GET` and `HEAD /:file`, where file is `<sha256>.<extension>`. */
-export const assetRoutes = new Hono<{ Bindings: Bindings }>().get('/:file', (c) => {
-  const name = parseAssetFile(c.req.param('file'));
-  if (!name) throw notFound();
-  const { STORE: r2, MANIFESTS: kv } = c.env;
-  const manifests = new Manifests({ kv, r2 });
-  return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access: { life: 'immutable' } });
-});
+/**
+ * Downloads without an API key, to be mounted at `/assets`: `GET` and `HEAD /:file`, where file is
+ * `<sha256>.<extension>`; private ones by a URL that is signed.
+ */
+export function assetRoutes({ r2, manifests, urlSecret }: AssetRoutesOptions) {
+  return new Hono().get('/:file', async (c) => {
+    const name = parseAssetFile(c.req.param('file'));
+    if (!name) throw notFound();
+    const meshKey = await privateAccess(new URL(c.req.url), name, urlSecret);
+    const access = meshKey === null ? ({ life: 'immutable' } as const) : ({ life: 'private', meshKey } as const);
+    return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access });
+  });
+}
 
 export type AssetToServe = {
   name: AssetName;
   r2: R2Bucket;
-  /** Forgets the meshes whose bytes turn out damaged; without it they are hits until their copies end. */
-  manifests?: Manifests;
+  /** Where the meshes are forgotten whose bytes turn out damaged. */
+  manifests: Manifests;
   background: Background;
   /** `immutable` where the URL names the bytes; `private` with the request key of the mesh that owns them. */
   access: { life: 'immutable' | 'revalidated' } | { life: 'private'; meshKey: string };
@@ -34,7 +40,7 @@ export type AssetToServe = {
 /**
  * Answers a request with an asset: 200, 206, 304, 412 or 416 by RFC 9110 for GET and HEAD; the whole, whatever its
  * headers say, for any other method (a POST's preconditions are not about the mesh it makes). The answer's headers may
- * be changed. Throws the Problem `not_found` when there is no such asset, `mesh_withdrawn` when it was taken
+ * be changed. Throws the Problem `not_found` when there is no such asset, `taken_down` when it was taken
  * down.
  */
 export async function serveAsset(request: Request, served: AssetToServe): Promise<Response> {

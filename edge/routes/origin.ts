@@ -6,7 +6,7 @@ import { Problem } from '../../contract/problem.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { mediaTypes } from '../cache/asset.ts';
-import { headBlob, putBlob } from '../cache/blobs.ts';
+import { putBlob } from '../cache/blobs.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../fleet-view.ts';
 import type { GeometryStore } from '../geometry-store.ts';
@@ -35,9 +35,11 @@ export function originRoutes(options: OriginRoutesOptions) {
       const sha256 = keyOf(c.req.param('sha256'));
       if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
       const mediaType = mediaTypeOf(c);
-      // A repeat is answered with its body unread and not cancelled, since that would break the connection first.
-      const known = (await headBlob({ r2: options.r2, sha256 })) !== null;
-      const { stored } = known ? { stored: false } : await putBlob({ r2: options.r2, mediaType, ...bodyOf(c, call) });
+      const asked = c.req.query('key');
+      const privateTo = asked === undefined ? undefined : keyOf(asked);
+      const blob = { r2: options.r2, privateTo, mediaType, ...bodyOf(c, call) };
+      // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
+      const { stored } = await putBlob(blob).catch(unlessTakenDown({ stored: false }));
       return c.json({ sha256, stored } satisfies BlobReceipt);
     })
     .put('/results/:key', async (c) => {
@@ -80,6 +82,13 @@ export function originRoutes(options: OriginRoutesOptions) {
     });
 }
 
+function unlessTakenDown<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Problem && error.code === 'taken_down') return instead;
+    throw error;
+  };
+}
+
 function bodyOf(c: Context, call: VerifiedCall) {
   return { sha256: call.bodySha256, bytes: call.bodyBytes, body: c.req.raw.body ?? new Blob([]).stream() };
 }
@@ -93,7 +102,7 @@ function mediaTypeOf(c: Context): string {
 
 function keyOf(text: string): string {
   if (Sha256.safeParse(text).success) return text;
-  throw new Problem('not_found', 'The path must end with 64 lower-case hexadecimal digits.');
+  throw new Problem('not_found', 'A key or digest has 64 lower-case hexadecimal digits.');
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {

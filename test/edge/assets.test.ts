@@ -5,6 +5,7 @@ import { hex } from '../../contract/digest.ts';
 import { heldAssetBytesMax } from '../../edge/cache/asset.ts';
 import { openAsset, readAsset } from '../../edge/cache/assets.ts';
 import { memoryLifeSeconds } from '../../edge/cache/memory.ts';
+import { Manifests } from '../../edge/cache/manifests.ts';
 import { serveAsset, type AssetToServe } from '../../edge/routes/assets.ts';
 import { failing, faultyR2, pulledStream, r2Object } from './faulty-storage.ts';
 import { ask, bodyOf, digestOf, someBytes, storeAsset, type StoredAsset } from './stored-asset.ts';
@@ -13,6 +14,7 @@ const largeBytes = heldAssetBytesMax + 500_000;
 /** For what takes seconds on a quiet machine. */
 const slowTestMs = 60_000;
 const assetsUrl = 'https://edge.example/assets/';
+const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
 
 afterEach(() => {
   vi.useRealTimers();
@@ -24,6 +26,7 @@ async function serve(asset: Pick<StoredAsset, 'sha256' | 'url'>, options: Partia
   const answer = serveAsset(new Request(asset.url), {
     name: { sha256: asset.sha256, extension: 'glb' },
     r2: env.STORE,
+    manifests,
     background: context,
     access: { life: 'immutable' },
     ...options,
@@ -268,7 +271,7 @@ test('a range is read from R2 when the copy of the location went meanwhile', asy
   await Promise.all([(await first.answer).arrayBuffer(), first.settled()]);
   const context = createExecutionContext();
   const place = { kind: 'shared', cache: caches.default, assetsUrl } as const;
-  const options = { r2: env.STORE, manifests: undefined, background: context, place };
+  const options = { r2: env.STORE, manifests, background: context, place };
   const name = { sha256: asset.sha256, extension: 'glb' } as const;
   const found = await readAsset(name, options);
   if (!found) throw new Error('the asset was stored above');
@@ -306,6 +309,7 @@ test('a POST that asks for bytes gets the whole whatever its range and precondit
   const response = await serveAsset(new Request('https://edge.example/v1/meshes', { method: 'POST', headers }), {
     name: { sha256: asset.sha256, extension: 'glb' },
     r2: env.STORE,
+    manifests,
     background: context,
     access: { life: 'revalidated' },
   });

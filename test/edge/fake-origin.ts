@@ -135,7 +135,7 @@ export function report(originId: OriginId = 'one', changes: Partial<Report> = {}
   return originCall('POST', '/origin/reports', { body: JSON.stringify(body), originId });
 }
 
-/** The manifest of a mesh whose bytes are the text `glb of <key>`. */
+/** The manifest of a mesh whose bytes are those of `meshBytes`. */
 export async function manifestOf(job: Job, changes: Partial<MeshManifest> = {}): Promise<MeshManifest> {
   const bytes = meshBytes(job);
   const nowSeconds = Math.floor(Date.now() / 1000);
@@ -171,8 +171,9 @@ export async function manifestOf(job: Job, changes: Partial<MeshManifest> = {}):
   };
 }
 
+/** The bytes that an origin makes of a job; each run gives others, as on a GPU. */
 export function meshBytes(job: Job): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`glb of ${job.key}`);
+  return new TextEncoder().encode(`glb ${job.fence} of ${job.key}`);
 }
 
 export function putResult(key: string, result: JobResult, originId: OriginId = 'one'): Promise<Response> {
@@ -181,7 +182,7 @@ export function putResult(key: string, result: JobResult, originId: OriginId = '
 
 export async function putMesh(job: Job, originId: OriginId = 'one'): Promise<Response> {
   const body = meshBytes(job);
-  const path = `/origin/blobs/${await sha256(body)}`;
+  const path = `/origin/blobs/${await sha256(body)}${job.scope === 'shared' ? '' : `?key=${job.key}`}`;
   return originCall('PUT', path, { body, contentType: 'model/gltf-binary', originId });
 }
 

@@ -1,18 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshObject } from '../../contract/mesh.ts';
+import { takeDown } from '../../edge/cache/takedowns.ts';
 import { call, errorOf, mesh, picture, post, postJson, dataUrl } from './client.ts';
-import {
-  complete,
-  fakeNetwork,
-  meshBytes,
-  originCall,
-  putResult,
-  report,
-  type Network,
-  type SentJob,
-} from './fake-origin.ts';
+import { complete, fakeNetwork, meshBytes, originCall, putResult, report, type Network } from './fake-origin.ts';
+import { make as makeIn, theJob as sentJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
 let network: Network;
@@ -28,24 +22,9 @@ afterEach(() => {
 
 const waiting = { headers: { prefer: 'wait=30' } };
 
-/** The only job that was sent, once it was. */
-async function theJob(): Promise<SentJob> {
-  return vi.waitFor(() => {
-    const [sent, ...others] = network.jobs;
-    if (sent === undefined) throw new Error('no job yet');
-    expect(others).toHaveLength(0);
-    return sent;
-  });
-}
-
-/** Posts a picture and lets its mesh be made. */
-async function make(image: Uint8Array<ArrayBuffer>, fields: Record<string, string> = {}): Promise<MeshObject> {
-  const answer = post(image, { ...waiting, fields });
-  expect((await complete(await theJob())).status).toBe(200);
-  const made = await mesh(answer);
-  network.jobs.length = 0;
-  return made;
-}
+const theJob = () => sentJob(network);
+const make = (image: Uint8Array<ArrayBuffer>, fields: Record<string, string> = {}) =>
+  makeIn(network, image, { fields });
 
 test('a miss is queued, sent to the origin with its picture, and completed by the write-back', async () => {
   const image = picture();
@@ -60,7 +39,10 @@ test('a miss is queued, sent to the origin with its picture, and completed by th
   const sent = await theJob();
   expect(sent.image).toEqual(image);
   expect(sent.job).toMatchObject({ key: keyOfMeshId(queued.id), tenant: 'acme', expiresInSeconds: null });
-  expect(await mesh(call(`/v1/meshes/${queued.id}`))).toMatchObject({ status: 'queued', metadata: {} });
+  const told = await mesh(call(`/v1/meshes/${queued.id}`));
+  expect(told).toMatchObject({ status: 'queued', metadata: { order: '7' } });
+  const others = await mesh(call(`/v1/meshes/${queued.id}`, { key: testKeys.globex }));
+  expect(others.metadata).toEqual({});
   expect(await errorOf(call(`/v1/meshes/${queued.id}/content`))).toMatchObject({ status: 404, code: 'mesh_not_ready' });
 
   expect((await complete(sent)).status).toBe(200);
@@ -264,4 +246,23 @@ test('asking for an unknown mesh is 404 and creates nothing', async () => {
     expect(await errorOf(call(path))).toMatchObject({ status: 404, code: 'mesh_not_found' });
   }
   expect(await errorOf(call(`${unknown}/cancel`, { method: 'POST' }))).toMatchObject({ code: 'mesh_not_found' });
+});
+
+test('a mesh whose bytes turn out damaged as they are downloaded by its id is made again', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const image = picture();
+  const made = await make(image);
+  const httpMetadata = { contentType: 'model/gltf-binary' };
+  await env.STORE.put(`blobs/${made.asset?.sha256}`, 'x'.repeat(made.asset?.bytes ?? 0), { httpMetadata });
+  expect(await errorOf(call(`/v1/meshes/${made.id}/content`))).toMatchObject({ status: 500, code: 'internal_error' });
+  await vi.waitFor(async () => expect((await post(image)).status).toBe(202));
+});
+
+test('a picture that was taken down is refused before anything is stored or made', async () => {
+  const image = picture();
+  const digest = await sha256(image);
+  await takeDown(env.STORE, { sha256: digest, reason: '', atSeconds: 0 });
+  expect(await errorOf(post(image))).toMatchObject({ status: 410, code: 'taken_down' });
+  expect(await env.STORE.head(`inputs/${digest}`)).toBeNull();
+  expect(network.jobs).toHaveLength(0);
 });

@@ -46,7 +46,8 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
 }
 
 function purgeBy(selector: PurgeSelector, r2 = env.STORE): Promise<PurgeReport> {
-  return purge(selector, { r2, manifests: isolate(), cache: caches.default, assetsUrl });
+  const colo = { cache: caches.default, assetsUrl };
+  return purge(selector, { r2, manifests: isolate(), colo, endFlight: async () => false });
 }
 
 async function names(): Promise<string[]> {
@@ -131,10 +132,21 @@ test('a purge of nothing removes nothing', async () => {
   expect(await purgeBy({ by: 'model', model: 'none@1' })).toMatchObject(empty);
 });
 
-test('a purge says by when each layer has forgotten', async () => {
-  const { forgottenAfterSeconds } = await purgeBy({ by: 'id', key: '9'.repeat(64) });
-  const expected = { r2: 0, kv: 60, manifestsInMemory: 90, assetsInColo: 3600, assetsInMemory: 3630 };
-  expect(forgottenAfterSeconds).toEqual(expected);
+test('a surface goes with the last mesh that was encoded from it', async () => {
+  const geometryKey = 'a'.repeat(64);
+  await env.STORE.put(`geometry/${geometryKey}`, 'surface');
+  const [first, second] = [await makeMesh('1', { geometryKey }), await makeMesh('2', { geometryKey })];
+  expect(await purgeBy({ by: 'id', key: first.key })).toMatchObject({ surfaces: [], shared: [geometryKey] });
+  expect(await names()).toContain(`geometry/${geometryKey}`);
+  expect(await purgeBy({ by: 'id', key: second.key })).toMatchObject({ surfaces: [geometryKey] });
+  expect(await names()).toEqual([]);
+});
+
+test('the note on a damaged blob goes with its mesh', async () => {
+  const mesh = await makeMesh('1');
+  await env.STORE.put(`quarantine/${mesh.asset.sha256}.json`, '{}');
+  await purgeBy({ by: 'id', key: mesh.key });
+  expect(await names()).toEqual([]);
 });
 
 test('a purge that broke off is finished by the same call', async () => {
@@ -197,7 +209,7 @@ test('what was taken down is refused wherever it could enter, and is 410', async
   await takeDown(env.STORE, { sha256, reason: 'court order', atSeconds: 1 });
   await purgeBy({ by: 'blob', sha256 });
   expect(await statusOf(`${sha256}.glb`)).toBe(410);
-  const withdrawn = { code: 'mesh_withdrawn', status: 410 };
+  const withdrawn = { code: 'taken_down', status: 410 };
   await expect(isolate().create(mesh)).rejects.toMatchObject(withdrawn);
   const body = new Response(someBytes(800)).body as ReadableStream<Uint8Array>;
   const blob = { r2: env.STORE, sha256, bytes: 800, mediaType: mediaTypes.glb, body };
@@ -207,7 +219,7 @@ test('what was taken down is refused wherever it could enter, and is 410', async
 
 test('a picture that was taken down makes no mesh', async () => {
   await takeDown(env.STORE, { sha256: images.teddy, reason: 'not theirs', atSeconds: 1 });
-  await expect(makeMesh('1')).rejects.toMatchObject({ code: 'mesh_withdrawn' });
+  await expect(makeMesh('1')).rejects.toMatchObject({ code: 'taken_down' });
   expect((await names()).filter((name) => /^(meshes|index)\//.test(name))).toEqual([]);
 });
 

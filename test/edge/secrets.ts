@@ -14,6 +14,7 @@ export const testKeys = {
   acme: 'mk_test_acme',
   globex: 'mk_test_globex',
   admin: 'mk_test_admin_only',
+  initech: 'mk_test_private_by_default',
   local: 'mk_local',
 } as const;
 
@@ -23,9 +24,11 @@ export const testSecrets = {
   API_KEYS: JSON.stringify([
     { sha256: digest(testKeys.acme), tenant: 'acme', scopes: ['meshes'] },
     { sha256: digest(testKeys.globex), tenant: 'globex', scopes: ['meshes', 'admin'] },
+    { sha256: digest(testKeys.initech), tenant: 'initech', scopes: ['meshes'], defaultScope: 'private' },
     { sha256: digest(testKeys.admin), tenant: 'operator', scopes: ['admin'] },
     { sha256: digest(testKeys.local), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
   ]),
+  URL_SECRET: 'a secret of 32 characters or more',
 };
 
 function digest(key: string): string {

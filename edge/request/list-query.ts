@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { keyOfMeshId } from '../../contract/key.ts';
+import type { ListOptions } from '../objects/tenant.ts';
+import { invalidParameter } from './invalid.ts';
+
+/** Meshes on a page of the list: unless asked otherwise, and at most. */
+const pageMeshes = 20;
+const pageMeshesMax = 100;
+
+const ListQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a number')
+    .transform(Number)
+    .pipe(z.number().min(1).max(pageMeshesMax))
+    .default(pageMeshes),
+  order: z.enum(['asc', 'desc']).default('desc'),
+  after: z
+    .string()
+    .refine((id) => keyOfMeshId(id) !== null, 'must be the id of a mesh')
+    .transform(keyOfMeshId)
+    .nullable()
+    .default(null),
+});
+
+/** Reads the query of a list; throws the Problem that names the parameter at fault. */
+export function readListQuery(query: Record<string, string>): ListOptions {
+  const parsed = ListQuery.safeParse(query);
+  if (!parsed.success) throw invalidParameter(parsed.error);
+  const { limit, order, after: afterKey } = parsed.data;
+  return { limit, order, afterKey };
+}

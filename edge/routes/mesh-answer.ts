@@ -1,0 +1,77 @@
+import type { Context } from 'hono';
+import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { AssetUrls } from '../asset-url.ts';
+import type { Authenticated } from '../auth.ts';
+import type { Manifests } from '../cache/manifests.ts';
+import { cacheStatus, hitFrom } from '../http/cache-status.ts';
+import { meshObject } from '../mesh-object.ts';
+import type { CompletedMesh, MeshState } from '../mesh-state.ts';
+import { serveAsset } from './assets.ts';
+
+/** When a client should look at an unfinished mesh again. */
+export const retryAfterSeconds = 1;
+
+export type MeshAnswerOptions = { manifests: Manifests; r2: R2Bucket; urlSecret: string };
+export type MeshesContext = Context<Authenticated>;
+
+/** Answers a `POST /v1/meshes` with the mesh or its bytes; throws the Problem of a picture that cannot be made one. */
+export async function postAnswer(
+  c: MeshesContext,
+  { state, format, metadata }: { state: MeshState; format: 'json' | 'bytes'; metadata: Record<string, string> },
+  options: MeshAnswerOptions,
+): Promise<Response> {
+  if (state.is === 'refused') {
+    c.header('cache-status', hitFrom('failure'));
+    throw new Problem(state.failure.code, state.failure.message, { param: 'image' });
+  }
+  // What this request found out by waiting is told as the next one will hear it.
+  if (state.is === 'flying' && state.flight.is === 'failed' && state.flight.remembered) {
+    c.header('cache-status', cacheStatus(state.cache, { stored: false }));
+    throw new Problem(state.flight.failure.code, state.flight.failure.message, { param: 'image' });
+  }
+  if (state.is === 'completed' && format === 'bytes') {
+    const response = await download(c, { mesh: state, blob: state.manifest.asset }, options);
+    response.headers.set('cache-status', cacheStatus(state.cache));
+    response.headers.set('content-location', `/v1/meshes/mesh_${state.key}/content`);
+    return response;
+  }
+  return meshAnswer(c, { state, metadata, unfinishedStatus: 202 }, options);
+}
+
+/** A mesh object: 200, or `unfinishedStatus` while it is being made. */
+export async function meshAnswer(
+  c: MeshesContext,
+  told: { state: MeshState; metadata: Record<string, string>; unfinishedStatus: 200 | 202 },
+  { urlSecret }: MeshAnswerOptions,
+): Promise<Response> {
+  const { state, metadata, unfinishedStatus } = told;
+  if (state.is === 'refused') throw new Error('only a POST is refused; this is a bug');
+  const mesh = await meshObject(state, { assetUrls: assetUrlsOf(c, urlSecret), metadata });
+  c.header('cache-control', 'no-store');
+  c.header('cache-status', cacheStatus(state.cache, { stored: state.is === 'completed' }));
+  if (mesh.status !== 'queued' && mesh.status !== 'in_progress') return c.json(mesh);
+  c.header('retry-after', String(retryAfterSeconds));
+  if (unfinishedStatus === 202) c.header('location', `/v1/meshes/${mesh.id}`);
+  return c.json(mesh, unfinishedStatus);
+}
+
+/** The bytes of a mesh's blob, with the headers and rules of an asset. */
+export function download(
+  c: MeshesContext,
+  { mesh, blob }: { mesh: CompletedMesh; blob: Blob },
+  { manifests, r2 }: MeshAnswerOptions,
+): Promise<Response> {
+  const { sha256, extension } = blob;
+  const name = { sha256, extension };
+  return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access: accessOf(mesh.manifest) });
+}
+
+/** Where the assets of meshes are served to the client that asks. */
+export function assetUrlsOf(c: MeshesContext, urlSecret: string): AssetUrls {
+  return { baseUrl: new URL(c.req.url).origin, secret: urlSecret };
+}
+
+function accessOf({ key, owner }: MeshManifest) {
+  return owner === undefined ? ({ life: 'revalidated' } as const) : ({ life: 'private', meshKey: key } as const);
+}

@@ -1,0 +1,205 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
+import { keyOfMeshId, meshId } from '../../contract/key.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { writeIndex } from '../../edge/cache/index-entries.ts';
+import { Manifests } from '../../edge/cache/manifests.ts';
+import { purgedMeshesMax } from '../../edge/cache/purge.ts';
+import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
+import { bisque, complete, fakeNetwork, meshBytes, report, type Network, type SentJob } from './fake-origin.ts';
+import { meshManifest } from './mesh-manifest.ts';
+import { testKeys } from './secrets.ts';
+
+let network: Network;
+
+beforeEach(async () => {
+  network = fakeNetwork();
+  await report();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const forgottenAfterSeconds = {
+  r2: 0,
+  kv: 60,
+  manifests_in_memory: 90,
+  assets_in_colo: 3600,
+  assets_in_memory: 3630,
+  browsers: null,
+};
+
+function admin(method: string, path: string, body?: unknown): Promise<Response> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return call(path, { method, key: testKeys.admin, ...(body !== undefined && { body: text }) });
+}
+
+type Purged = { complete: boolean; meshes: string[]; flights_ended: string[]; digests: string[]; geometry: string[] };
+
+async function purge(body: unknown): Promise<Purged> {
+  const answer = await admin('POST', '/admin/purge', body);
+  expect(answer.status).toBe(200);
+  return answer.json<Purged>();
+}
+
+/** The job of a request that was just made. */
+async function nextJob(count = 1): Promise<SentJob> {
+  return vi.waitFor(() => {
+    const sent = network.jobs[count - 1];
+    if (sent === undefined) throw new Error('no job yet');
+    return sent;
+  });
+}
+
+async function make(image: Uint8Array<ArrayBuffer>, changes: Partial<MeshManifest> = {}, options: PostOptions = {}) {
+  const count = network.jobs.length + 1;
+  const answer = post(image, { ...options, headers: { prefer: 'wait=30' } });
+  const sent = await nextJob(count);
+  expect((await complete(sent, changes)).status).toBe(200);
+  return { sent, made: await mesh(answer) };
+}
+
+test('a purge needs a key with the scope "admin"', async () => {
+  const refused = call('/admin/purge', { method: 'POST', body: '{}' });
+  expect(await errorOf(refused)).toMatchObject({ status: 403, code: 'insufficient_scope' });
+  const unknown = call('/admin/purge', { method: 'POST', body: '{}', key: 'mk_nobody' });
+  expect(await errorOf(unknown)).toMatchObject({ status: 401, code: 'invalid_api_key' });
+});
+
+test.each<[string, unknown, string, string | null]>([
+  ['nothing to purge by', {}, 'invalid_request', null],
+  ['two things at once', { id: meshId('1'.repeat(64)), model: 'bisque@1' }, 'invalid_request', null],
+  ['an id that is none', { id: '1'.repeat(64) }, 'invalid_parameter', 'id'],
+  ['a model with no version', { model: 'bisque' }, 'invalid_parameter', 'model'],
+  ['a digest in capitals', { image_sha256: 'A'.repeat(64) }, 'invalid_parameter', 'image_sha256'],
+  ['an unknown field', { id: meshId('1'.repeat(64)), force: true }, 'unknown_parameter', 'force'],
+  ['a takedown of a model', { model: 'bisque@1', takedown: true }, 'invalid_parameter', 'takedown'],
+  ['no JSON', '{', 'invalid_request', null],
+])('a purge with %s is refused', async (_, body, code, param) => {
+  expect(await errorOf(admin('POST', '/admin/purge', body))).toMatchObject({ status: 400, code, param });
+});
+
+test('a purge by picture takes its meshes with their surface, and says by when each layer forgets', async () => {
+  const image = picture();
+  const geometryKey = await sha256(crypto.randomUUID());
+  await env.STORE.put(`geometry/${geometryKey}`, 'surface');
+  const { sent, made } = await make(image, { geometryKey });
+  const imageSha256 = await sha256(image);
+  const answer = await admin('POST', '/admin/purge', { image_sha256: imageSha256 });
+  expect(await answer.json()).toEqual({
+    object: 'purge',
+    complete: true,
+    meshes: [made.id],
+    flights_ended: [],
+    digests: [await sha256(meshBytes(sent.job)), imageSha256],
+    geometry: [geometryKey],
+    shared: [],
+    forgotten_after_seconds: forgottenAfterSeconds,
+  });
+  expect(await errorOf(call(`/v1/meshes/${made.id}`))).toMatchObject({ status: 404, code: 'mesh_not_found' });
+  expect((await call(`/assets/${made.asset?.sha256}.glb`)).status).toBe(404);
+  for (const name of [`geometry/${geometryKey}`, `inputs/${imageSha256}`, `meshes/${sent.job.key}.json`]) {
+    expect(await env.STORE.head(name)).toBeNull();
+  }
+  expect((await make(image)).made).toMatchObject({ id: made.id, status: 'completed', cache: { status: 'miss' } });
+});
+
+test.each(['id', 'image_sha256', 'model'])('a purge by %s ends the flight; its result is refused', async (by) => {
+  const image = picture();
+  await report('one', { models: [{ ...bisque, id: 'fleeting@1' }] });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 }); // past what the isolate remembers of the models
+  await report('one', { models: [{ ...bisque, id: 'fleeting@1' }] });
+  const waiting = post(image, { fields: { model: 'fleeting@1' }, headers: { prefer: 'wait=30' } });
+  const sent = await nextJob();
+  const id = meshId(sent.job.key);
+  const selector = { id, image_sha256: await sha256(image), model: 'fleeting@1' }[by];
+  expect(await purge({ [by]: selector })).toMatchObject({ meshes: [], flights_ended: [id] });
+  expect(await mesh(waiting)).toMatchObject({ id, status: 'cancelled' });
+  expect(network.cancelled).toContain(sent.job.key);
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
+});
+
+test('a purge that comes while a result is being stored leaves nothing of it', async () => {
+  const { id } = await mesh(post(picture()));
+  const sent = await nextJob();
+  const { replace } = Manifests.prototype;
+  vi.spyOn(Manifests.prototype, 'replace').mockImplementationOnce(async function (this: Manifests, ...stored) {
+    expect(await purge({ id })).toMatchObject({ flights_ended: [id] });
+    return replace.apply(this, stored);
+  });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
+  expect(await mesh(call(`/v1/meshes/${id}`))).toMatchObject({ status: 'cancelled' });
+});
+
+test('a picture that was taken down is refused, and may come back when the operator says so', async () => {
+  const image = picture();
+  const imageSha256 = await sha256(image);
+  const { made } = await make(image);
+  const takedown = { image_sha256: imageSha256, takedown: true, reason: 'not theirs' };
+  expect(await purge(takedown)).toMatchObject({ meshes: [made.id] });
+  const refused = await post(image);
+  expect(refused.headers.get('x-should-retry')).toBeNull();
+  expect(await errorOf(refused)).toMatchObject({ status: 410, code: 'taken_down' });
+  expect(await env.STORE.head(`inputs/${imageSha256}`)).toBeNull();
+  const list = await (await admin('GET', '/admin/takedowns')).json<{ data: { sha256: string; reason: string }[] }>();
+  expect(list.data).toContainEqual(expect.objectContaining({ sha256: imageSha256, reason: 'not theirs' }));
+  expect((await admin('DELETE', `/admin/takedowns/${imageSha256}`)).status).toBe(200);
+  expect((await post(image)).status).toBe(202);
+});
+
+test('a mesh that was taken down ends the flight that makes it again', async () => {
+  const image = picture();
+  const { sent, made } = await make(image);
+  const asset = await sha256(meshBytes(sent.job));
+  expect(await purge({ asset_sha256: asset, takedown: true })).toMatchObject({ meshes: [made.id] });
+  expect(await errorOf(call(`/assets/${asset}.glb`))).toMatchObject({ status: 410, code: 'taken_down' });
+  const waiting = post(image, { headers: { prefer: 'wait=30' } });
+  const again = await nextJob(2);
+  // The same bytes as the first time, as from a model that always gives the same.
+  const repeated = { ...again, job: { ...again.job, fence: sent.job.fence } };
+  expect(await errorOf(complete(repeated))).toMatchObject({ status: 410, code: 'taken_down' });
+  expect(await errorOf(waiting)).toMatchObject({ status: 410, code: 'taken_down' });
+  expect(await env.STORE.head(`blobs/${asset}`)).toBeNull();
+});
+
+/** As many meshes of a model as one round takes, and three more. */
+async function storeMany(model: string): Promise<MeshManifest[]> {
+  const manifests = Array.from({ length: purgedMeshesMax + 3 }, (_, number) =>
+    meshManifest('1', { key: number.toString(16).padStart(64, 'e'), model }),
+  );
+  for (const manifest of manifests) {
+    await writeIndex(env.STORE, manifest);
+    await env.STORE.put(`meshes/${manifest.key}.json`, JSON.stringify(manifest));
+  }
+  return manifests;
+}
+
+test('a purge that takes long stops between two rounds, and the same call goes on', { timeout: 60_000 }, async () => {
+  await storeMany('slow@1');
+  const { readKept } = Manifests.prototype;
+  vi.spyOn(Manifests.prototype, 'readKept').mockImplementation(function (this: Manifests, key) {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 });
+    return readKept.call(this, key);
+  });
+  const first = await purge({ model: 'slow@1' });
+  expect([first.meshes.length, first.complete]).toEqual([purgedMeshesMax, false]);
+  const second = await purge({ model: 'slow@1' });
+  expect([second.meshes.length, second.complete]).toEqual([3, true]);
+});
+
+test('more meshes than one round takes go in one call', { timeout: 60_000 }, async () => {
+  const manifests = await storeMany('many@1');
+  const purged = await purge({ model: 'many@1' });
+  expect([purged.meshes.length, purged.complete]).toEqual([manifests.length, true]);
+  expect((await env.STORE.list({ prefix: 'index/model/many@1/' })).objects).toEqual([]);
+});
+
+test('a purge of nothing says that nothing was removed', async () => {
+  const id = meshId(await sha256(crypto.randomUUID()));
+  expect(keyOfMeshId(id)).not.toBeNull();
+  expect(await purge({ id })).toMatchObject({ complete: true, meshes: [], flights_ended: [], digests: [] });
+});
