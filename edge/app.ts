@@ -4,13 +4,13 @@ import { Problem } from '../contract/problem.ts';
 import { requireKey } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
-import { FleetView } from './fleet-view.ts';
-import { GeometryStore } from './geometry-store.ts';
+import { FleetView } from './origins/fleet-view.ts';
+import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { Uses } from './index/uses.ts';
-import { InputStore } from './input-store.ts';
-import { MeshMaker } from './mesh-maker.ts';
-import { Meshes } from './meshes.ts';
+import { InputStore } from './origins/input-store.ts';
+import { MeshMaker } from './meshes/mesh-maker.ts';
+import { Meshes } from './meshes/meshes.ts';
 import { answerProblem } from './problem-response.ts';
 import { requestId } from './request-id.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -19,7 +19,7 @@ import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { originRoutes } from './routes/origin.ts';
-import { Tenants } from './tenants.ts';
+import { Tenants } from './meshes/tenants.ts';
 
 const preflightSeconds = 24 * 3600;
 

@@ -1,6 +1,6 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { surfaceKey } from '../geometry-store.ts';
-import { inputKey } from '../input-store.ts';
+import { surfaceKey } from '../origins/geometry-store.ts';
+import { inputKey } from '../origins/input-store.ts';
 import { forgetAsset, type Colo } from './assets.ts';
 import { removePrivateBlobs } from './blobs.ts';
 import { coloLifeSeconds } from './colo.ts';

@@ -1,6 +1,6 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { blobsOf } from '../cache/index-entries.ts';
-import { surfaceKey } from '../geometry-store.ts';
+import { surfaceKey } from '../origins/geometry-store.ts';
 
 /** What a mesh's manifest says of it in the index, with the names of the columns. */
 export type MeshRow = {

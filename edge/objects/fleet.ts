@@ -3,7 +3,7 @@ import type { Model } from '../../contract/model.ts';
 import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
 import type { Env } from '../env.ts';
-import { writeModels } from '../model-list.ts';
+import { writeModels } from '../origins/model-list.ts';
 
 /** An origin as its last report has it. */
 export type OriginStatus = {

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/request.ts';
 import type { Env } from '../env.ts';
-import type { JobPlan } from '../job-plan.ts';
+import type { JobPlan } from '../meshes/job-plan.ts';
 
 /** A mesh that a tenant asked for, as its list has it. */
 export type ListedMesh = {

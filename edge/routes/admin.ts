@@ -7,7 +7,7 @@ import { Problem } from '../../contract/problem.ts';
 import { forgottenAfterSeconds, type PurgeReport, type PurgeSelector } from '../cache/purge.ts';
 import { allowAgain, listTakedowns, Takedown } from '../cache/takedowns.ts';
 import { indexPage } from '../index/pages.ts';
-import { runPurge, type PurgeRun, type PurgeRunOptions } from '../purge-run.ts';
+import { runPurge, type PurgeRun, type PurgeRunOptions } from '../meshes/purge-run.ts';
 import { invalidParameter } from '../request/invalid.ts';
 import { readBody } from '../request/body.ts';
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
-import { privateAccess } from '../asset-url.ts';
+import { privateAccess } from '../meshes/asset-url.ts';
 import { parseAssetFile, type AssetName } from '../cache/asset.ts';
 import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
 import type { Manifests } from '../cache/manifests.ts';

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { AssetUrls } from '../asset-url.ts';
+import type { AssetUrls } from '../meshes/asset-url.ts';
 import type { Authenticated } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { cacheStatus, hitFrom } from '../http/cache-status.ts';
-import { meshObject } from '../mesh-object.ts';
-import type { CompletedMesh, MeshState } from '../mesh-state.ts';
+import { meshObject } from '../meshes/mesh-object.ts';
+import type { CompletedMesh, MeshState } from '../meshes/mesh-state.ts';
 import { serveAsset } from './assets.ts';
 
 /** When a client should look at an unfinished mesh again. */

@@ -1,7 +1,7 @@
 import { streamSSE } from 'hono/streaming';
-import { meshObject, type MeshContext } from '../mesh-object.ts';
-import type { MeshState } from '../mesh-state.ts';
-import { isFlying, type Meshes } from '../meshes.ts';
+import { meshObject, type MeshContext } from '../meshes/mesh-object.ts';
+import type { MeshState } from '../meshes/mesh-state.ts';
+import { isFlying, type Meshes } from '../meshes/meshes.ts';
 import type { MeshesContext } from './mesh-answer.ts';
 
 /** The longest silence on a stream, so that no proxy on the way takes it for dead. */

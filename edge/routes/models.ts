@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Authenticated } from '../auth.ts';
-import type { FleetView } from '../fleet-view.ts';
+import type { FleetView } from '../origins/fleet-view.ts';
 
 /** `/v1/models`: OpenAI model objects, and what only a mesh model has; to be mounted behind `requireKey`. */
 export function modelRoutes(fleet: FleetView, defaultModel: string) {

@@ -8,13 +8,13 @@ import type { VerifiedCall } from '../../contract/signature.ts';
 import { mediaTypes } from '../cache/asset.ts';
 import { putBlob } from '../cache/blobs.ts';
 import type { Origin } from '../env.ts';
-import { theFleet } from '../fleet-view.ts';
-import type { GeometryStore } from '../geometry-store.ts';
+import { theFleet } from '../origins/fleet-view.ts';
+import type { GeometryStore } from '../origins/geometry-store.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { Fleet } from '../objects/fleet.ts';
 import { invalidParameter } from '../request/invalid.ts';
-import { readSignedJson, verifyCall } from '../signed-call.ts';
-import { takeResult, type WriteBackOptions } from '../write-back.ts';
+import { readSignedJson, verifyCall } from '../origins/signed-call.ts';
+import { takeResult, type WriteBackOptions } from '../origins/write-back.ts';
 
 /** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */
 const blobBytesMax = 95 * 1024 * 1024;

@@ -1,22 +1,22 @@
 import { waitUntil } from 'cloudflare:workers';
-import { sha256 } from '../contract/digest.ts';
-import type { Model } from '../contract/model.ts';
-import { Problem } from '../contract/problem.ts';
-import type { MeshRequest } from '../contract/request.ts';
-import type { Caller } from './auth.ts';
-import type { Manifests } from './cache/manifests.ts';
-import { refuseTakenDown } from './cache/takedowns.ts';
-import { sharedScope } from './env.ts';
-import type { FleetView } from './fleet-view.ts';
-import type { MeshIndex } from './index/mesh-index.ts';
-import type { Uses } from './index/uses.ts';
-import type { InputStore } from './input-store.ts';
+import { sha256 } from '../../contract/digest.ts';
+import type { Model } from '../../contract/model.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { MeshRequest } from '../../contract/request.ts';
+import type { Caller } from '../auth.ts';
+import type { Manifests } from '../cache/manifests.ts';
+import { refuseTakenDown } from '../cache/takedowns.ts';
+import { sharedScope } from '../env.ts';
+import type { FleetView } from '../origins/fleet-view.ts';
+import type { MeshIndex } from '../index/mesh-index.ts';
+import type { Uses } from '../index/uses.ts';
+import type { InputStore } from '../origins/input-store.ts';
 import { fingerprint, planJob, type JobPlan } from './job-plan.ts';
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
-import { findModel, makesMeshes } from './model-list.ts';
-import type { Flight, Joined } from './objects/flight.ts';
-import { flightOf } from './objects/flight-calls.ts';
-import type { PostedImage, PostedMesh } from './request/mesh-request.ts';
+import { findModel, makesMeshes } from '../origins/model-list.ts';
+import type { Flight, Joined } from '../objects/flight.ts';
+import { flightOf } from '../objects/flight-calls.ts';
+import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { Tenants } from './tenants.ts';
 
 export type MeshMakerOptions = {

@@ -1,8 +1,8 @@
-import { Problem } from '../contract/problem.ts';
-import { Memory } from './cache/memory.ts';
-import type { Background } from './cache/tiers.ts';
+import { Problem } from '../../contract/problem.ts';
+import { Memory } from '../cache/memory.ts';
+import type { Background } from '../cache/tiers.ts';
 import type { JobPlan } from './job-plan.ts';
-import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from './objects/tenant.ts';
+import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from '../objects/tenant.ts';
 
 /** Bytes of notes that an isolate remembers to have made, so that a popular mesh costs its tenant one call in a while. */
 const notedBytesMax = 1024 * 1024;

@@ -1,11 +1,11 @@
-import { Problem } from '../contract/problem.ts';
-import type { Colo } from './cache/assets.ts';
-import type { Manifests } from './cache/manifests.ts';
-import { joinReports, purge, type PurgeReport, type PurgeSelector } from './cache/purge.ts';
-import { takeDown } from './cache/takedowns.ts';
-import type { MeshIndex } from './index/mesh-index.ts';
-import { flightOf } from './objects/flight-calls.ts';
-import type { Flight } from './objects/flight.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { Colo } from '../cache/assets.ts';
+import type { Manifests } from '../cache/manifests.ts';
+import { joinReports, purge, type PurgeReport, type PurgeSelector } from '../cache/purge.ts';
+import { takeDown } from '../cache/takedowns.ts';
+import type { MeshIndex } from '../index/mesh-index.ts';
+import { flightOf } from '../objects/flight-calls.ts';
+import type { Flight } from '../objects/flight.ts';
 
 /** Rounds that one call makes, and the time in milliseconds after which it begins no other. */
 const roundsMax = 5;

@@ -1,8 +1,8 @@
-import { meshId } from '../contract/key.ts';
-import type { MeshManifest, MeshObject } from '../contract/mesh.ts';
+import { meshId } from '../../contract/key.ts';
+import type { MeshManifest, MeshObject } from '../../contract/mesh.ts';
 import { assetUrl, type AssetUrls } from './asset-url.ts';
 import { missOutcome, type MeshState } from './mesh-state.ts';
-import type { ListedMesh } from './objects/tenant.ts';
+import type { ListedMesh } from '../objects/tenant.ts';
 
 export type MeshContext = {
   assetUrls: AssetUrls;

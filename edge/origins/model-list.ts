@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Model } from '../contract/model.ts';
+import { Model } from '../../contract/model.ts';
 
 /** The alias that stands for the deployment's default model. */
 const defaultAlias = 'default';

@@ -1,7 +1,7 @@
-import type { Model } from '../contract/model.ts';
-import { Problem } from '../contract/problem.ts';
-import { reportIntervalSeconds } from '../contract/report.ts';
-import type { Fleet, FleetSnapshot, OriginStatus } from './objects/fleet.ts';
+import type { Model } from '../../contract/model.ts';
+import { Problem } from '../../contract/problem.ts';
+import { reportIntervalSeconds } from '../../contract/report.ts';
+import type { Fleet, FleetSnapshot, OriginStatus } from '../objects/fleet.ts';
 import { findModel, readModels } from './model-list.ts';
 
 /** How long an isolate trusts what it read: who is alive, and which models there are, in milliseconds. */

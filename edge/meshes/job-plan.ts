@@ -1,9 +1,9 @@
-import { canonicalJson } from '../contract/canonical-json.ts';
-import { hex, sha256 } from '../contract/digest.ts';
-import { contractVersion, isUnrepeatable, meshParams, pipelineVersion, requestKey } from '../contract/key.ts';
-import type { Model } from '../contract/model.ts';
-import type { MeshRequest } from '../contract/request.ts';
-import type { JobDraft } from './objects/flight-record.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { hex, sha256 } from '../../contract/digest.ts';
+import { contractVersion, isUnrepeatable, meshParams, pipelineVersion, requestKey } from '../../contract/key.ts';
+import type { Model } from '../../contract/model.ts';
+import type { MeshRequest } from '../../contract/request.ts';
+import type { JobDraft } from '../objects/flight-record.ts';
 
 /** A job before its picture was looked at: all that its key is made of. */
 export type JobPlan = Omit<JobDraft, 'imageBytes'>;

@@ -1,9 +1,9 @@
-import type { MeshObject } from '../contract/mesh.ts';
-import { Problem } from '../contract/problem.ts';
+import type { MeshObject } from '../../contract/mesh.ts';
+import { Problem } from '../../contract/problem.ts';
 import type { AssetUrls } from './asset-url.ts';
 import { goneObject, meshObject } from './mesh-object.ts';
 import type { Meshes } from './meshes.ts';
-import type { ListOptions, ListedMesh } from './objects/tenant.ts';
+import type { ListOptions, ListedMesh } from '../objects/tenant.ts';
 import type { Tenants } from './tenants.ts';
 
 /** An OpenAI list object. */

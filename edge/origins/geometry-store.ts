@@ -1,4 +1,4 @@
-import { Problem } from '../contract/problem.ts';
+import { Problem } from '../../contract/problem.ts';
 
 /** A surface on its way to or from R2; it is proved by `sha256`. */
 export type Surface = { sha256: string; bytes: number; body: ReadableStream<Uint8Array> };

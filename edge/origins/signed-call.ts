@@ -1,10 +1,10 @@
-import { sha256 } from '../contract/digest.ts';
-import { Problem } from '../contract/problem.ts';
-import { verify, type VerifiedCall } from '../contract/signature.ts';
-import type { Origin } from './env.ts';
+import { sha256 } from '../../contract/digest.ts';
+import { Problem } from '../../contract/problem.ts';
+import { verify, type VerifiedCall } from '../../contract/signature.ts';
+import type { Origin } from '../env.ts';
 import { theFleet } from './fleet-view.ts';
-import type { Fleet } from './objects/fleet.ts';
-import { declaredBytes, readBody } from './request/body.ts';
+import type { Fleet } from '../objects/fleet.ts';
+import { declaredBytes, readBody } from '../request/body.ts';
 
 /**
  * Proves that an origin makes this call, before any of its body is read: signature, then nonce, then the declared

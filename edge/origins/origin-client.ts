@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { sha256 } from '../contract/digest.ts';
-import { JobFailure, type Job } from '../contract/job.ts';
-import { sign } from '../contract/signature.ts';
-import type { Origin } from './env.ts';
+import { sha256 } from '../../contract/digest.ts';
+import { JobFailure, type Job } from '../../contract/job.ts';
+import { sign } from '../../contract/signature.ts';
+import type { Origin } from '../env.ts';
 
 /** How an origin answered a job. */
 export type Dispatch =

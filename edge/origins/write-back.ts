@@ -1,16 +1,16 @@
-import type { JobResult } from '../contract/job.ts';
-import type { MeshManifest } from '../contract/mesh.ts';
-import { Problem } from '../contract/problem.ts';
-import { headBlob, removePrivateBlobs } from './cache/blobs.ts';
-import { blobsOf } from './cache/index-entries.ts';
-import type { Manifests } from './cache/manifests.ts';
-import { refuseTakenDown } from './cache/takedowns.ts';
-import { sharedScope } from './env.ts';
-import type { MeshIndex } from './index/mesh-index.ts';
-import { ownerOf } from './mesh-owner.ts';
-import { flightOf, type FlightCalls } from './objects/flight-calls.ts';
-import type { Flight } from './objects/flight.ts';
-import type { JobDraft } from './objects/flight-record.ts';
+import type { JobResult } from '../../contract/job.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { Problem } from '../../contract/problem.ts';
+import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
+import { blobsOf } from '../cache/index-entries.ts';
+import type { Manifests } from '../cache/manifests.ts';
+import { refuseTakenDown } from '../cache/takedowns.ts';
+import { sharedScope } from '../env.ts';
+import type { MeshIndex } from '../index/mesh-index.ts';
+import { ownerOf } from '../meshes/mesh-owner.ts';
+import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
+import type { Flight } from '../objects/flight.ts';
+import type { JobDraft } from '../objects/flight-record.ts';
 
 export type WriteBackOptions = {
   manifests: Manifests;

@@ -1,6 +1,6 @@
-import { canonicalJson } from '../contract/canonical-json.ts';
-import { sha256 } from '../contract/digest.ts';
-import type { MeshManifest } from '../contract/mesh.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { sha256 } from '../../contract/digest.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
 
 /**
  * What marks a mesh as one tenant's in its manifest: a digest, so that the manifest names nobody, made with the mesh's

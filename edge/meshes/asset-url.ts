@@ -1,8 +1,8 @@
-import { hex } from '../contract/digest.ts';
-import { keyOfMeshId, meshId } from '../contract/key.ts';
-import type { Blob, MeshManifest } from '../contract/mesh.ts';
-import { Problem } from '../contract/problem.ts';
-import { assetFile, type AssetName } from './cache/asset.ts';
+import { hex } from '../../contract/digest.ts';
+import { keyOfMeshId, meshId } from '../../contract/key.ts';
+import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import { Problem } from '../../contract/problem.ts';
+import { assetFile, type AssetName } from '../cache/asset.ts';
 
 /** How long the URL of a private asset works, in seconds; each look at the mesh gives a new one. */
 const privateUrlSeconds = 3600;
