@@ -209,7 +209,7 @@ test('PLY carries the colours of the picture', async () => {
 });
 
 describe('target_face_count', () => {
-  test.each([100, 500, 5000])('%i is not exceeded, and the mesh stays watertight', async (target_face_count) => {
+  test.each([300, 500, 5000])('%i is not exceeded, and the mesh stays watertight', async (target_face_count) => {
     const { bytes, faces, watertight } = await write({ target_face_count });
     expect(faces).toBeLessThanOrEqual(target_face_count);
     expect(faces).toBeGreaterThan(target_face_count * 0.8);
@@ -218,6 +218,12 @@ describe('target_face_count', () => {
     const positions = Float32Array.from(primitive.getAttribute('POSITION')?.getArray() ?? []);
     const indices = Uint32Array.from(primitive.getIndices()?.getArray() ?? []);
     expect(asManifold(positions, indices)).toMatchObject({ status: 'NoError', genus: 0 });
+  });
+
+  test('below what keeps the mesh closed and near its shape stops there', async () => {
+    const { faces, watertight } = await write({ target_face_count: 100 });
+    expect(faces).toBeLessThan(300);
+    expect(watertight).toBe(true);
   });
 
   test('above what there is leaves the mesh as it is', async () => {
