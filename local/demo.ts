@@ -59,7 +59,7 @@ function print(first: Answer, again: Answer): void {
     ['cache', ({ mesh }) => [mesh.cache.status, mesh.cache.tier].filter(Boolean).join(', from ')],
     ['time to the answer', ({ elapsedMs }) => `${elapsedMs.toFixed(1)} ms`],
     [
-      'model time spent',
+      'inference stage',
       ({ mesh }) => (mesh.cache.status === 'hit' ? 'none' : `${mesh.timings_ms?.infer.toFixed(1)} ms`),
     ],
     ['model time saved', ({ mesh }) => `${mesh.cache.saved_gpu_ms.toFixed(1)} ms`],
