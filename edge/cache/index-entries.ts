@@ -1,7 +1,10 @@
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 
-/** What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model, surface or tag. */
-export type IndexedBy = 'image' | 'blob' | 'model' | 'geometry' | 'tag';
+/**
+ * What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model, surface or tag. The
+ * blobs of private meshes have entries of their own: they lie elsewhere, and must not hold a shared blob of the same bytes.
+ */
+export type IndexedBy = 'image' | 'blob' | 'private-blob' | 'model' | 'geometry' | 'tag';
 
 /** Entries that one listing gives at most; R2 takes as many names in one delete. */
 const listedMax = 1000;
@@ -82,7 +85,8 @@ export function blobsOf({ asset, thumbnail }: MeshManifest): readonly Blob[] {
 }
 
 function entriesOf(manifest: MeshManifest): string[] {
-  const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf('blob', sha256));
+  const by = manifest.owner === undefined ? 'blob' : 'private-blob';
+  const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
   const surface = manifest.geometryKey === undefined ? [] : [prefixOf('geometry', manifest.geometryKey)];
   const prefixes = [prefixOf('image', manifest.imageSha256), prefixOf('model', manifest.model), ...blobs, ...surface];
   return prefixes.map((prefix) => prefix + manifest.key);

@@ -86,7 +86,7 @@ export async function purge(selector: PurgeSelector, options: PurgeOptions): Pro
       await purgeBytes(manifest, options, report);
     }
     await options.manifests.remove(key);
-    if (selector.by !== 'id') await removeEntry(options.r2, { ...indexed(selector), key });
+    for (const entry of indexed(selector)) await removeEntry(options.r2, { ...entry, key });
   }
   return withoutRepeats(report);
 }
@@ -114,13 +114,25 @@ function withoutRepeats(report: PurgeReport): PurgeReport {
 
 async function selectedKeys(selector: PurgeSelector, r2: R2Bucket): Promise<{ keys: string[]; more: boolean }> {
   if (selector.by === 'id') return { keys: [selector.key], more: false };
-  return indexedKeys(r2, { ...indexed(selector), max: purgedMeshesMax });
+  const keys: string[] = [];
+  for (const entry of indexed(selector)) {
+    const found = await indexedKeys(r2, { ...entry, max: purgedMeshesMax });
+    keys.push(...found.keys);
+    if (found.more) return { keys, more: true };
+  }
+  return { keys, more: false };
 }
 
-function indexed(selector: Exclude<PurgeSelector, { by: 'id' }>): { by: IndexedBy; value: string } {
-  if (selector.by === 'model') return { by: 'model', value: selector.model };
-  if (selector.by === 'tag') return { by: 'tag', value: selector.tag };
-  return { by: selector.by, value: selector.sha256 };
+/** Where the meshes of a selector are listed. */
+function indexed(selector: PurgeSelector): { by: IndexedBy; value: string }[] {
+  if (selector.by === 'id') return [];
+  if (selector.by === 'model') return [{ by: 'model', value: selector.model }];
+  if (selector.by === 'tag') return [{ by: 'tag', value: selector.tag }];
+  if (selector.by === 'image') return [{ by: 'image', value: selector.sha256 }];
+  return [
+    { by: 'blob', value: selector.sha256 },
+    { by: 'private-blob', value: selector.sha256 },
+  ];
 }
 
 async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report: PurgeReport): Promise<void> {

@@ -106,6 +106,6 @@ function bulkOf(heights: Float32Array): Float32Array {
  */
 function withoutCheckerboard(field: Float32Array, size: number): Float32Array {
   let from = field;
-  for (let pass = 0; pass < 2; pass++) from = binomial(binomial(from, size, 1, 'x'), size, 1, 'y');
+  for (let pass = 0; pass < 1; pass++) from = binomial(binomial(from, size, 1, 'x'), size, 1, 'y');
   return from;
 }

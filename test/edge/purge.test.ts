@@ -114,6 +114,23 @@ test('a private mesh goes with its private bytes', async () => {
   expect(await names()).toEqual([]);
 });
 
+test('a private mesh with the same bytes does not hold those of a shared one, and is found by its blob', async () => {
+  const shared = await makeMesh('1');
+  const twin: MeshManifest = { ...shared, key: '2'.repeat(64), owner: 'a'.repeat(64) };
+  const context = createExecutionContext();
+  await isolate().create(twin, context);
+  await waitOnExecutionContext(context);
+  const { sha256 } = shared.asset;
+  await env.STORE.put(`private/${twin.key}/${sha256}`, 'bytes');
+
+  expect(await purgeBy({ by: 'id', key: shared.key })).toMatchObject({ meshes: [shared.key], complete: true });
+  expect(await statusOf(`${sha256}.glb`)).toBe(404);
+  expect(await names()).toContain(`private/${twin.key}/${sha256}`);
+
+  expect((await purgeBy({ by: 'blob', sha256 })).meshes).toEqual([twin.key]);
+  expect(await names()).toEqual([]);
+});
+
 test('an expired mesh and one whose manifest is damaged can be purged', async () => {
   const expired = await makeMesh('1', { expiresAtSeconds: 1 });
   expect((await purgeBy({ by: 'id', key: expired.key })).meshes).toEqual([expired.key]);
