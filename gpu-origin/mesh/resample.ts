@@ -36,12 +36,14 @@ export function resample(
     const row = (y + down.first) * source.width * channels;
     for (let x = 0; x < target.width; x++) {
       const to = (y * target.width + x) * channels;
-      for (let k = 0; k < across.width; k++) {
-        const weight = across.weights[x * across.width + k] as number;
-        if (weight === 0) continue;
-        const at = row + (across.indices[x * across.width + k] as number) * channels;
-        for (let c = 0; c < channels; c++)
-          narrow[to + c] = (narrow[to + c] as number) + weight * (source.data[at + c] as number);
+      const first = x * across.width;
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let k = first; k < first + across.width; k++) {
+          const at = row + (across.indices[k] as number) * channels + c;
+          sum += (across.weights[k] as number) * (source.data[at] as number);
+        }
+        narrow[to + c] = sum;
       }
     }
   }

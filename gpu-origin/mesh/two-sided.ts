@@ -176,11 +176,15 @@ function faces(sheets: Sheets, grid: Grid): number[] {
   for (let y = 0; y <= sheets.size; y++) {
     for (let x = 0; x <= sheets.size; x++) {
       const i = y * stride + x;
+      const inside = insideCount(node, i, stride);
+      if (inside === 0) continue;
       // Corners and the crossings after them, counter-clockwise as seen from the front: top left, bottom left, …
       const corners = [node[i], node[i + stride], node[i + stride + 1], node[i + 1]] as number[];
+      if (inside === 4) {
+        addPolygon(grid, corners, triangles);
+        continue;
+      }
       const crossings = [below[i], right[i + stride], below[i + 1], right[i]] as number[];
-      const inside = corners.filter((vertex) => vertex >= 0).length;
-      if (inside === 0) continue;
       const opposite = inside === 2 && (corners[0] as number) >= 0 === (corners[2] as number) >= 0;
       if (opposite && !joined(padded, i, stride)) {
         for (let k = 0; k < 4; k++) {
@@ -194,6 +198,15 @@ function faces(sheets: Sheets, grid: Grid): number[] {
     }
   }
   return triangles;
+}
+
+function insideCount(node: Int32Array, i: number, stride: number): number {
+  return (
+    ((node[i] as number) >= 0 ? 1 : 0) +
+    ((node[i + 1] as number) >= 0 ? 1 : 0) +
+    ((node[i + stride] as number) >= 0 ? 1 : 0) +
+    ((node[i + stride + 1] as number) >= 0 ? 1 : 0)
+  );
 }
 
 /** Whether two inside nodes across a cell are connected through its middle. */

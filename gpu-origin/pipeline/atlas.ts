@@ -43,13 +43,13 @@ export function textureCoordinates({ canvas, texture }: Chart, size: number, x: 
 
 /** Draws the atlas: red, green, blue bytes, row by row from the top. */
 export function drawAtlas(atlas: Atlas, colours: SideColours): Uint8Array {
-  const pixels = new Uint8Array(atlas.size * atlas.size * 3).fill(128);
+  const pixels = new Uint8ClampedArray(atlas.size * atlas.size * 3).fill(128);
   drawChart(pixels, atlas.size, atlas.front, colours.front);
   drawChart(pixels, atlas.size, atlas.back, colours.back);
-  return pixels;
+  return new Uint8Array(pixels.buffer);
 }
 
-function drawChart(pixels: Uint8Array, size: number, { canvas, texture }: Chart, colours: Raster): void {
+function drawChart(pixels: Uint8ClampedArray, size: number, { canvas, texture }: Chart, colours: Raster): void {
   const perUnit = colours.width / 2;
   const pixel = { x: canvas.width / texture.width, y: canvas.height / texture.height };
   const region = {
@@ -64,7 +64,7 @@ function drawChart(pixels: Uint8Array, size: number, { canvas, texture }: Chart,
   for (let y = 0; y < height; y++) {
     const to = ((texture.y - gutterPixels + y) * size + texture.x - gutterPixels) * 3;
     for (let k = 0; k < width * 3; k++) {
-      pixels[to + k] = Math.min(Math.max(Math.round(255 * (drawn[y * width * 3 + k] as number)), 0), 255);
+      pixels[to + k] = 255 * (drawn[y * width * 3 + k] as number); // the array rounds and clamps
     }
   }
 }

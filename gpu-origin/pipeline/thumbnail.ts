@@ -22,6 +22,8 @@ const webpQuality = 85;
 const fill = 0.95;
 /** Distance of the camera in radii of the bounding sphere. */
 const cameraDistance = 5;
+/** Of a mesh with no colours, as a byte. */
+const plainGrey = 200;
 const lightDirection = normalized(-0.45, 0.6, 0.66);
 
 /** A shaded view from a little to the right and above, 256², on a transparent ground. */
@@ -103,32 +105,55 @@ type Scene = { mesh: Mesh; texture: Texture | null; seen: Seen; light: Vector; u
 
 /** Writes a sample's red, green and blue from 0 to 1. */
 function shade({ mesh, texture, seen, light, up }: Scene, pixel: number, into: Float64Array): void {
-  const face = seen.faces[pixel] as number;
+  const face = 3 * (seen.faces[pixel] as number);
   const second = seen.second[pixel] as number;
   const third = seen.third[pixel] as number;
-  const corners = [0, 1, 2].map((k) => mesh.indices[3 * face + k] as number) as Vector;
-  const weights: Vector = [1 - second - third, second, third];
-  const mix = (field: ArrayLike<number>, width: number, k: number) =>
-    weights[0] * (field[corners[0] * width + k] as number) +
-    weights[1] * (field[corners[1] * width + k] as number) +
-    weights[2] * (field[corners[2] * width + k] as number);
-
-  const normal = normalized(mix(mesh.normals, 3, 0), mix(mesh.normals, 3, 1), mix(mesh.normals, 3, 2));
-  const key = Math.max(dot(normal, light), 0);
-  const sky = 0.5 + 0.5 * dot(normal, up);
-  const brightness = 0.42 + 0.24 * sky + 0.44 * key;
-  for (let c = 0; c < 3; c++) {
-    let colour = 200;
-    if (texture !== null && mesh.uvs !== null) colour = texel(texture, mix(mesh.uvs, 2, 0), mix(mesh.uvs, 2, 1), c);
-    else if (mesh.colors !== null) colour = mix(mesh.colors, 3, c);
-    into[c] = Math.min((colour / 255) * brightness, 1);
+  const sample: Sample = {
+    a: mesh.indices[face] as number,
+    b: mesh.indices[face + 1] as number,
+    c: mesh.indices[face + 2] as number,
+    first: 1 - second - third,
+    second,
+    third,
+  };
+  const x = mix(mesh.normals, 3, 0, sample);
+  const y = mix(mesh.normals, 3, 1, sample);
+  const z = mix(mesh.normals, 3, 2, sample);
+  const scale = 1 / Math.sqrt(x * x + y * y + z * z);
+  const key = Math.max(scale * (x * light[0] + y * light[1] + z * light[2]), 0);
+  const sky = 0.5 + 0.5 * scale * (x * up[0] + y * up[1] + z * up[2]);
+  const brightness = (0.42 + 0.24 * sky + 0.44 * key) / 255;
+  if (texture !== null && mesh.uvs !== null) {
+    const at = texel(texture, mix(mesh.uvs, 2, 0, sample), mix(mesh.uvs, 2, 1, sample));
+    for (let k = 0; k < 3; k++) into[k] = Math.min((texture.pixels[at + k] as number) * brightness, 1);
+  } else {
+    for (let k = 0; k < 3; k++) {
+      into[k] = Math.min((mesh.colors === null ? plainGrey : mix(mesh.colors, 3, k, sample)) * brightness, 1);
+    }
   }
 }
 
-function texel({ size, pixels }: Texture, u: number, v: number, channel: number): number {
+/** A place on a triangle: its corners and their weights. */
+type Sample = { a: number; b: number; c: number; first: number; second: number; third: number };
+
+function mix(
+  field: Float32Array | Uint8Array,
+  width: number,
+  k: number,
+  { a, b, c, first, second, third }: Sample,
+): number {
+  return (
+    first * (field[a * width + k] as number) +
+    second * (field[b * width + k] as number) +
+    third * (field[c * width + k] as number)
+  );
+}
+
+/** Where the nearest texel lies in the pixels. */
+function texel({ size }: Texture, u: number, v: number): number {
   const x = Math.min(Math.max(Math.floor(u * size), 0), size - 1);
   const y = Math.min(Math.max(Math.floor(v * size), 0), size - 1);
-  return pixels[(y * size + x) * 3 + channel] as number;
+  return (y * size + x) * 3;
 }
 
 /** Averages the samples of each pixel; alpha is the share of them that see the mesh. */
@@ -152,10 +177,6 @@ function shrink(seen: Seen, size: number, colourOf: (pixel: number, into: Float6
     out[4 * i + 3] = Math.round((255 * hits) / samples ** 2);
   }
   return out;
-}
-
-function dot(a: Vector, b: Vector): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
 function normalized(x: number, y: number, z: number): Vector {

@@ -12,6 +12,7 @@ import { emoji, emojiNames, type EmojiName } from './emoji.ts';
 import { realModel } from './real-model.ts';
 
 const bisque = await realModel('bisque');
+const slip = await realModel('slip');
 const kernels = createKernelPool({ threads: 2 });
 afterAll(() => kernels.close());
 
@@ -259,5 +260,60 @@ describe('an image at fault', () => {
     for (const image of [await clear.png().toBuffer(), speck]) {
       await expect(make(image)).rejects.toMatchObject({ code: 'unprocessable_image' });
     }
+  });
+});
+
+describe('a picture with no transparency', () => {
+  /** A thing before a ground that runs from blue to green, as a camera might have it. */
+  async function opaquePicture(name: EmojiName): Promise<Uint8Array> {
+    const [width, height] = [300, 260];
+    const ground = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+      const down = Math.floor(i / 3 / width) / height;
+      return [30, 60 + 120 * down, 190 - 120 * down][i % 3] as number;
+    });
+    const thing = await sharp(await emoji(name))
+      .resize(220, 220)
+      .png()
+      .toBuffer();
+    return sharp(ground, { raw: { width, height, channels: 3 } })
+      .composite([{ input: thing, left: 40, top: 20 }])
+      .jpeg({ quality: 92 })
+      .toBuffer();
+  }
+
+  const both: MeshJob['infer'] = (run) => (run.graph === 'matte' ? slip : bisque).infer(run);
+
+  test.each(['teddyBear', 'doughnut', 'cup'] as const)(
+    'of %s has its background removed by the matting model',
+    async (name) => {
+      const store = memoryStore();
+      const made = await make(await opaquePicture(name), {}, { matting: slip.model, infer: both, geometry: store });
+      expect(made.asset.watertight).toBe(true);
+      const [record = new Uint8Array()] = store.kept.values();
+      const { canvas } = (await stages.readRecord(record)).geometry;
+      const truth = (await geometryOf(name)).canvas;
+      const matte = (picture: typeof canvas) =>
+        sharp(picture?.data, { raw: { width: picture?.width ?? 0, height: picture?.height ?? 0, channels: 4 } })
+          .extractChannel(3)
+          .resize(128, 128)
+          .raw()
+          .toBuffer();
+      const [found, wanted] = [await matte(canvas), await matte(truth)];
+      let [inBoth, inEither] = [0, 0];
+      for (const [i, alpha] of found.entries()) {
+        const [a, b] = [alpha >= 128, (wanted[i] as number) >= 128];
+        if (a && b) inBoth++;
+        if (a || b) inEither++;
+      }
+      expect(inBoth / inEither).toBeGreaterThan(0.9);
+    },
+  );
+
+  test('in which nothing stands out is unprocessable', async () => {
+    const wall = await sharp({ create: { width: 200, height: 200, channels: 3, background: '#789' } })
+      .png()
+      .toBuffer();
+    const made = make(wall, {}, { matting: slip.model, infer: both });
+    await expect(made).rejects.toMatchObject({ code: 'unprocessable_image' });
   });
 });
