@@ -1,7 +1,11 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { buildSite } from './edge/site/build/build-site.ts';
 import { ClosingLine } from './test/closing-line.ts';
 import { testSecrets } from './test/edge/secrets.ts';
+
+// Before the projects read wrangler.toml, which names the folder of the built pages.
+await buildSite();
 
 export default defineConfig({
   test: {

@@ -19,6 +19,7 @@ import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { modelRoutes } from './routes/models.ts';
 import { originRoutes } from './routes/origin.ts';
+import { pageRoutes } from './routes/pages.ts';
 import { Tenants } from './meshes/tenants.ts';
 
 const preflightSeconds = 24 * 3600;
@@ -67,6 +68,7 @@ export function createApp(env: Env) {
   app.use('/admin/*', requireKey(keys, 'admin'));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
   app.route('/', healthRoutes(fleet));
+  app.route('/', pageRoutes(env.SITE));
   app.route(
     '/origin',
     originRoutes({

@@ -12,6 +12,8 @@ export type Env = {
   FLIGHT: DurableObjectNamespace<Flight>;
   FLEET: DurableObjectNamespace<Fleet>;
   TENANT: DurableObjectNamespace<Tenant>;
+  /** The built pages. */
+  SITE: Fetcher;
   DEFAULT_MODEL: string;
   /** Bytes of meshes that R2 may hold, a number as text; 0 is no bound. */
   STORE_BYTES_MAX: string;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { unstable_startWorker as startWorker } from 'wrangler';
+import { buildSite } from '../edge/site/build/build-site.ts';
 import { edgeUrl, localOriginId, localSettings, originUrl } from './settings.ts';
 
 const settings = localSettings();
@@ -10,6 +11,7 @@ const secret = (value: string) => ({ type: 'secret_text' as const, value });
 
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
 
+await buildSite();
 const worker = await startWorker({
   config: join(import.meta.dirname, '../wrangler.toml'),
   bindings: {

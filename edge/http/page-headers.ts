@@ -1,0 +1,26 @@
+/** What a page may load: its own scripts and styles, and nothing of another host. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  // Decoders of compressed meshes are WebAssembly; the viewer runs one in a worker that it makes of a blob.
+  "script-src 'self' 'wasm-unsafe-eval'",
+  'worker-src blob:',
+  "style-src 'self'",
+  // A picture that was dropped, and the textures that the viewer unpacks from a mesh, are blobs.
+  "img-src 'self' blob:",
+  "connect-src 'self' blob:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Headers of every page, in addition to those of its file; they say nothing about what the page loads. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  // Kept, and asked for again with its ETag: the files that a page names have other names after a deployment.
+  'cache-control': 'no-cache',
+};
