@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 import { MeshParams, contractVersion, pipelineVersion } from './key.ts';
 import { Blob, MeshManifest, stages } from './mesh.ts';
+import { TextToImageModel } from './model.ts';
 
 /**
  * One miss, as the edge hands it to an origin: the text of the job header of a signed `POST /jobs`, whose body is the
- * image. The origin answers 202 when it took the job (also when it has it already), else a Problem.
+ * image, or the prompt input of a mesh that is asked for in words. The origin answers 202 when it took the job (also when it has it already), else a Problem.
  */
 export const Job = z.strictObject({
   contract: z.literal(contractVersion),
@@ -16,8 +17,11 @@ export const Job = z.strictObject({
   /** `name@version`, and the digest of the manifest that the key was made with. */
   model: z.strictObject({ id: z.string(), digest: Sha256 }),
   params: MeshParams,
+  /** Digest and length of the body. */
   imageSha256: Sha256,
   imageBytes: z.number().int().positive(),
+  /** Of a prompt alone: the model that is to make its picture. */
+  textToImageModel: TextToImageModel.optional(),
   /** `shared`, or the tenant whose private result this is. */
   scope: z.string(),
   /** Opaque name of who asked first: what the queue is fair between. */
@@ -28,12 +32,20 @@ export const Job = z.strictObject({
 });
 export type Job = z.infer<typeof Job>;
 
-/** Codes with which a job can fail for good; only `unprocessable_image` and `invalid_image` are the image's own fault. */
+/** Codes of a failure that the same input meets anywhere, and so may be remembered. */
+const inputFailures = ['unprocessable_image', 'invalid_image', 'image_too_many_pixels', 'prompt_refused'] as const;
+
+/** Why a job failed for good. */
 export const JobFailure = z.strictObject({
-  code: z.enum(['unprocessable_image', 'invalid_image', 'image_too_many_pixels', 'internal_error']),
+  code: z.enum([...inputFailures, 'upstream_failed', 'internal_error']),
   message: z.string().max(500),
 });
 export type JobFailure = z.infer<typeof JobFailure>;
+
+/** True when the same picture or prompt would fail anywhere. */
+export function isInputFailure({ code }: { code: string }): boolean {
+  return inputFailures.some((failure) => failure === code);
+}
 
 /** Body of `PUT {edge}/origin/results/{key}`, sent when the blobs that it names are stored. */
 export const JobResult = z.discriminatedUnion('outcome', [

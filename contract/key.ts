@@ -52,7 +52,7 @@ export function isUnrepeatable(request: MeshRequest, model: Model): boolean {
 
 export type KeyInput = {
   model: Pick<Model, 'id' | 'digest'>;
-  /** SHA-256 of the image's bytes as they came. */
+  /** SHA-256 of the image's bytes as they came, or of a prompt input's. */
   imageSha256: string;
   params: MeshParams;
   /** `shared`, or the tenant's id for a private result. */
@@ -103,6 +103,11 @@ export function geometryKey(input: GeometryKeyInput): Promise<string> {
       scope: input.scope,
     }),
   );
+}
+
+/** The key under which the picture that was made of a prompt is kept, from the digest of the prompt input. */
+export function pictureKey({ promptSha256, scope }: { promptSha256: string; scope: string }): Promise<string> {
+  return sha256(canonicalJson({ picture: promptSha256, scope }));
 }
 
 const meshIdPrefix = 'mesh_';

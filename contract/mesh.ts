@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from './digest.ts';
+import { TextToImageModel } from './model.ts';
 import { OutputFormat } from './request.ts';
 
 /** The stages of a job at the origin, in their order; `queue` is the wait before them. */
@@ -11,6 +12,8 @@ const Milliseconds = z.number().nonnegative();
 /** Wall time of each stage and of the whole job, in milliseconds. */
 export const Timings = z.strictObject({
   queue: Milliseconds,
+  /** Of a prompt alone: until its picture was there, upstream's time; next to nothing when the picture was kept. */
+  generate: Milliseconds.optional(),
   decode: Milliseconds,
   matte: Milliseconds,
   infer: Milliseconds,
@@ -43,7 +46,10 @@ export const MeshManifest = z.strictObject({
   /** `name@version`. */
   model: z.string(),
   modelDigest: Sha256,
+  /** Digest of the job's body: the picture as it came, or the prompt input. */
   imageSha256: Sha256,
+  /** Of a prompt alone: who made its picture, the picture's digest, and the key that it is kept under beside surfaces. */
+  source: z.strictObject({ model: TextToImageModel, imageSha256: Sha256, pictureKey: Sha256 }).optional(),
   outputFormat: OutputFormat,
   createdAtSeconds: z.number().int(),
   completedAtSeconds: z.number().int(),
@@ -98,6 +104,11 @@ export const MeshObject = z.object({
     })
     .nullable(),
   thumbnail_url: z.string().nullable(),
+  /** Of a mesh that was asked for in words: the model that made its picture, and the picture's digest; else null. */
+  source: z
+    .object({ prompt: z.literal(true), model: z.string(), image_sha256: Sha256 })
+    .nullable()
+    .default(null),
   provider: Provider.nullable(),
   degraded: z.boolean(),
   timings_ms: Timings.nullable(),

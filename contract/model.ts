@@ -7,6 +7,9 @@ export type ModelFamily = z.infer<typeof ModelFamily>;
 
 export const ModelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a lower-case model name');
 
+/** What an upstream of `POST /v1/images/generations` calls the model that turns text into pictures. */
+export const TextToImageModel = z.string().min(1).max(200);
+
 /** A model as an origin reports it; the digest is that of its manifest, and so of every file that the manifest names. */
 export const Model = z.object({
   /** `name@version`. */

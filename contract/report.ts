@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Provider } from './mesh.ts';
-import { Model } from './model.ts';
+import { Model, TextToImageModel } from './model.ts';
 
 /** Seconds between two reports of an origin. */
 export const reportIntervalSeconds = 5;
@@ -35,6 +35,8 @@ export const Report = z.strictObject({
   startedAtSeconds: Count,
   state: z.enum(['ready', 'draining', 'full']),
   models: z.array(Model).max(100),
+  /** The model that this origin has prompts turned into pictures with; absent where it takes none. */
+  textToImageModel: TextToImageModel.optional(),
   queue: z.strictObject({ depth: Count, capacity: Count }),
   lanes: z.array(Lane).max(64),
   gpus: z.array(Gpu).max(64),

@@ -35,6 +35,15 @@ const Cache = z.strictObject({
   tags: z.array(z.string().min(1).max(cacheTagCharactersMax)).max(cacheTagsMax).default([]),
 });
 
+const promptCharactersMax = 4000;
+
+/** What to make, in words. */
+export const Prompt = z
+  .string()
+  .max(promptCharactersMax)
+  .regex(/\S/, 'must say something')
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
+
 /** How long a POST may be held by `Prefer: wait`, in seconds. */
 export const preferWaitSecondsMax = 60;
 
@@ -45,7 +54,7 @@ export const preferWaitSecondsMax = 60;
 export const MeshRequest = z
   .strictObject({
     image: z.union([z.string(), z.strictObject({ sha256: Sha256 })]).optional(),
-    prompt: z.string().min(1).max(4000).optional(),
+    prompt: Prompt.optional(),
     model: z.string().min(1).max(128).default('default'),
     output_format: OutputFormat.default('glb'),
     seed: z

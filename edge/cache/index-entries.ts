@@ -84,11 +84,22 @@ export function blobsOf({ asset, thumbnail }: MeshManifest): readonly Blob[] {
   return thumbnail === null ? [asset] : [asset, thumbnail];
 }
 
+/** Keys of what is kept of a mesh under `geometry/`: its surface, and the picture that was made of its prompt. */
+export function surfaceKeysOf({ geometryKey, source }: MeshManifest): readonly string[] {
+  return [geometryKey, source?.pictureKey].filter((key) => key !== undefined);
+}
+
+/** Digests of the pictures that a mesh was made of: what came with the request, and what was made of a prompt. */
+export function pictureDigestsOf({ imageSha256, source }: MeshManifest): readonly string[] {
+  return source === undefined ? [imageSha256] : [imageSha256, source.imageSha256];
+}
+
 function entriesOf(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
-  const surface = manifest.geometryKey === undefined ? [] : [prefixOf('geometry', manifest.geometryKey)];
-  const prefixes = [prefixOf('image', manifest.imageSha256), prefixOf('model', manifest.model), ...blobs, ...surface];
+  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
+  const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
+  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
   return prefixes.map((prefix) => prefix + manifest.key);
 }
 

@@ -4,7 +4,7 @@ import { inputKey } from '../origins/input-store.ts';
 import { forgetAsset, type Colo } from './assets.ts';
 import { removePrivateBlobs } from './blobs.ts';
 import { coloLifeSeconds } from './colo.ts';
-import { blobsOf, indexedKeys, removeEntry, type IndexEntry, type IndexedBy } from './index-entries.ts';
+import { blobsOf, indexedKeys, removeEntry, surfaceKeysOf, type IndexEntry, type IndexedBy } from './index-entries.ts';
 import { kvCacheSeconds } from './kv.ts';
 import type { Manifests } from './manifests.ts';
 import { memoryLifeSeconds } from './memory.ts';
@@ -137,7 +137,7 @@ function indexed(selector: PurgeSelector): { by: IndexedBy; value: string }[] {
 
 async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report: PurgeReport): Promise<void> {
   const { r2 } = options;
-  const { key, imageSha256, geometryKey } = manifest;
+  const { key, imageSha256 } = manifest;
   // Those of a private mesh lie elsewhere and went before.
   for (const blob of manifest.owner === undefined ? blobsOf(manifest) : []) {
     const used = await isUsedElsewhere(r2, { by: 'blob', value: blob.sha256, key });
@@ -145,10 +145,10 @@ async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report:
     if (!used) await r2.delete(quarantineNote(blob.sha256));
     (used ? report.shared : report.digests).push(blob.sha256);
   }
-  if (geometryKey !== undefined) {
-    const used = await isUsedElsewhere(r2, { by: 'geometry', value: geometryKey, key });
-    if (!used) await r2.delete(surfaceKey(geometryKey));
-    (used ? report.shared : report.surfaces).push(geometryKey);
+  for (const surface of surfaceKeysOf(manifest)) {
+    const used = await isUsedElsewhere(r2, { by: 'geometry', value: surface, key });
+    if (!used) await r2.delete(surfaceKey(surface));
+    (used ? report.shared : report.surfaces).push(surface);
   }
   if (options.endFlight === null) return;
   if (await isUsedElsewhere(r2, { by: 'image', value: imageSha256, key })) return;

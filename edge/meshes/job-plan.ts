@@ -8,6 +8,9 @@ import type { JobDraft } from '../objects/flight-record.ts';
 /** A job before its picture was looked at: all that its key is made of. */
 export type JobPlan = Omit<JobDraft, 'imageBytes'>;
 
+/** Names what a job is made of: a picture by its digest, or a prompt with the model that is to draw it. */
+export type InputName = Pick<JobPlan, 'imageSha256' | 'textToImageModel'>;
+
 /** Life in seconds of a result that no other request can find. */
 const unrepeatableLifeSeconds = 3600;
 
@@ -16,7 +19,7 @@ const nonceBytes = 16;
 /** The job that a request asks of a model; of an unrepeatable request each plan has another key. */
 export async function planJob(
   request: MeshRequest,
-  { model, imageSha256, scope, tenant }: { model: Model; imageSha256: string; scope: string; tenant: string },
+  { model, input, scope, tenant }: { model: Model; input: InputName; scope: string; tenant: string },
 ): Promise<JobPlan> {
   const params = meshParams(request, model);
   const unrepeatable = isUnrepeatable(request, model);
@@ -25,10 +28,10 @@ export async function planJob(
   return {
     contract: contractVersion,
     pipeline: pipelineVersion,
-    key: await requestKey({ model: identity, imageSha256, params, scope, nonce }),
+    key: await requestKey({ model: identity, imageSha256: input.imageSha256, params, scope, nonce }),
     model: identity,
     params,
-    imageSha256,
+    ...input,
     scope,
     tenant,
     priority: request.priority,
@@ -36,7 +39,10 @@ export async function planJob(
   };
 }
 
-/** What tells one request from another under an idempotency key: its parsed fields, with the picture as its digest. */
-export function fingerprint(request: MeshRequest, imageSha256: string): Promise<string> {
+/**
+ * What tells one request from another under an idempotency key: its parsed fields, with the picture as its digest (null
+ * for a prompt, which is a field itself).
+ */
+export function fingerprint(request: MeshRequest, imageSha256: string | null): Promise<string> {
   return sha256(canonicalJson({ ...request, image: imageSha256 }));
 }

@@ -2,6 +2,7 @@ import { waitUntil } from 'cloudflare:workers';
 import { sha256 } from '../../contract/digest.ts';
 import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
+import { promptInputBytes } from '../../contract/prompt.ts';
 import type { MeshRequest } from '../../contract/request.ts';
 import type { Caller } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
@@ -11,7 +12,7 @@ import type { FleetView } from '../origins/fleet-view.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import type { Uses } from '../index/uses.ts';
 import type { InputStore } from '../origins/input-store.ts';
-import { fingerprint, planJob, type JobPlan } from './job-plan.ts';
+import { fingerprint, planJob, type InputName, type JobPlan } from './job-plan.ts';
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel, makesMeshes } from '../origins/model-list.ts';
 import type { Flight, Joined } from '../objects/flight.ts';
@@ -32,8 +33,11 @@ export type MeshMakerOptions = {
   defaultModel: string;
 };
 
-/** A request with who makes it: `name` is its idempotency key, null when it has none. */
-type Asked = { posted: PostedMesh; caller: Caller; imageSha256: string; name: string | null };
+/** A request with who makes it: `name` is its idempotency key, `imageSha256` its picture's digest; null where it has none. */
+type Asked = { posted: PostedMesh; caller: Caller; imageSha256: string | null; name: string | null };
+
+/** What a request stands for at one time: its model, and the one that draws prompts (null: no origin takes them). */
+type Found = { model: Model; textToImageModel: string | null };
 
 /** Finds what is asked for in the cache tiers, or starts or joins its flight. */
 export class MeshMaker {
@@ -46,7 +50,8 @@ export class MeshMaker {
   /**
    * Answers a request from the tiers, or joins the flight of its key. Throws the Problems `model_not_found`,
    * `insufficient_scope`, `image_required`, `idempotency_key_reused`, `taken_down`, `not_cached` (for
-   * `only_if_cached`) and `no_origin` (when no origin has ever reported a model).
+   * `only_if_cached`), `unsupported_parameter` (a prompt where no origin takes any) and `no_origin` (when no origin has
+   * ever reported a model).
    */
   async make(posted: PostedMesh, { caller, name }: { caller: Caller; name: string | null }): Promise<MeshState> {
     const { manifests, fleet, defaultModel } = this.#options;
@@ -54,7 +59,10 @@ export class MeshMaker {
     refuseSharedRefresh(posted, caller);
     const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller.tenant), name };
     const listed = requireModel(await fleet.findModel(request.model, defaultModel), request.model);
-    const planned = await this.#plan(asked, listed);
+    const planned = await this.#plan(asked, {
+      model: listed,
+      textToImageModel: await this.#textToImageModel(posted, { current: false }),
+    });
     const repeat = name === null ? null : await this.#claim(asked, { name, plan: planned });
     let plan = repeat?.plan ?? planned;
     const refreshing = request.cache.mode === 'refresh';
@@ -63,8 +71,12 @@ export class MeshMaker {
     if (request.cache.mode === 'only_if_cached') {
       throw new Problem('not_cached', 'This mesh is not in the cache, and cache.mode is "only_if_cached".');
     }
-    const current = requireModel(findModel(await fleet.currentModels(), request.model, defaultModel), request.model);
-    if (current.digest !== plan.model.digest) {
+    const current = {
+      model: requireModel(findModel(await fleet.currentModels(), request.model, defaultModel), request.model),
+      textToImageModel: await this.#textToImageModel(posted, { current: true }),
+    };
+    const replaced = (current.textToImageModel ?? undefined) !== plan.textToImageModel;
+    if (replaced || current.model.digest !== plan.model.digest) {
       // The listed model was replaced a moment ago; a job for it would wait for an origin that never comes.
       plan = await this.#plan(asked, current);
       const foundNow = refreshing ? null : await manifests.read(plan.key);
@@ -76,15 +88,32 @@ export class MeshMaker {
       : this.#answered(asked, plan, stateOf(plan.key, joined));
   }
 
-  /** The digest of the picture; one that is only named must be one that this very tenant has sent before. */
-  async #digestOf(image: PostedImage, tenant: string): Promise<string> {
+  /** The digest of the picture, null for a prompt; one that is only named must be one that this very tenant has sent. */
+  async #digestOf(image: PostedImage, tenant: string): Promise<string | null> {
+    if (image.is === 'prompt') return null;
     if (image.is === 'sent') return sha256(image.bytes);
     if (await this.#options.tenants.knowsImage(tenant, image.sha256)) return image.sha256;
     throw imageRequired();
   }
 
-  #plan({ posted: { request }, caller, imageSha256 }: Asked, model: Model): Promise<JobPlan> {
-    return planJob(request, { model, imageSha256, scope: scopeOf(request, caller), tenant: caller.tenant });
+  /** The model that is to draw a prompt; null for a picture, and where no origin takes prompts. */
+  async #textToImageModel({ image }: PostedMesh, age: { current: boolean }): Promise<string | null> {
+    return image.is === 'prompt' ? this.#options.fleet.textToImageModel(age) : null;
+  }
+
+  async #plan({ posted, caller, imageSha256 }: Asked, { model, textToImageModel }: Found): Promise<JobPlan> {
+    const { request } = posted;
+    const input = imageSha256 === null ? await this.#namePrompt(posted, textToImageModel) : { imageSha256 };
+    return planJob(request, { model, input, scope: scopeOf(request, caller), tenant: caller.tenant });
+  }
+
+  /** A prompt stands for another picture with each model that draws it. */
+  async #namePrompt(posted: PostedMesh, textToImageModel: string | null): Promise<InputName> {
+    if (textToImageModel === null) {
+      const message = 'No origin here turns prompts into pictures; send a picture in "image".';
+      throw new Problem('unsupported_parameter', message, { param: 'prompt' });
+    }
+    return { imageSha256: await sha256(promptBytes(posted.image, textToImageModel)), textToImageModel };
   }
 
   async #claim({ posted, caller, imageSha256 }: Asked, { name, plan }: { name: string; plan: JobPlan }) {
@@ -94,9 +123,9 @@ export class MeshMaker {
 
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
     const { flights, tenants, r2 } = this.#options;
-    const { caller, name, imageSha256 } = asked;
-    await refuseTakenDown(r2, [imageSha256]);
-    const job = { ...plan, imageBytes: await this.#keepImage(asked) };
+    const { caller, name } = asked;
+    await refuseTakenDown(r2, [plan.imageSha256]);
+    const job = { ...plan, imageBytes: await this.#keepInput(asked, plan) };
     const flight = flightOf(flights, plan.key);
     if (!refreshing) return flight.join({ job, tenant: caller.tenant });
     const joined = await flight.refresh({ job, tenant: caller.tenant });
@@ -104,9 +133,14 @@ export class MeshMaker {
     return joined;
   }
 
-  /** Sees that the picture is stored for as long as a flight may need it; its length in bytes. */
-  async #keepImage({ posted: { image }, imageSha256 }: Asked): Promise<number> {
+  /** Sees that the picture or prompt is stored for as long as a flight may need it; its length in bytes. */
+  async #keepInput({ posted: { image } }: Asked, { imageSha256, textToImageModel }: JobPlan): Promise<number> {
     const { inputs } = this.#options;
+    if (image.is === 'prompt') {
+      const bytes = promptBytes(image, textToImageModel);
+      await inputs.put({ sha256: imageSha256, bytes, mediaType: 'application/json' });
+      return bytes.byteLength;
+    }
     if (image.is === 'known') {
       const bytes = await inputs.renew(imageSha256);
       if (bytes === null) throw imageRequired();
@@ -135,6 +169,11 @@ export class MeshMaker {
     else this.#options.tenants.noteLater(caller.tenant, note, { waitUntil });
     return state;
   }
+}
+
+function promptBytes(image: PostedImage, model: string | undefined): Uint8Array<ArrayBuffer> {
+  if (image.is === 'prompt' && model !== undefined) return promptInputBytes({ model, prompt: image.prompt });
+  throw new Error('a picture was taken for a prompt; this is a bug');
 }
 
 function stateOf(key: string, joined: Exclude<Joined, { is: 'refused' }>): MeshState {

@@ -36,7 +36,7 @@ export function goneObject(listed: ListedMesh): MeshObject {
 }
 
 async function finished(manifest: MeshManifest, assetUrls: AssetUrls): Promise<Omit<MeshObject, 'cache' | 'metadata'>> {
-  const { asset, thumbnail } = manifest;
+  const { asset, thumbnail, source } = manifest;
   return {
     id: meshId(manifest.key),
     object: 'mesh',
@@ -58,6 +58,7 @@ async function finished(manifest: MeshManifest, assetUrls: AssetUrls): Promise<O
       watertight: asset.watertight,
     },
     thumbnail_url: thumbnail && (await assetUrl(manifest, thumbnail, assetUrls)),
+    source: source ? { prompt: true, model: source.model, image_sha256: source.imageSha256 } : null,
     provider: manifest.provider,
     degraded: manifest.degraded,
     timings_ms: manifest.timingsMs,
@@ -82,6 +83,7 @@ function unfinished(
     output_format: asked.outputFormat,
     asset: null,
     thumbnail_url: null,
+    source: null,
     provider: null,
     degraded: false,
     timings_ms: null,

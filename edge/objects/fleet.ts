@@ -3,7 +3,7 @@ import type { Model } from '../../contract/model.ts';
 import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
 import type { Env } from '../env.ts';
-import { writeModels } from '../origins/model-list.ts';
+import { writeModelList, type ModelList } from '../origins/model-list.ts';
 
 /** An origin as its last report has it. */
 export type OriginStatus = {
@@ -13,12 +13,14 @@ export type OriginStatus = {
   startedAtSeconds: number;
   /** Manifest digest of each model that it serves, by the model's id. */
   digests: Record<string, string>;
+  /** The model that it has prompts turned into pictures with; null when it takes none. */
+  textToImageModel: string | null;
   queueDepth: number;
   lanesReady: number;
 };
 
-/** The origins that are alive, and every model that one of them serves or served of late. */
-export type FleetSnapshot = { origins: OriginStatus[]; models: Model[] };
+/** The origins that are alive, and what one of them serves or served of late. */
+export type FleetSnapshot = { origins: OriginStatus[]; list: ModelList };
 
 /** An origin is dead when it has been silent for longer than this, in milliseconds. */
 const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;
@@ -31,6 +33,10 @@ const modelTouchMs = 3600 * 1000;
 
 /** Set while the KV copy of the models is not the list of today. */
 const copyIsOldKey = 'copy_is_old';
+
+/** The model that turns prompts into pictures, and when an origin last reported it. */
+const textToImageKey = 'text_to_image';
+type TextToImage = { model: string; atMs: number };
 
 /** What origins report: who is alive, what they serve, which nonces they used. One object for the whole service. */
 export class Fleet extends DurableObject<Env> {
@@ -60,7 +66,7 @@ export class Fleet extends DurableObject<Env> {
       now,
     );
     const others = this.#alive(now).filter((origin) => origin.id !== originId);
-    let changed = false;
+    let changed = this.#takeTextToImage(report.textToImageModel, others, now);
     for (const model of report.models) if (this.#takeModel(model, others, now)) changed = true;
     const forgotten = this.#sql.exec('DELETE FROM models WHERE at_ms < ?', now - modelKeptMs).rowsWritten;
     if (changed || forgotten > 0) this.ctx.storage.kv.put(copyIsOldKey, true);
@@ -69,7 +75,7 @@ export class Fleet extends DurableObject<Env> {
 
   /** Everything that routing needs, from one call. */
   snapshot(): FleetSnapshot {
-    return { origins: this.#alive(Date.now()), models: this.#models() };
+    return { origins: this.#alive(Date.now()), list: this.#list() };
   }
 
   /** Uses up a nonce; false when it was used before. It is kept for as long as its signature could hold. */
@@ -82,15 +88,15 @@ export class Fleet extends DurableObject<Env> {
 
   /** KV takes one write a second for a key and may refuse this one; the next report tries again. */
   async #writeCopy(): Promise<void> {
-    const models = this.#models();
+    const list = this.#list();
     try {
-      await writeModels(this.env.MANIFESTS, models);
+      await writeModelList(this.env.MANIFESTS, list);
     } catch (error) {
       console.error(JSON.stringify({ event: 'models_not_copied', error: String(error) }));
       return;
     }
     // They may have changed once more meanwhile.
-    if (JSON.stringify(this.#models()) === JSON.stringify(models)) this.ctx.storage.kv.delete(copyIsOldKey);
+    if (JSON.stringify(this.#list()) === JSON.stringify(list)) this.ctx.storage.kv.delete(copyIsOldKey);
   }
 
   /** True when the list of models changed by this one. */
@@ -106,6 +112,30 @@ export class Fleet extends DurableObject<Env> {
     }
     this.#sql.exec('INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)', model.id, model.digest, text, now);
     return row?.model !== text;
+  }
+
+  /**
+   * True when the model that prompts are keyed with changed. There is one: while an upgrade rolls, the old one stays
+   * until no origin has it.
+   */
+  #takeTextToImage(reported: string | undefined, others: readonly OriginStatus[], now: number): boolean {
+    const { kv } = this.ctx.storage;
+    const known = kv.get<TextToImage>(textToImageKey);
+    if (reported === undefined) {
+      return known !== undefined && known.atMs < now - modelKeptMs && kv.delete(textToImageKey);
+    }
+    if (known?.model === reported) {
+      if (now - known.atMs >= modelTouchMs) kv.put(textToImageKey, { model: reported, atMs: now });
+      return false;
+    }
+    if (known && others.some((origin) => origin.textToImageModel === known.model)) return false;
+    kv.put(textToImageKey, { model: reported, atMs: now });
+    return true;
+  }
+
+  #list(): ModelList {
+    const known = this.ctx.storage.kv.get<TextToImage>(textToImageKey);
+    return { models: this.#models(), textToImageModel: known?.model ?? null };
   }
 
   #alive(now: number): OriginStatus[] {
@@ -130,6 +160,7 @@ function statusOf(id: string, report: Report): OriginStatus {
     state: report.state,
     startedAtSeconds: report.startedAtSeconds,
     digests: Object.fromEntries(report.models.map((model) => [model.id, model.digest])),
+    textToImageModel: report.textToImageModel ?? null,
     queueDepth: report.queue.depth,
     lanesReady: report.lanes.filter((lane) => lane.state === 'ready').length,
   };

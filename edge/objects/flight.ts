@@ -1,12 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { JobProgress } from '../../contract/job.ts';
+import { isInputFailure, type JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
 import { parseOrigins, type Env, type Origin } from '../env.ts';
 import { FleetView } from '../origins/fleet-view.ts';
 import { InputStore } from '../origins/input-store.ts';
-import { cancelJob, dispatchMsMax, isOfImage, sendJob, type Dispatch } from '../origins/origin-client.ts';
+import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
 import { canStart, dispatchedTo, dueAtMs, expiresAtMs, isOpen, viewOf } from './flight-record.ts';
 import { checkMs, leaseMs } from './flight-record.ts';
@@ -126,7 +126,7 @@ export class Flight extends DurableObject<Env> {
   /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on the picture alone. */
   fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
     const record = this.#store.open();
-    if (record !== null && (fence === record.fence || isOfImage(failure))) this.#end(record, failure);
+    if (record !== null && (fence === record.fence || isInputFailure(failure))) this.#end(record, failure);
   }
 
   /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
@@ -257,7 +257,7 @@ export class Flight extends DurableObject<Env> {
     const waiting = this.#store.open();
     if (waiting === null) return;
     let retryAfterSeconds: number | null = null;
-    for (const origin of rank(origins, { model: waiting.job.model, last: waiting.last })) {
+    for (const origin of rank(origins, { job: waiting.job, last: waiting.last })) {
       const configured = this.#origins.find(({ id, url }) => id === origin.id && url === origin.url);
       if (configured === undefined) continue;
       const offered = this.#lend(origin);
@@ -322,7 +322,7 @@ export class Flight extends DurableObject<Env> {
   }
 
   #end(record: FlightRecord, failure: FlightFailure): void {
-    const remembered = failure.code !== 'mesh_failed' && failure.code !== 'internal_error';
+    const remembered = isInputFailure(failure) || failure.code === 'taken_down';
     record.state = { is: 'failed', failure, remembered, forgetAtMs: Date.now() + outcomeKeptMs };
     this.#change(record);
   }

@@ -15,7 +15,11 @@ export type ListedMesh = {
 };
 
 /** What a tenant is to remember of one request that was answered. */
-export type TenantNote = { mesh: Omit<ListedMesh, 'createdAtSeconds'>; imageSha256: string };
+export type TenantNote = {
+  mesh: Omit<ListedMesh, 'createdAtSeconds'>;
+  /** Digest of the picture that it sent; null where it sent a prompt. */
+  imageSha256: string | null;
+};
 
 export type ListOptions = { limit: number; order: 'asc' | 'desc'; afterKey: string | null };
 
@@ -78,7 +82,7 @@ export class Tenant extends DurableObject<Env> {
       JSON.stringify(mesh.metadata),
     );
     // A new row, so that the images that are in use outlive the others.
-    this.#sql.exec('INSERT OR REPLACE INTO images (sha256) VALUES (?)', imageSha256);
+    if (imageSha256 !== null) this.#sql.exec('INSERT OR REPLACE INTO images (sha256) VALUES (?)', imageSha256);
     this.#sql.exec('DELETE FROM meshes WHERE sequence <= (SELECT max(sequence) FROM meshes) - ?', meshesMax);
     this.#sql.exec('DELETE FROM images WHERE sequence <= (SELECT max(sequence) FROM images) - ?', imagesMax);
   }

@@ -2,7 +2,7 @@ import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
 import type { Fleet, FleetSnapshot, OriginStatus } from '../objects/fleet.ts';
-import { findModel, readModels } from './model-list.ts';
+import { findModel, readModelList, type ModelList } from './model-list.ts';
 
 /** How long an isolate trusts what it read: who is alive, and which models there are, in milliseconds. */
 const livenessMs = 2_000;
@@ -18,9 +18,9 @@ export function theFleet(namespace: DurableObjectNamespace<Fleet>): DurableObjec
 type Remembered<T> = { value: T; atMs: number } | null;
 
 /** What this isolate last heard of the fleet, shared by the Worker and the objects that run in it. */
-const isolateMemory: { snapshot: Remembered<FleetSnapshot>; models: Remembered<readonly Model[]> } = {
+const isolateMemory: { snapshot: Remembered<FleetSnapshot>; list: Remembered<ModelList> } = {
   snapshot: null,
-  models: null,
+  list: null,
 };
 
 /** An isolate's view of the fleet, so that neither hits nor a flood of misses wear the Fleet object out. */
@@ -36,14 +36,27 @@ export class FleetView {
 
   /** The models, at most half a minute old; needs neither an origin nor, once the KV copy is there, the Fleet. */
   async models(): Promise<readonly Model[]> {
-    if (isFresh(this.#memory.models, modelsMs)) return this.#memory.models.value;
+    return (await this.#list()).models;
+  }
+
+  /**
+   * The model that prompts are keyed with, as old as `models`; null when no origin takes prompts. With `current`, as
+   * the Fleet has it: what a new job must be made with.
+   */
+  async textToImageModel({ current }: { current: boolean }): Promise<string | null> {
+    const listed = current ? null : (await this.#list()).textToImageModel;
+    return listed ?? (await this.#current()).list.textToImageModel;
+  }
+
+  async #list(): Promise<ModelList> {
+    if (isFresh(this.#memory.list, modelsMs)) return this.#memory.list.value;
     // A KV null is never believed, as it may be an old absence, nor does a fault of KV end a request.
-    const copy = await readModels(this.#kv).catch((error: unknown) => {
+    const copy = await readModelList(this.#kv).catch((error: unknown) => {
       console.error(JSON.stringify({ event: 'models_copy_unread', error: String(error) }));
       return null;
     });
-    if (copy === null || copy.length === 0) return this.currentModels();
-    this.#memory.models = { value: copy, atMs: Date.now() };
+    if (copy === null || copy.models.length === 0) return (await this.#current()).list;
+    this.#memory.list = { value: copy, atMs: Date.now() };
     return copy;
   }
 
@@ -62,7 +75,7 @@ export class FleetView {
 
   /** The models as the Fleet has them, at most a few seconds old: what a new job must be made with. */
   async currentModels(): Promise<readonly Model[]> {
-    return (await this.#current()).models;
+    return (await this.#current()).list.models;
   }
 
   /** The origins that are alive, at most a few seconds old. */
@@ -80,7 +93,7 @@ export class FleetView {
     if (isFresh(this.#memory.snapshot, livenessMs)) return this.#memory.snapshot.value;
     const value = await theFleet(this.#namespace).snapshot();
     this.#memory.snapshot = { value, atMs: Date.now() };
-    if (value.models.length > 0) this.#memory.models = { value: value.models, atMs: Date.now() };
+    if (value.list.models.length > 0) this.#memory.list = { value: value.list, atMs: Date.now() };
     return value;
   }
 }

@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { Model } from '../../contract/model.ts';
+import { Model, TextToImageModel } from '../../contract/model.ts';
+
+/** What can be asked for: the models, and the one that turns prompts into pictures (null: no origin takes prompts). */
+const ModelList = z.object({ models: z.array(Model), textToImageModel: TextToImageModel.nullable() });
+export type ModelList = z.infer<typeof ModelList>;
 
 /** The alias that stands for the deployment's default model. */
 const defaultAlias = 'default';
@@ -8,14 +12,14 @@ const kvKey = 'models';
 const kvTtlSeconds = 30; // the least that KV allows
 
 /** Writes the copy of the model list that every location can read with every origin, and the Fleet, out of reach. */
-export function writeModels(kv: KVNamespace, models: readonly Model[]): Promise<void> {
-  return kv.put(kvKey, JSON.stringify(models));
+export function writeModelList(kv: KVNamespace, list: ModelList): Promise<void> {
+  return kv.put(kvKey, JSON.stringify(list));
 }
 
 /** The copy of the model list, null when there is none or another version of this program wrote it. */
-export async function readModels(kv: KVNamespace): Promise<readonly Model[] | null> {
+export async function readModelList(kv: KVNamespace): Promise<ModelList | null> {
   const value = await kv.get(kvKey, { type: 'json', cacheTtl: kvTtlSeconds });
-  return z.array(Model).safeParse(value).data ?? null;
+  return ModelList.safeParse(value).data ?? null;
 }
 
 /** The model that a name stands for, or null: `name@version`, a name for its newest version, or `default`. */

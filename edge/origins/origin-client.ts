@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sha256 } from '../../contract/digest.ts';
-import { JobFailure, type Job } from '../../contract/job.ts';
+import { isInputFailure, JobFailure, type Job } from '../../contract/job.ts';
 import { sign } from '../../contract/signature.ts';
 import type { Origin } from '../env.ts';
 
@@ -9,7 +9,7 @@ export type Dispatch =
   | { outcome: 'accepted' }
   /** It has no room now; null when it did not say for how long. */
   | { outcome: 'busy'; retryAfterSeconds: number | null }
-  /** The picture itself is at fault, so every origin would say the same. */
+  /** The picture or prompt itself is at fault, so every origin would say the same. */
   | { outcome: 'refused'; failure: JobFailure }
   | { outcome: 'unreachable'; cause: unknown };
 
@@ -73,13 +73,8 @@ async function dispatchOf(answer: Response): Promise<Dispatch> {
     return { outcome: 'busy', retryAfterSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null };
   }
   const failure = failureOf(text);
-  if (failure !== null && isOfImage(failure)) return { outcome: 'refused', failure };
+  if (failure !== null && isInputFailure(failure)) return { outcome: 'refused', failure };
   return { outcome: 'unreachable', cause: new Error(`status ${answer.status}: ${text.slice(0, 200)}`) };
-}
-
-/** True when the same picture would fail anywhere, so that the failure may be remembered. */
-export function isOfImage(failure: { code: string }): boolean {
-  return failure.code !== 'internal_error';
 }
 
 function failureOf(text: string): JobFailure | null {

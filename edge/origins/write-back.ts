@@ -2,7 +2,7 @@ import type { JobResult } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf } from '../cache/index-entries.ts';
+import { blobsOf, pictureDigestsOf } from '../cache/index-entries.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
@@ -72,7 +72,7 @@ async function refuseWithdrawn(
   { flight, r2 }: { flight: FlightCalls; r2: R2Bucket },
 ): Promise<void> {
   try {
-    await refuseTakenDown(r2, [manifest.imageSha256, ...blobsOf(manifest).map(({ sha256 }) => sha256)]);
+    await refuseTakenDown(r2, [...pictureDigestsOf(manifest), ...blobsOf(manifest).map(({ sha256 }) => sha256)]);
   } catch (error) {
     if (error instanceof Problem && error.code === 'taken_down') {
       await flight.fail({ fence, failure: { code: error.code, message: error.message } });

@@ -7,10 +7,14 @@ import { readImageHeader } from './image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseMultipart } from './multipart.ts';
 
-/** A picture as it was given: its bytes, whose header was found good, or the digest of one that was sent before. */
+/**
+ * What a mesh is to be made of: a picture's bytes, whose header was found good, the digest of one that was sent before, or
+ * a prompt.
+ */
 export type PostedImage =
   | { is: 'sent'; bytes: Uint8Array<ArrayBuffer>; mediaType: string }
-  | { is: 'known'; sha256: string };
+  | { is: 'known'; sha256: string }
+  | { is: 'prompt'; prompt: string };
 
 /** What a `POST /v1/meshes` asks for; `nameOf` gives a field's path the name that the client wrote. */
 export type PostedMesh = { request: MeshRequest; image: PostedImage; nameOf: (path: readonly PropertyKey[]) => string };
@@ -26,7 +30,7 @@ export async function readMeshRequest(request: Request): Promise<PostedMesh> {
   const parsed = MeshRequest.safeParse(fields);
   if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
   refuseUnsupported(parsed.data, file !== null, nameOf);
-  return { request: parsed.data, image: imageOf(parsed.data.image, file), nameOf };
+  return { request: parsed.data, image: imageOf(parsed.data, file), nameOf };
 }
 
 type Fields = { fields: unknown; image: Uint8Array<ArrayBuffer> | null } & Pick<PostedMesh, 'nameOf'>;
@@ -68,7 +72,6 @@ function refuseUnsupported(
   }
   const { image } = request;
   const unsupported: readonly [asked: boolean, ...path: string[]][] = [
-    [request.prompt !== undefined, 'prompt'],
     [typeof image === 'string' && /^https?:/i.test(image), 'image'],
     [request.webhook_url !== undefined, 'webhook_url'],
   ];
@@ -78,13 +81,14 @@ function refuseUnsupported(
   throw new Problem('unsupported_parameter', `This value of "${param}" is not available yet.`, { param });
 }
 
-function imageOf(image: MeshRequest['image'], file: Uint8Array<ArrayBuffer> | null): PostedImage {
+function imageOf({ image, prompt }: MeshRequest, file: Uint8Array<ArrayBuffer> | null): PostedImage {
+  if (prompt !== undefined) return { is: 'prompt', prompt };
   if (typeof image === 'object') {
     if (file === null) return { is: 'known', sha256: image.sha256 };
     throw new Problem('invalid_parameter', 'Give a picture or its digest, not both.', { param: 'image_sha256' });
   }
   if (file === null && image === undefined) {
-    throw new Problem('missing_image', 'Give a picture in "image".', { param: 'image' });
+    throw new Problem('missing_image', 'Give a picture in "image", or a "prompt".', { param: 'image' });
   }
   const bytes = file ?? decodeDataUrl(image ?? '');
   return { is: 'sent', bytes, mediaType: readImageHeader(bytes).mediaType };

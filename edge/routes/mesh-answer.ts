@@ -7,6 +7,7 @@ import type { Manifests } from '../cache/manifests.ts';
 import { cacheStatus, hitFrom } from '../http/cache-status.ts';
 import { meshObject } from '../meshes/mesh-object.ts';
 import type { CompletedMesh, MeshState } from '../meshes/mesh-state.ts';
+import type { FlightFailure } from '../objects/flight-record.ts';
 import { serveAsset } from './assets.ts';
 
 /** When a client should look at an unfinished mesh again. */
@@ -23,12 +24,12 @@ export async function postAnswer(
 ): Promise<Response> {
   if (state.is === 'refused') {
     c.header('cache-status', hitFrom('failure'));
-    throw new Problem(state.failure.code, state.failure.message, { param: 'image' });
+    throw problemOf(state.failure);
   }
   // What this request found out by waiting is told as the next one will hear it.
   if (state.is === 'flying' && state.flight.is === 'failed' && state.flight.remembered) {
     c.header('cache-status', cacheStatus(state.cache, { stored: false }));
-    throw new Problem(state.flight.failure.code, state.flight.failure.message, { param: 'image' });
+    throw problemOf(state.flight.failure);
   }
   if (state.is === 'completed' && format === 'bytes') {
     const response = await download(c, { mesh: state, blob: state.manifest.asset }, options);
@@ -37,6 +38,10 @@ export async function postAnswer(
     return response;
   }
   return meshAnswer(c, { state, metadata, unfinishedStatus: 202 }, options);
+}
+
+function problemOf({ code, message }: FlightFailure): Problem {
+  return new Problem(code, message, { param: code === 'prompt_refused' ? 'prompt' : 'image' });
 }
 
 /** A mesh object: 200, or `unfinishedStatus` while it is being made. */

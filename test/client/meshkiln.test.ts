@@ -50,6 +50,7 @@ function meshAt(url: string): MeshObject {
       watertight: true,
     },
     thumbnail_url: null,
+    source: null,
     provider: 'cpu',
     degraded: false,
     timings_ms: null,
