@@ -46,6 +46,8 @@ type ProblemOptions = {
   param?: string;
   /** Seconds after which the same request may succeed; sent as Retry-After. */
   retryAfterSeconds?: number;
+  /** Headers that tell more about it; sent as they are. */
+  headers?: Record<string, string>;
   /** What happened inside; logged, never shown to a client. */
   cause?: unknown;
 };
@@ -60,6 +62,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly param: string | null;
   readonly retryAfterSeconds: number | null;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ProblemCode, message: string, options: ProblemOptions = {}) {
     super(message, { cause: options.cause });
@@ -67,6 +70,7 @@ export class Problem extends Error {
     this.code = code;
     this.param = options.param ?? null;
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.headers = options.headers ?? {};
   }
 
   get status(): number {

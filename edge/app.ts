@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { Problem } from '../contract/problem.ts';
 import { requireKey } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
-import { parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
+import { parseAnonymousTier, parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './origins/fleet-view.ts';
 import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
@@ -27,7 +27,7 @@ const preflightSeconds = 24 * 3600;
 /** Headers of our answers that a page's script may read. */
 const exposedHeaders =
   'Accept-Ranges Cache-Status Content-Disposition Content-Length Content-Location Content-Range ETag Location ' +
-  'Preference-Applied Repr-Digest Retry-After X-Request-Id X-Should-Retry';
+  'Preference-Applied RateLimit RateLimit-Policy Repr-Digest Retry-After X-Request-Id X-Should-Retry';
 
 const openToBrowsers = cors({
   origin: '*',
@@ -39,7 +39,11 @@ const openToBrowsers = cors({
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
 export function createApp(env: Env) {
   const origins = parseOrigins(env.ORIGINS);
-  const keys = parseApiKeys(env.API_KEYS);
+  const access = {
+    keys: parseApiKeys(env.API_KEYS),
+    anonymousTier: parseAnonymousTier(env.ANONYMOUS_TIER),
+    limiters: env,
+  };
   const urlSecret = parseUrlSecret(env.URL_SECRET);
   const { STORE: r2, FLIGHT: flights } = env;
   const tenants = new Tenants(env.TENANT);
@@ -60,12 +64,12 @@ export function createApp(env: Env) {
   const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
   const app = new Hono<{ Bindings: Env }>();
   app.use(requestId);
-  app.use('/v1/*', openToBrowsers, requireKey(keys, 'meshes'));
+  app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
   app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret }));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
-  app.use('/admin/*', requireKey(keys, 'admin'));
+  app.use('/admin/*', requireKey(access, 'admin'));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
   app.route('/', healthRoutes(fleet));
   app.route('/', pageRoutes(env.SITE));

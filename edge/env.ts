@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from '../contract/digest.ts';
+import type { RateLimiters } from './limits/rate-limits.ts';
 import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
 import type { Tenant } from './objects/tenant.ts';
@@ -21,13 +22,18 @@ export type Env = {
   API_KEYS: string;
   /** Signs the expiring URLs of private meshes; to change it ends those that are out. */
   URL_SECRET: string;
-};
+  /** `off`, `on`, or `loopback` (as `on`, through a loopback address alone): what may be asked without a key. */
+  ANONYMOUS_TIER: string;
+} & RateLimiters;
 
 const secretCharactersMin = 16;
 const urlSecretCharactersMin = 32;
 
 /** The scope that stands in the key of a mesh that everyone may read; that of a private one is its tenant's name. */
 export const sharedScope = 'shared';
+
+/** The tenant of all callers without a key; no key can be its. */
+export const anonymousTenant = 'anonymous';
 
 const Origin = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a short lower-case name'),
@@ -44,16 +50,29 @@ const ApiKey = z.strictObject({
   tenant: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
-    .refine((tenant) => tenant !== sharedScope, `must not be "${sharedScope}"`),
+    .refine((tenant) => tenant !== sharedScope, `must not be "${sharedScope}"`)
+    .refine((tenant) => tenant !== anonymousTenant, `must not be "${anonymousTenant}"`),
   scopes: z.array(z.enum(['meshes', 'admin'])).min(1),
   /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
   loopbackOnly: z.boolean().default(false),
+  /** Set for the operator's own keys: they are not counted against any limit. */
+  unlimited: z.boolean().default(false),
   /** `cache.scope` of the requests that name none. */
   defaultScope: z.enum(['shared', 'private']).default('shared'),
 });
 
 /** An API key by its digest; the key itself is stored nowhere. */
 export type ApiKey = z.infer<typeof ApiKey>;
+
+const AnonymousTier = z.enum(['off', 'on', 'loopback']);
+export type AnonymousTier = z.infer<typeof AnonymousTier>;
+
+/** Reads the `ANONYMOUS_TIER` variable; throws an Error that names it. */
+export function parseAnonymousTier(text: string): AnonymousTier {
+  const parsed = AnonymousTier.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Error(`ANONYMOUS_TIER is "${text}", not one of ${AnonymousTier.options.join(', ')}`);
+}
 
 /** Reads the `STORE_BYTES_MAX` variable, a number of bytes; throws an Error that names it. */
 export function parseStoreBytesMax(text: string): number {

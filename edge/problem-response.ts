@@ -10,6 +10,7 @@ export function answerProblem(c: Context, error: unknown): Response {
   const problem =
     error instanceof Problem ? error : new Problem('internal_error', 'The server failed.', { cause: error });
   if (problem.status === 500) logFailure(c, problem);
+  for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
   c.header('cache-control', 'no-store');
   if (problem.retryAfterSeconds !== null) c.header('retry-after', String(Math.ceil(problem.retryAfterSeconds)));
   if (statusesNotToRetry.has(problem.status)) c.header('x-should-retry', 'false');

@@ -9,6 +9,8 @@ const settings = localSettings();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const secret = (value: string) => ({ type: 'secret_text' as const, value });
 
+const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
+
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
 
 await buildSite();
@@ -21,10 +23,12 @@ const worker = await startWorker({
     ),
     API_KEYS: secret(
       JSON.stringify([
-        { sha256: sha256(settings.apiKey), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
-        { sha256: sha256(settings.adminKey), tenant: 'local', scopes: ['meshes', 'admin'], loopbackOnly: true },
+        { ...localKey, sha256: sha256(settings.apiKey), scopes: ['meshes'] },
+        { ...localKey, sha256: sha256(settings.adminKey), scopes: ['meshes', 'admin'] },
       ]),
     ),
+    // So that the playground needs no key on the machine that it runs on.
+    ANONYMOUS_TIER: { type: 'plain_text', value: 'loopback' },
   },
   dev: {
     remote: false,

@@ -57,7 +57,8 @@ export class MeshMaker {
     const { manifests, fleet, defaultModel } = this.#options;
     const { request } = posted;
     refuseSharedRefresh(posted, caller);
-    const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller.tenant), name };
+    if (caller.isAnonymous) refuseOwnThings(posted, name);
+    const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller), name };
     const listed = requireModel(await fleet.findModel(request.model, defaultModel), request.model);
     const planned = await this.#plan(asked, {
       model: listed,
@@ -89,10 +90,11 @@ export class MeshMaker {
   }
 
   /** The digest of the picture, null for a prompt; one that is only named must be one that this very tenant has sent. */
-  async #digestOf(image: PostedImage, tenant: string): Promise<string | null> {
+  async #digestOf(image: PostedImage, { tenant, isAnonymous }: Caller): Promise<string | null> {
     if (image.is === 'prompt') return null;
     if (image.is === 'sent') return sha256(image.bytes);
-    if (await this.#options.tenants.knowsImage(tenant, image.sha256)) return image.sha256;
+    // What the anonymous have sent belongs to no one of them.
+    if (!isAnonymous && (await this.#options.tenants.knowsImage(tenant, image.sha256))) return image.sha256;
     throw imageRequired();
   }
 
@@ -156,6 +158,7 @@ export class MeshMaker {
     const { metadata, cache } = posted.request;
     await this.#options.index.tag(plan.key, cache.tags);
     if (state.is === 'completed') this.#options.uses.count(plan.key, { waitUntil });
+    if (caller.isAnonymous) return state;
     const mesh = {
       key: plan.key,
       model: plan.model.id,
@@ -193,6 +196,19 @@ function refuseSharedRefresh({ request, nameOf }: PostedMesh, caller: Caller): v
   if (request.cache.mode !== 'refresh' || caller.isAdmin || scopeOf(request, caller) !== sharedScope) return;
   const message = 'Refreshing a shared mesh needs a key with the scope "admin"; a private one does not.';
   throw new Problem('insufficient_scope', message, { param: nameOf(['cache', 'mode']) });
+}
+
+/** What is kept as a tenant's own would be shared by all who have no key. */
+function refuseOwnThings({ request, nameOf }: PostedMesh, name: string | null): void {
+  const own: readonly [asked: boolean, param: string][] = [
+    [name !== null, 'Idempotency-Key'],
+    [Object.keys(request.metadata).length > 0, 'metadata'],
+    [request.cache.scope === 'private', nameOf(['cache', 'scope'])],
+    [request.cache.tags.length > 0, nameOf(['cache', 'tags'])],
+    [request.webhook_url !== undefined, 'webhook_url'],
+  ];
+  const param = own.find(([asked]) => asked)?.[1];
+  if (param !== undefined) throw new Problem('insufficient_scope', `This "${param}" needs an API key.`, { param });
 }
 
 function imageRequired(): Problem {

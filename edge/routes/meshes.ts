@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
 import { outputFormats, preferWaitSecondsMax, type MeshRequest } from '../../contract/request.ts';
-import type { Authenticated } from '../auth.ts';
+import { ownTenant, type Authenticated } from '../auth.ts';
 import { negotiate } from '../http/accept.ts';
 import { notForwarded } from '../http/cache-status.ts';
 import { readIdempotencyKey } from '../http/idempotency-key.ts';
@@ -35,7 +35,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
     })
     .get('/', async (c) => {
       const assetUrls = assetUrlsOf(c, options.urlSecret);
-      const { tenant } = c.get('caller');
+      const tenant = ownTenant(c.get('caller'));
       const list = await listMeshes(tenant, readListQuery(c.req.query()), { ...options, assetUrls });
       return c.json(list, 200, { 'cache-control': 'no-store' });
     })
@@ -64,13 +64,13 @@ export function meshRoutes(options: MeshRoutesOptions) {
     })
     .post('/:id/cancel', async (c) => {
       const key = keyOf(c.req.param('id'));
-      const { tenant } = c.get('caller');
+      const tenant = ownTenant(c.get('caller'));
       const [state, metadata] = await Promise.all([meshes.cancel(key, tenant), metadataOf(tenant, key)]);
       return meshAnswer(c, { state, metadata, unfinishedStatus: 200 }, options);
     })
     .delete('/:id', async (c) => {
       const key = keyOf(c.req.param('id'));
-      await meshes.remove(key, c.get('caller').tenant);
+      await meshes.remove(key, ownTenant(c.get('caller')));
       return c.json({ id: meshId(key), object: 'mesh.deleted', deleted: true });
     });
 }

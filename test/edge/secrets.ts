@@ -22,10 +22,16 @@ export const testKeys = {
 export const testSecrets = {
   ORIGINS: JSON.stringify(testOrigins),
   API_KEYS: JSON.stringify([
-    { sha256: digest(testKeys.acme), tenant: 'acme', scopes: ['meshes'] },
-    { sha256: digest(testKeys.globex), tenant: 'globex', scopes: ['meshes', 'admin'] },
-    { sha256: digest(testKeys.initech), tenant: 'initech', scopes: ['meshes'], defaultScope: 'private' },
-    { sha256: digest(testKeys.admin), tenant: 'operator', scopes: ['admin'] },
+    { sha256: digest(testKeys.acme), tenant: 'acme', scopes: ['meshes'], unlimited: true },
+    { sha256: digest(testKeys.globex), tenant: 'globex', scopes: ['meshes', 'admin'], unlimited: true },
+    {
+      sha256: digest(testKeys.initech),
+      tenant: 'initech',
+      scopes: ['meshes'],
+      defaultScope: 'private',
+      unlimited: true,
+    },
+    { sha256: digest(testKeys.admin), tenant: 'operator', scopes: ['admin'], unlimited: true },
     { sha256: digest(testKeys.local), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
   ]),
   URL_SECRET: 'a secret of 32 characters or more',
