@@ -21,6 +21,8 @@ import { modelRoutes } from './routes/models.ts';
 import { originRoutes } from './routes/origin.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { Tenants } from './meshes/tenants.ts';
+import { recordAnswers } from './stats/record-answers.ts';
+import { isolateRecorder, type Recorder } from './stats/recorder.ts';
 
 const preflightSeconds = 24 * 3600;
 
@@ -37,7 +39,7 @@ const openToBrowsers = cors({
 });
 
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
-export function createApp(env: Env) {
+export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STATS)) {
   const origins = parseOrigins(env.ORIGINS);
   const access = {
     keys: parseApiKeys(env.API_KEYS),
@@ -63,7 +65,7 @@ export function createApp(env: Env) {
   });
   const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
   const app = new Hono<{ Bindings: Env }>();
-  app.use(requestId);
+  app.use(recordAnswers(recorder), requestId);
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
   app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret }));
@@ -83,6 +85,8 @@ export function createApp(env: Env) {
       flights: env.FLIGHT,
       fleets: env.FLEET,
       geometry: new GeometryStore(env.STORE),
+      recorder,
+      stats: env.STATS,
     }),
   );
   refuseOtherMethods(app);

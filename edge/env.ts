@@ -3,6 +3,7 @@ import { Sha256 } from '../contract/digest.ts';
 import type { RateLimiters } from './limits/rate-limits.ts';
 import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
+import type { Stats } from './objects/stats.ts';
 import type { Tenant } from './objects/tenant.ts';
 
 /** What wrangler.toml and the secrets bind; `ORIGINS` and `API_KEYS` are JSON texts. */
@@ -15,11 +16,16 @@ export type Env = {
   TENANT: DurableObjectNamespace<Tenant>;
   /** The built pages. */
   SITE: Fetcher;
+  STATS: DurableObjectNamespace<Stats>;
   DEFAULT_MODEL: string;
   /** Bytes of meshes that R2 may hold, a number as text; 0 is no bound. */
   STORE_BYTES_MAX: string;
   ORIGINS: string;
   API_KEYS: string;
+  /** Price of one GPU hour in the operator's money, a number as text; empty where GPU time is not to be priced. */
+  GPU_PRICE_PER_HOUR: string;
+  /** Bearer token of `/metrics`, if there is to be one. */
+  METRICS_TOKEN?: string;
   /** Signs the expiring URLs of private meshes; to change it ends those that are out. */
   URL_SECRET: string;
   /** `off`, `on`, or `loopback` (as `on`, through a loopback address alone): what may be asked without a key. */

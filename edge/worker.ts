@@ -6,6 +6,7 @@ import { sweep } from './sweep/sweep.ts';
 
 export { Fleet } from './objects/fleet.ts';
 export { Flight } from './objects/flight.ts';
+export { Stats } from './objects/stats.ts';
 export { Tenant } from './objects/tenant.ts';
 
 /** Made with the first request, since the secrets come with it, and kept for the isolate's life. */

@@ -43,7 +43,7 @@ export type FlightRecord = {
   job: JobDraft;
   /** Etag of the stored manifest that a refresh is to replace; null when none is stored. */
   replaces: string | null;
-  createdAtSeconds: number;
+  createdAtMs: number;
   /** Grows with every change; starts from the clock, so that it also grows from one flight of a key to the next. */
   revision: number;
   /** Of the last dispatch; drawn from the clock for the same reason. */
@@ -81,8 +81,9 @@ export function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<Flig
 
 /** The public side of a record. */
 export function viewOf(record: FlightRecord): FlightView {
-  const { state, job, revision, createdAtSeconds, progress } = record;
+  const { state, job, revision, createdAtMs, progress } = record;
   const { scope } = job;
+  const createdAtSeconds = Math.floor(createdAtMs / 1000);
   const common = { revision, createdAtSeconds, model: job.model.id, outputFormat: job.params.output_format, scope };
   if (state.is === 'failed') {
     return { ...common, is: 'failed', failure: state.failure, remembered: state.remembered };
@@ -101,7 +102,7 @@ export function dueAtMs(record: FlightRecord): number {
 
 /** When the flight has failed if nobody has finished it. */
 export function expiresAtMs(record: FlightRecord): number {
-  return record.createdAtSeconds * 1000 + flightLifeMsMax;
+  return record.createdAtMs + flightLifeMsMax;
 }
 
 /** True while somebody may still finish the flight. */

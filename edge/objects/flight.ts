@@ -5,6 +5,8 @@ import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
 import { parseOrigins, type Env, type Origin } from '../env.ts';
 import { FleetView } from '../origins/fleet-view.ts';
+import { flightBegan, flightEnded, jobLost } from '../stats/flights.ts';
+import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../origins/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
@@ -42,6 +44,7 @@ export class Flight extends DurableObject<Env> {
   readonly #manifests: Manifests;
   readonly #inputs: InputStore;
   readonly #fleet: FleetView;
+  readonly #recorder: Recorder;
   readonly #waiters = new Waiters<FlightView>();
   #dispatching = false;
   #announcing: Promise<void> | null = null;
@@ -53,6 +56,7 @@ export class Flight extends DurableObject<Env> {
     this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
     this.#inputs = new InputStore(env.STORE);
     this.#fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+    this.#recorder = isolateRecorder(env.STATS);
   }
 
   /** Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none. */
@@ -108,8 +112,10 @@ export class Flight extends DurableObject<Env> {
 
   /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
   async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {
-    const end = this.#store.load()?.state.is;
+    const record = this.#store.load();
+    const end = record?.state.is;
     if (end === 'withdrawn') return end;
+    if (record !== null && isOpen(record)) flightEnded(record, { outcome: 'completed' }, this.#recorder);
     await this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
     return end === 'cancelled' ? end : null;
@@ -205,7 +211,7 @@ export class Flight extends DurableObject<Env> {
     const record: FlightRecord = {
       job,
       replaces,
-      createdAtSeconds: Math.floor(now / 1000),
+      createdAtMs: now,
       revision: Math.max(now, (last?.revision ?? 0) + 1),
       // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
       fence: (last?.fence ?? 0) + 1,
@@ -219,6 +225,7 @@ export class Flight extends DurableObject<Env> {
     this.#store.clearTenants();
     this.#store.addTenant(tenant);
     this.#store.save(record);
+    flightBegan(record, this.#recorder);
     this.ctx.waitUntil(this.#dispatch());
     return { is: 'flying', status: 'miss', flight: viewOf(record) };
   }
@@ -226,6 +233,7 @@ export class Flight extends DurableObject<Env> {
   /** Takes a job back from an origin that will not finish it as it was given. */
   #takeBack(record: FlightRecord, from: { id: string; loss: 'late' | 'silent' | 'restarted' }): 'ended' | 'queued' {
     log('flight_taken_back', { key: record.job.key, from });
+    jobLost(record, from, this.#recorder);
     const failed = from.loss !== 'restarted';
     record.attempts += failed ? 1 : 0;
     record.last = { id: from.id, ask: failed ? 'last' : 'first' };
@@ -324,12 +332,14 @@ export class Flight extends DurableObject<Env> {
   #end(record: FlightRecord, failure: FlightFailure): void {
     const remembered = isInputFailure(failure) || failure.code === 'taken_down';
     record.state = { is: 'failed', failure, remembered, forgetAtMs: Date.now() + outcomeKeptMs };
+    flightEnded(record, { outcome: 'failed', failure }, this.#recorder);
     this.#change(record);
   }
 
   #drop(record: FlightRecord, is: 'cancelled' | 'withdrawn'): void {
     const { state } = record;
     record.state = { is, forgetAtMs: Date.now() + outcomeKeptMs };
+    flightEnded(record, { outcome: is }, this.#recorder);
     this.#change(record);
     if (state.is === 'dispatched') this.#cancelAt(state.originId, record.job.key);
   }

@@ -21,19 +21,23 @@ export type WriteBackOptions = {
 
 /**
  * Takes the result of a job: the manifest into R2, then into its copies, to all who wait and into the index. A repeat
- * changes nothing. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when its picture or bytes were,
+ * changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when its picture or bytes were,
  * `invalid_request` when it is another job's, and `precondition_failed` when a blob that it names is not stored.
  */
-export async function takeResult(key: string, result: JobResult, options: WriteBackOptions): Promise<void> {
+export async function takeResult(
+  key: string,
+  result: JobResult,
+  options: WriteBackOptions,
+): Promise<'stored' | 'failed' | 'repeat'> {
   const flight = flightOf(options.flights, key);
   const open = await flight.openJob();
   if (open === null) {
-    if ((await options.manifests.readTruth(key)) !== null) return;
+    if ((await options.manifests.readTruth(key)) !== null) return 'repeat';
     throw await withdrawn(key, options);
   }
   if (result.outcome === 'failed') {
     await flight.fail({ fence: result.fence, failure: result.failure });
-    return;
+    return 'failed';
   }
   const { job, replaces } = open;
   refuseOtherJob(result.manifest, job);
@@ -44,7 +48,10 @@ export async function takeResult(key: string, result: JobResult, options: WriteB
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
   const canonical = await options.manifests.replace(manifest, replaces);
-  if ((await flight.finish(canonical.manifest)) !== 'withdrawn') return options.index.add(canonical.manifest);
+  if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
+    await options.index.add(canonical.manifest);
+    return 'stored';
+  }
   // Its tenant, or a purge, took it away between the look at the flight and its end.
   await options.manifests.remove(key);
   throw await withdrawn(key, options);

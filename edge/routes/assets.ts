@@ -5,7 +5,7 @@ import { parseAssetFile, type AssetName } from '../cache/asset.ts';
 import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
-import type { Background } from '../cache/tiers.ts';
+import type { Background, TierName } from '../cache/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
@@ -19,11 +19,13 @@ export type AssetRoutesOptions = Pick<AssetToServe, 'r2' | 'manifests'> & { urlS
  */
 export function assetRoutes({ r2, manifests, urlSecret }: AssetRoutesOptions) {
   return new Hono().get('/:file', async (c) => {
+    c.set('assetTier', 'none');
     const name = parseAssetFile(c.req.param('file'));
     if (!name) throw notFound();
     const meshKey = await privateAccess(new URL(c.req.url), name, urlSecret);
     const access = meshKey === null ? ({ life: 'immutable' } as const) : ({ life: 'private', meshKey } as const);
-    return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access });
+    const onFound = (tier: TierName) => c.set('assetTier', tier);
+    return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access, onFound });
   });
 }
 
@@ -35,6 +37,8 @@ export type AssetToServe = {
   background: Background;
   /** `immutable` where the URL names the bytes; `private` with the request key of the mesh that owns them. */
   access: { life: 'immutable' | 'revalidated' } | { life: 'private'; meshKey: string };
+  /** Hears of the tier that has the asset. */
+  onFound?: (tier: TierName) => void;
 };
 
 /**
@@ -51,6 +55,7 @@ export async function serveAsset(request: Request, served: AssetToServe): Promis
     await refuseTakenDown(served.r2, [name.sha256]);
     throw notFound();
   }
+  served.onFound?.(found.tier);
   const headers = { ...validatorHeaders(name.sha256, served.access.life), 'cache-status': hitFrom(found.tier) };
   const { sizeBytes } = found.asset;
   const selection = select(request, entityTag(name.sha256), sizeBytes);

@@ -69,7 +69,14 @@ export function download(
 ): Promise<Response> {
   const { sha256, extension } = blob;
   const name = { sha256, extension };
-  return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access: accessOf(mesh.manifest) });
+  return serveAsset(c.req.raw, {
+    name,
+    r2,
+    manifests,
+    background: c.executionCtx,
+    access: accessOf(mesh.manifest),
+    onFound: (tier) => c.set('assetTier', tier),
+  });
 }
 
 /** Where the assets of meshes are served to the client that asks. */

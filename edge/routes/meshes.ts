@@ -27,6 +27,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
   return new Hono<Authenticated>()
     .post('/', async (c) => {
       const { request, format, state } = await accept(c, options.maker);
+      c.set('meshOutcome', state.is === 'refused' ? { status: 'refused' } : state.cache);
       const asked = parsePrefer(c.req.header('prefer')).waitSeconds;
       const waitSeconds = asked ?? (format === 'bytes' ? preferWaitSecondsMax : 0);
       if (asked !== null) c.header('preference-applied', preferenceApplied(asked));

@@ -12,9 +12,11 @@ import { theFleet } from '../origins/fleet-view.ts';
 import type { GeometryStore } from '../origins/geometry-store.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { Fleet } from '../objects/fleet.ts';
+import type { Stats } from '../objects/stats.ts';
 import { invalidParameter } from '../request/invalid.ts';
 import { readSignedJson, verifyCall } from '../origins/signed-call.ts';
 import { takeResult, type WriteBackOptions } from '../origins/write-back.ts';
+import { theStats, type Recorder } from '../stats/recorder.ts';
 
 /** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */
 const blobBytesMax = 95 * 1024 * 1024;
@@ -24,6 +26,8 @@ export type OriginRoutesOptions = WriteBackOptions & {
   origins: readonly Origin[];
   fleets: DurableObjectNamespace<Fleet>;
   geometry: GeometryStore;
+  recorder: Recorder;
+  stats: DurableObjectNamespace<Stats>;
 };
 
 /** `/origin`: what GPU origins tell the edge and keep there, each call signed. */
@@ -45,7 +49,12 @@ export function originRoutes(options: OriginRoutesOptions) {
     .put('/results/:key', async (c) => {
       const call = await verified(c, jsonBytesMax);
       const key = keyOf(c.req.param('key'));
-      await takeResult(key, parse(JobResult, await readSignedJson(c.req.raw, call)), options);
+      const result = parse(JobResult, await readSignedJson(c.req.raw, call));
+      const outcome = await takeResult(key, result, options);
+      options.recorder.count('writeBacks', [outcome]);
+      if (outcome === 'stored' && result.outcome === 'completed') {
+        options.recorder.count('spentGpuMs', [], result.manifest.gpuMs);
+      }
       return c.json({ key });
     })
     .post('/progress/:key', async (c) => {
@@ -78,8 +87,18 @@ export function originRoutes(options: OriginRoutesOptions) {
         throw new Problem('invalid_parameter', 'This is not the address that is configured here.', { param: 'url' });
       }
       await theFleet(options.fleets).report(call.originId, { ...report, url });
+      c.executionCtx.waitUntil(keepReport(call.originId, report, options.stats));
       return c.json({ id: call.originId });
     });
+}
+
+/** The statistics miss this report when it fails; the Fleet, which jobs are given by, has it. */
+async function keepReport(originId: string, report: Report, stats: DurableObjectNamespace<Stats>): Promise<void> {
+  try {
+    await theStats(stats).report(originId, report);
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'report_not_counted', originId, error: String(error) }));
+  }
 }
 
 function unlessTakenDown<T>(instead: T): (error: unknown) => T {

@@ -1,0 +1,68 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { CacheOutcome } from '../../contract/mesh.ts';
+import { Problem, problems, type ProblemCode } from '../../contract/problem.ts';
+import type { TierName } from '../cache/tiers.ts';
+import type { Recorder } from './recorder.ts';
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** What the cache did for a request that asked for a mesh; `refused` by a remembered failure. */
+    meshOutcome?: CacheOutcome | { status: 'refused' };
+    /** Where the asset was that the answer is about; `none` where there is none of this name. */
+    assetTier?: TierName | 'none';
+  }
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
+
+/** Counts each answer by what its route noted in the context, after it was made; to be the outermost middleware. */
+export function recordAnswers(recorder: Recorder): MiddlewareHandler {
+  return async (c, next) => {
+    const beganAtMs = performance.now();
+    await next();
+    const status = String(c.res.status);
+    const method = methods.has(c.req.method) ? c.req.method : 'other';
+    recorder.count('requests', [method, routeOf(c), status]);
+    if (c.res.status >= 400) recordError(c, recorder);
+    const outcome = c.get('meshOutcome');
+    if (outcome !== undefined) recordMesh(outcome, performance.now() - beganAtMs, recorder);
+    const tier = c.get('assetTier');
+    if (tier === undefined) return;
+    recorder.count('assets', [tier, status]);
+    const sent = c.req.method !== 'HEAD' && (status === '200' || status === '206');
+    if (sent) recorder.count('assetBytes', [tier], Number(c.res.headers.get('content-length') ?? 0));
+  };
+}
+
+function recordMesh(outcome: CacheOutcome | { status: 'refused' }, ms: number, recorder: Recorder): void {
+  const { status } = outcome;
+  if (status !== 'hit') return recorder.count('meshes', [status, 'none']);
+  recorder.count('meshes', [status, outcome.tier]);
+  recorder.count('savedGpuMs', [], outcome.saved_gpu_ms);
+  recorder.latency('hit', ms);
+}
+
+function recordError(c: Context, recorder: Recorder): void {
+  const code = c.error === undefined ? codeOfStatus(c.res.status) : codeOf(c.error);
+  recorder.count('errors', [code]);
+  if (code !== 'internal_error') return;
+  const cause = c.error?.cause ?? c.error;
+  const message = `${c.req.method} ${routeOf(c)} failed.`;
+  recorder.failure({ code, message, cause: String(cause), key: null, originId: null });
+}
+
+function codeOf(error: Error): ProblemCode {
+  return error instanceof Problem ? error.code : 'internal_error';
+}
+
+/** The code of an answer that was refused without a throw: the first with this status. */
+function codeOfStatus(status: number): string {
+  return Object.entries(problems).find(([, problem]) => problem.status === status)?.[0] ?? 'other';
+}
+
+/** The pattern of the route that was matched, so that no client can make up new counters. */
+function routeOf(c: Context): string {
+  const path = routePath(c, -1).replaceAll(/\{[^}]*\}/g, '');
+  return path === '' || path.endsWith('*') ? 'other' : path;
+}

@@ -1,0 +1,85 @@
+import type { Stats } from '../objects/stats.ts';
+import { Batcher } from './batcher.ts';
+import { add, counterKey, type CounterName, type Counts, type LabelValues } from './counts.ts';
+import { bucketOf, type LatencyOf } from './latency.ts';
+
+/** A mesh that could not be made, a request that failed inside, or an origin that lost a job. */
+export type Failure = {
+  atMs: number;
+  code: string;
+  message: string;
+  /** What happened inside, as far as it is known. */
+  cause: string | null;
+  /** Request key of the mesh that it is about. */
+  key: string | null;
+  originId: string | null;
+};
+
+/** What one isolate recorded in about a second. */
+export type StatsBatch = {
+  beganAtMs: number;
+  counts: Counts;
+  /** Flights that began or ended, by their keys; the last word on each. */
+  flights: Map<string, 'open' | 'ended'>;
+  failures: Failure[];
+};
+
+/** Failures that one batch tells of; more are counted by their codes alone. */
+const failuresMax = 20;
+
+/** Flights that one batch tells of: more in one second are counted, but not seen as open. */
+const flightsMax = 1000;
+
+const textCharactersMax = 300;
+
+/** Where an isolate records what happens; nothing of it waits for anything. */
+export type Recorder = {
+  count<Name extends CounterName>(name: Name, labels: LabelValues<Name>, by?: number): void;
+  latency(of: LatencyOf, ms: number): void;
+  flight(key: string, is: 'open' | 'ended'): void;
+  failure(failure: Omit<Failure, 'atMs'>): void;
+};
+
+/** The one batcher of this isolate, which the Worker and the objects that run in it share. */
+let isolateBatcher: Batcher<StatsBatch> | undefined;
+
+/** The recorder of this isolate, which delivers to the Stats object. */
+export function isolateRecorder(namespace: DurableObjectNamespace<Stats>): Recorder {
+  isolateBatcher ??= new Batcher<StatsBatch>({
+    open: () => ({ beganAtMs: Date.now(), counts: new Map(), flights: new Map(), failures: [] }),
+    send: async (batch, id) => theStats(namespace).take(batch, id),
+    failureEvent: 'stats_not_delivered',
+  });
+  return recorderTo(isolateBatcher);
+}
+
+/** The one Stats object; a stub belongs to the request that made it, so it is never kept. */
+export function theStats(namespace: DurableObjectNamespace<Stats>): DurableObjectStub<Stats> {
+  return namespace.getByName('stats');
+}
+
+function recorderTo(batcher: Batcher<StatsBatch>): Recorder {
+  return {
+    count(name, labels, by = 1) {
+      add(batcher.record().counts, counterKey(name, labels), by);
+    },
+    latency(of, ms) {
+      const { counts } = batcher.record();
+      add(counts, counterKey('latencies', [of, String(bucketOf(ms))]));
+      add(counts, counterKey('latencyMs', [of]), ms);
+    },
+    flight(key, is) {
+      const { flights } = batcher.record();
+      if (flights.size < flightsMax || flights.has(key)) flights.set(key, is);
+    },
+    failure({ message, cause, ...failure }) {
+      const { failures } = batcher.record();
+      if (failures.length >= failuresMax) return;
+      failures.push({ ...failure, message: cut(message), cause: cause && cut(cause), atMs: Date.now() });
+    },
+  };
+}
+
+function cut(text: string): string {
+  return text.slice(0, textCharactersMax);
+}

@@ -1,0 +1,44 @@
+import { reportIntervalSeconds, reportsMissedMax } from '../../contract/report.ts';
+import { add, counterKey, type Counts } from './counts.ts';
+import type { ReportedOrigin } from '../objects/stats-store.ts';
+
+/** The longest time between two reports over which a lane's work is still spread, in milliseconds. */
+const gapMsMax = reportIntervalSeconds * (reportsMissedMax + 1) * 1000;
+
+/** What a report adds to the counters; lanes by what they did since the report before, if that is of the same process. */
+export function reportCounts(reported: ReportedOrigin, last: ReportedOrigin | null): Counts {
+  const { id, report } = reported;
+  const counts: Counts = new Map();
+  const addTo = (name: OriginCounter, by: number) => add(counts, counterKey(name, [id]), by);
+  addTo('reports', 1);
+  addTo('queueDepth', report.queue.depth);
+  if (report.gpus.length > 0) {
+    addTo('gpuReports', 1);
+    addTo('gpuUtilisation', mean(report.gpus.map((gpu) => gpu.utilisation)));
+    addTo('gpuMemoryShare', mean(report.gpus.map((gpu) => gpu.memoryUsedBytes / gpu.memoryTotalBytes)));
+  }
+  const elapsedMs = last === null ? 0 : reported.atMs - last.atMs;
+  const sameProcess = last?.report.startedAtSeconds === report.startedAtSeconds;
+  if (!sameProcess || elapsedMs <= 0 || elapsedMs > gapMsMax) return counts;
+  for (const [index, lane] of report.lanes.entries()) {
+    const before = last.report.lanes[index];
+    if (before === undefined || before.device !== lane.device) continue;
+    addTo('laneMs', elapsedMs);
+    // A run is added to its lane when it ends, so a long one may be longer than the time between two reports.
+    addTo('laneBusyMs', Math.max(0, lane.busySeconds - before.busySeconds) * 1000);
+  }
+  return counts;
+}
+
+type OriginCounter =
+  | 'reports'
+  | 'queueDepth'
+  | 'laneBusyMs'
+  | 'laneMs'
+  | 'gpuReports'
+  | 'gpuUtilisation'
+  | 'gpuMemoryShare';
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
