@@ -6,6 +6,8 @@ export const problems = {
   unsupported_parameter: { status: 400, type: 'invalid_request_error' },
   missing_image: { status: 400, type: 'invalid_request_error' },
   invalid_image: { status: 400, type: 'invalid_request_error' },
+  invalid_image_url: { status: 400, type: 'invalid_request_error' },
+  image_fetch_failed: { status: 400, type: 'invalid_request_error' },
   image_too_many_pixels: { status: 400, type: 'invalid_request_error' },
   invalid_api_key: { status: 401, type: 'authentication_error' },
   invalid_signature: { status: 401, type: 'authentication_error' },

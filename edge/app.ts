@@ -11,6 +11,7 @@ import { Uses } from './index/uses.ts';
 import { InputStore } from './origins/input-store.ts';
 import { MeshMaker } from './meshes/mesh-maker.ts';
 import { Meshes } from './meshes/meshes.ts';
+import { openOutside } from './outside/outside.ts';
 import { answerProblem } from './problem-response.ts';
 import { requestId } from './request-id.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -68,7 +69,10 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.use(recordAnswers(recorder), requestId);
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
-  app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret }));
+  app.route(
+    '/v1/meshes',
+    meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside: openOutside(env.OUTSIDE) }),
+  );
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
   app.use('/admin/*', requireKey(access, 'admin'));

@@ -17,6 +17,8 @@ export type Env = {
   /** The built pages. */
   SITE: Fetcher;
   STATS: DurableObjectNamespace<Stats>;
+  /** The way to servers that clients name, where the machine has a network of its own; none on Cloudflare. */
+  OUTSIDE?: Fetcher;
   DEFAULT_MODEL: string;
   /** Bytes of meshes that R2 may hold, a number as text; 0 is no bound. */
   STORE_BYTES_MAX: string;

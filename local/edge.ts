@@ -1,45 +1,10 @@
-// Runs the Worker in workerd with its KV, R2 and objects kept in the state folder: what `wrangler deploy` would ship.
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { unstable_startWorker as startWorker } from 'wrangler';
-import { buildSite } from '../edge/site/build/build-site.ts';
-import { edgeUrl, localOriginId, localSettings, originUrl } from './settings.ts';
+// The Worker as `npm start` runs it: ends with the supervisor, also when that was killed.
+import { createOutside, publicInternet } from './outside.ts';
+import { runEdge } from './run-edge.ts';
+import { edgeUrl, localSettings } from './settings.ts';
 
 const settings = localSettings();
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const secret = (value: string) => ({ type: 'secret_text' as const, value });
-
-const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
-
-process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
-
-await buildSite();
-const worker = await startWorker({
-  config: join(import.meta.dirname, '../wrangler.toml'),
-  bindings: {
-    URL_SECRET: secret(settings.urlSecret),
-    ORIGINS: secret(
-      JSON.stringify([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
-    ),
-    API_KEYS: secret(
-      JSON.stringify([
-        { ...localKey, sha256: sha256(settings.apiKey), scopes: ['meshes'] },
-        { ...localKey, sha256: sha256(settings.adminKey), scopes: ['meshes', 'admin'] },
-      ]),
-    ),
-    // So that the playground needs no key on the machine that it runs on.
-    ANONYMOUS_TIER: { type: 'plain_text', value: 'loopback' },
-  },
-  dev: {
-    remote: false,
-    watch: false,
-    inspector: false,
-    logLevel: 'warn',
-    persist: join(settings.stateFolder, 'edge'),
-    server: { hostname: '127.0.0.1', port: settings.edgePort },
-  },
-});
-await worker.ready;
+const worker = await runEdge(settings, createOutside(publicInternet));
 console.log(`edge ready at ${edgeUrl(settings)}`);
 
 // `disconnect` comes when the supervisor was killed; workerd must not stay behind.

@@ -1,5 +1,7 @@
 import { imageLimits, MeshRequest } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
+import { fetchImage } from '../outside/fetch-image.ts';
+import type { Outside } from '../outside/outside.ts';
 import { readBody } from './body.ts';
 import { decodeDataUrl } from './data-url.ts';
 import { formName, readForm } from './form-fields.ts';
@@ -24,13 +26,16 @@ const fieldBytesMax = 256 * 1024;
 const formBytesMax = imageLimits.fileBytesMax + fieldBytesMax;
 const jsonBytesMax = Math.ceil((imageLimits.dataUrlBytesMax * 4) / 3) + fieldBytesMax;
 
-/** Reads a `POST /v1/meshes`, a form or JSON; throws the Problem that names what is wrong with it. */
-export async function readMeshRequest(request: Request): Promise<PostedMesh> {
+/**
+ * Reads a `POST /v1/meshes`, a form or JSON, and fetches a picture that is given by its URL through `outside`. Throws
+ * the Problem that names what is wrong with it.
+ */
+export async function readMeshRequest(request: Request, outside: Outside): Promise<PostedMesh> {
   const { fields, image: file, nameOf } = await readFields(request);
   const parsed = MeshRequest.safeParse(fields);
   if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
   refuseUnsupported(parsed.data, file !== null, nameOf);
-  return { request: parsed.data, image: imageOf(parsed.data, file), nameOf };
+  return { request: parsed.data, image: await imageOf(parsed.data, { file, outside }), nameOf };
 }
 
 type Fields = { fields: unknown; image: Uint8Array<ArrayBuffer> | null } & Pick<PostedMesh, 'nameOf'>;
@@ -70,9 +75,7 @@ function refuseUnsupported(
   if (request.prompt !== undefined && (hasFile || request.image !== undefined)) {
     throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });
   }
-  const { image } = request;
   const unsupported: readonly [asked: boolean, ...path: string[]][] = [
-    [typeof image === 'string' && /^https?:/i.test(image), 'image'],
     [request.webhook_url !== undefined, 'webhook_url'],
   ];
   const found = unsupported.find(([asked]) => asked);
@@ -81,15 +84,21 @@ function refuseUnsupported(
   throw new Problem('unsupported_parameter', `This value of "${param}" is not available yet.`, { param });
 }
 
-function imageOf({ image, prompt }: MeshRequest, file: Uint8Array<ArrayBuffer> | null): PostedImage {
+async function imageOf(
+  { image, prompt }: MeshRequest,
+  { file, outside }: { file: Uint8Array<ArrayBuffer> | null; outside: Outside },
+): Promise<PostedImage> {
   if (prompt !== undefined) return { is: 'prompt', prompt };
   if (typeof image === 'object') {
     if (file === null) return { is: 'known', sha256: image.sha256 };
     throw new Problem('invalid_parameter', 'Give a picture or its digest, not both.', { param: 'image_sha256' });
   }
-  if (file === null && image === undefined) {
-    throw new Problem('missing_image', 'Give a picture in "image", or a "prompt".', { param: 'image' });
-  }
-  const bytes = file ?? decodeDataUrl(image ?? '');
+  const bytes = file ?? (await bytesOf(image, outside));
   return { is: 'sent', bytes, mediaType: readImageHeader(bytes).mediaType };
+}
+
+async function bytesOf(image: string | undefined, outside: Outside): Promise<Uint8Array<ArrayBuffer>> {
+  if (image === undefined)
+    throw new Problem('missing_image', 'Give a picture in "image", or a "prompt".', { param: 'image' });
+  return /^data:/i.test(image) ? decodeDataUrl(image) : fetchImage(image, outside);
 }

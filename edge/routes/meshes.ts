@@ -11,6 +11,7 @@ import { listMeshes } from '../meshes/mesh-list.ts';
 import type { MeshMaker } from '../meshes/mesh-maker.ts';
 import { meshNotFound, type CompletedMesh, type MeshState } from '../meshes/mesh-state.ts';
 import type { Meshes } from '../meshes/meshes.ts';
+import type { Outside } from '../outside/outside.ts';
 import { readListQuery } from '../request/list-query.ts';
 import { readMeshRequest } from '../request/mesh-request.ts';
 import type { Tenants } from '../meshes/tenants.ts';
@@ -18,7 +19,13 @@ import { assetUrlsOf, download, meshAnswer, postAnswer, retryAfterSeconds } from
 import type { MeshAnswerOptions, MeshesContext } from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
 
-export type MeshRoutesOptions = MeshAnswerOptions & { maker: MeshMaker; meshes: Meshes; tenants: Tenants };
+export type MeshRoutesOptions = MeshAnswerOptions & {
+  maker: MeshMaker;
+  meshes: Meshes;
+  tenants: Tenants;
+  /** Where pictures are fetched that are given by their URLs. */
+  outside: Outside;
+};
 
 /** `/v1/meshes`: asks for meshes and tells of them; to be mounted behind `requireKey`. */
 export function meshRoutes(options: MeshRoutesOptions) {
@@ -26,7 +33,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
   const metadataOf = async (tenant: string, key: string) => (await tenants.listed(tenant, key))?.metadata ?? {};
   return new Hono<Authenticated>()
     .post('/', async (c) => {
-      const { request, format, state } = await accept(c, options.maker);
+      const { request, format, state } = await accept(c, options);
       c.set('meshOutcome', state.is === 'refused' ? { status: 'refused' } : state.cache);
       const asked = parsePrefer(c.req.header('prefer')).waitSeconds;
       const waitSeconds = asked ?? (format === 'bytes' ? preferWaitSecondsMax : 0);
@@ -79,9 +86,9 @@ export function meshRoutes(options: MeshRoutesOptions) {
 type Accepted = { request: MeshRequest; format: 'json' | 'bytes'; state: MeshState };
 
 /** Its own function, so that the picture's bytes are let go before the wait begins. */
-async function accept(c: MeshesContext, maker: MeshMaker): Promise<Accepted> {
+async function accept(c: MeshesContext, { maker, outside }: MeshRoutesOptions): Promise<Accepted> {
   const name = readIdempotencyKey(c.req.header('idempotency-key'));
-  const posted = await readMeshRequest(c.req.raw);
+  const posted = await readMeshRequest(c.req.raw, outside);
   const { request } = posted;
   const format = negotiate(c.req.header('accept'), outputFormats[request.output_format].mediaType);
   if (request.cache.mode === 'only_if_cached') c.header('cache-status', notForwarded);

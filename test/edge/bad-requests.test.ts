@@ -82,7 +82,7 @@ test.each<[unknown, string, string | null]>([
   [[], 'invalid_request', null],
   [{}, 'missing_image', 'image'],
   [{ image: 7 }, 'invalid_parameter', 'image'],
-  [{ image: 'https://example.com/a.png' }, 'unsupported_parameter', 'image'],
+  [{ image: 'example.com/a.png' }, 'invalid_image_url', 'image'],
   [{ image: { sha256: 'a' } }, 'invalid_parameter', 'image.sha256'],
   [{ image: 'data:text/plain;base64,AAAA' }, 'invalid_image', 'image'],
   [{ image: 'data:image/png;base64,AAA' }, 'invalid_image', 'image'],

@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { sha256 } from '../../contract/digest.ts';
+import { Job } from '../../contract/job.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import type { Report } from '../../contract/report.ts';
+import { sign, signatureHeaders } from '../../contract/signature.ts';
+import { edgeUrl, localOriginId, originUrl, type LocalSettings } from '../../local/settings.ts';
+
+/** An origin that makes nothing by itself: it takes jobs, and answers them as a test says. */
+export type ScriptedOrigin = {
+  /** The jobs it was given, in their order. */
+  jobs: Job[];
+  report(): Promise<void>;
+  /** Writes a mesh back for a job: its bytes, then its manifest. */
+  complete(job: Job): Promise<void>;
+  /** Says of a job that its picture cannot be made a mesh. */
+  fail(job: Job): Promise<void>;
+  close(): void;
+};
+
+/** Listens where the edge of these settings looks for its origin. */
+export async function startScriptedOrigin(settings: LocalSettings): Promise<ScriptedOrigin> {
+  const jobs: Job[] = [];
+  const server = createServer(async (request, response) => {
+    await drained(request);
+    const job = request.headers[signatureHeaders.job];
+    if (request.url === '/jobs' && typeof job === 'string') jobs.push(Job.parse(JSON.parse(job)));
+    response.writeHead(202, { 'content-type': 'application/json' }).end('{}');
+  });
+  await new Promise<void>((resolve) => void server.listen(settings.originPort, '127.0.0.1', resolve));
+
+  const put = async (method: string, path: string, body: string, mediaType = 'application/json') => {
+    const call = { method, path, bodySha256: await sha256(body), bodyBytes: Buffer.byteLength(body), job: '' };
+    const headers = await sign(call, { originId: localOriginId, secret: settings.originSecret });
+    const answer = await fetch(edgeUrl(settings) + path, {
+      method,
+      headers: { ...headers, 'content-type': mediaType },
+      body,
+    });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  };
+  return {
+    jobs,
+    report: () => put('POST', '/origin/reports', JSON.stringify(reportOf(originUrl(settings)))),
+    async complete(job) {
+      const bytes = `glb of ${job.key}`;
+      const owned = job.scope === 'shared' ? '' : `?key=${job.key}`;
+      await put('PUT', `/origin/blobs/${await sha256(bytes)}${owned}`, bytes, 'model/gltf-binary');
+      const result = { outcome: 'completed', fence: job.fence, manifest: await manifestOf(job, bytes) };
+      await put('PUT', `/origin/results/${job.key}`, JSON.stringify(result));
+    },
+    fail: (job) => {
+      const failure = { code: 'unprocessable_image', message: 'Nothing stands out from its background.' };
+      return put('PUT', `/origin/results/${job.key}`, JSON.stringify({ outcome: 'failed', fence: job.fence, failure }));
+    },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function drained(request: IncomingMessage): Promise<void> {
+  for await (const _ of request);
+}
+
+function reportOf(url: string): Report {
+  return {
+    url,
+    startedAtSeconds: 1_700_000_000,
+    state: 'ready',
+    models: [
+      {
+        id: 'bisque@1',
+        digest: '1'.repeat(64),
+        family: 'two-sided-depth',
+        title: 'Bisque',
+        description: 'Two depth sheets',
+        licence: 'MIT',
+        uses: [],
+        defaults: {},
+        createdAtSeconds: 1_700_000_000,
+      },
+    ],
+    queue: { depth: 0, capacity: 64 },
+    lanes: [{ device: 'cpu', provider: 'cpu', state: 'ready', busySeconds: 0, restarts: 0 }],
+    gpus: [],
+    residentBytes: 1,
+    outbox: { entries: 0, bytes: 0 },
+    jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
+    gpuRuns: {},
+  };
+}
+
+async function manifestOf(job: Job, bytes: string): Promise<MeshManifest> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  return {
+    key: job.key,
+    model: job.model.id,
+    modelDigest: job.model.digest,
+    imageSha256: job.imageSha256,
+    outputFormat: job.params.output_format,
+    createdAtSeconds: nowSeconds,
+    completedAtSeconds: nowSeconds,
+    expiresAtSeconds: null,
+    asset: {
+      sha256: await sha256(bytes),
+      bytes: Buffer.byteLength(bytes),
+      mediaType: 'model/gltf-binary',
+      extension: 'glb',
+      vertices: 4,
+      faces: 4,
+      bounds: [
+        [-1, -1, -1],
+        [1, 1, 1],
+      ],
+      watertight: true,
+    },
+    thumbnail: null,
+    provider: 'cpu',
+    degraded: false,
+    timingsMs: { queue: 1, decode: 2, matte: 3, infer: 4, surface: 5, texture: 6, encode: 7, total: 28 },
+    gpuMs: 4,
+    reused: null,
+  };
+}
