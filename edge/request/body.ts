@@ -7,17 +7,20 @@ const firstBufferBytes = 64 * 1024;
  * Reads a whole body of at most `bytesMax` bytes. Past the limit it throws the Problem `body_too_large` and reads no
  * further: at once when Content-Length says so, else with the first chunk that goes over.
  */
-export async function readBody(
-  request: { headers: Headers; body: ReadableStream<Uint8Array> | null },
-  bytesMax: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const declared = declaredBytes(request.headers);
   if (declared !== null && declared > bytesMax) throw tooLarge(bytesMax);
   if (request.body === null) return new Uint8Array();
-  let buffer = new Uint8Array(declared ?? Math.min(firstBufferBytes, bytesMax));
+  // HTTP itself ends a body at its declared length, so the runtime may read it in one go: several times as fast as
+  // chunk by chunk.
+  return declared === null ? readCounted(request.body, bytesMax) : new Uint8Array(await request.arrayBuffer());
+}
+
+async function readCounted(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  let buffer = new Uint8Array(Math.min(firstBufferBytes, bytesMax));
   let bytes = 0;
   // The rest is left unread and not cancelled: a cancelled body breaks the connection before the answer is through.
-  for await (const chunk of request.body.values({ preventCancel: true })) {
+  for await (const chunk of body.values({ preventCancel: true })) {
     const end = bytes + chunk.byteLength;
     if (end > bytesMax) throw tooLarge(bytesMax);
     if (end > buffer.byteLength) buffer = grown(buffer, Math.min(bytesMax, Math.max(end, buffer.byteLength * 2)));
