@@ -1,10 +1,10 @@
 import { Hono, type Context } from 'hono';
-import { cors } from 'hono/cors';
 import { Problem } from '../contract/problem.ts';
 import { requireKey } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './origins/fleet-view.ts';
+import { openToBrowsers } from './http/cors.ts';
 import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { Uses } from './index/uses.ts';
@@ -24,20 +24,6 @@ import { pageRoutes } from './routes/pages.ts';
 import { Tenants } from './meshes/tenants.ts';
 import { recordAnswers } from './stats/record-answers.ts';
 import { isolateRecorder, type Recorder } from './stats/recorder.ts';
-
-const preflightSeconds = 24 * 3600;
-
-/** Headers of our answers that a page's script may read. */
-const exposedHeaders =
-  'Accept-Ranges Cache-Status Content-Disposition Content-Length Content-Location Content-Range ETag Location ' +
-  'Preference-Applied RateLimit RateLimit-Policy Repr-Digest Retry-After X-Request-Id X-Should-Retry';
-
-const openToBrowsers = cors({
-  origin: '*',
-  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
-  exposeHeaders: exposedHeaders.split(' '),
-  maxAge: preflightSeconds,
-});
 
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
 export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STATS)) {

@@ -7,5 +7,6 @@ export const requestId: MiddlewareHandler = async (c, next) => {
   const asked = c.req.header(header);
   const id = asked !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(asked) ? asked : `req_${crypto.randomUUID()}`;
   await next();
-  c.header(header, id);
+  // Not c.header(), which copies an answer that is already there.
+  c.res.headers.set(header, id);
 };

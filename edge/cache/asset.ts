@@ -1,4 +1,4 @@
-import { Blob } from '../../contract/mesh.ts';
+import type { Blob } from '../../contract/mesh.ts';
 import type { ByteRange } from '../http/range.ts';
 
 /** Assets up to this size are held whole and checked before their first byte is sent; larger ones only stream through. */
@@ -38,9 +38,10 @@ export function assetFile(name: AssetName): string {
 
 /** The name in a file name, or null when it is not one. */
 export function parseAssetFile(file: string): AssetName | null {
-  const [sha256, extension, ...rest] = file.split('.');
-  const name = AssetNameSchema.safeParse({ sha256, extension });
-  return name.success && rest.length === 0 ? name.data : null;
+  const [, sha256, extension] = /^([0-9a-f]{64})\.([a-z]{1,8})$/.exec(file) ?? [];
+  return sha256 !== undefined && isExtension(extension) ? { sha256, extension } : null;
 }
 
-const AssetNameSchema = Blob.pick({ sha256: true, extension: true });
+function isExtension(text: string | undefined): text is Blob['extension'] {
+  return text !== undefined && Object.hasOwn(mediaTypes, text);
+}

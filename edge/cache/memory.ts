@@ -1,6 +1,6 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Asset } from './asset.ts';
-import { liveManifest } from './manifest-text.ts';
+import { isLive } from './manifest-text.ts';
 import type { Tier } from './tiers.ts';
 
 /**
@@ -31,7 +31,10 @@ export function memoryManifests(memory: Memory<string>, now: () => number): Tier
     name: 'memory',
     async read(key) {
       const text = memory.get(key);
-      return text === null ? null : liveManifest(text, { key, tier: 'memory', nowMs: now() });
+      if (text === null) return null;
+      // What this isolate wrote was checked before, so it is not parsed by its schema once more.
+      const manifest = JSON.parse(text) as MeshManifest;
+      return isLive(manifest, now()) ? manifest : null;
     },
     async write(key, manifest) {
       memory.set(key, JSON.stringify(manifest));

@@ -45,5 +45,7 @@ export function representationHeaders({ sha256, extension }: AssetName): Record<
 }
 
 function base64(sha256: string): string {
-  return btoa(String.fromCharCode(...(sha256.match(/../g) ?? []).map((pair) => parseInt(pair, 16))));
+  let bytes = '';
+  for (let at = 0; at < sha256.length; at += 2) bytes += String.fromCharCode(parseInt(sha256.slice(at, at + 2), 16));
+  return btoa(bytes);
 }

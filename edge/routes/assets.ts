@@ -22,7 +22,9 @@ export function assetRoutes({ r2, manifests, urlSecret }: AssetRoutesOptions) {
     c.set('assetTier', 'none');
     const name = parseAssetFile(c.req.param('file'));
     if (!name) throw notFound();
-    const meshKey = await privateAccess(new URL(c.req.url), name, urlSecret);
+    // Parsing a URL, and waiting, are a good part of what a public hit costs.
+    const signed = c.req.url.includes('?');
+    const meshKey = signed ? await privateAccess(new URL(c.req.url), name, urlSecret) : null;
     const access = meshKey === null ? ({ life: 'immutable' } as const) : ({ life: 'private', meshKey } as const);
     const onFound = (tier: TierName) => c.set('assetTier', tier);
     return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access, onFound });
@@ -111,7 +113,8 @@ function select({ method, headers }: Request, etag: string, sizeBytes: number): 
 function assetsOptions(request: Request, { r2, manifests, background, access }: AssetToServe): AssetsOptions {
   const common = { r2, manifests, background };
   if (access.life === 'private') return { ...common, place: { kind: 'private', meshKey: access.meshKey } };
-  const assetsUrl = new URL('/assets/', request.url).href;
+  const [origin] = /^https?:\/\/[^/?#]+/.exec(request.url) ?? [''];
+  const assetsUrl = `${origin}/assets/`;
   return { ...common, place: { kind: 'shared', cache: caches.default, assetsUrl } };
 }
 
