@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { Provider } from '../contract/mesh.ts';
+import { TextToImageModel } from '../contract/model.ts';
+import type { TextToImageOptions } from './text-to-image/text-to-image.ts';
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
@@ -62,7 +64,19 @@ const Environment = z.object({
   STATE_FREE_BYTES_MIN: whole(0, Number.MAX_SAFE_INTEGER).default(256 * MiB),
   DRAIN_SECONDS_MAX: whole(0, 3600).default(30),
   METRICS_TOKEN: Secret.optional(),
+  /** Base URLs of OpenAI-compatible image APIs, the preferred one first. */
+  TEXT_TO_IMAGE_URLS: list(Url).optional(),
+  TEXT_TO_IMAGE_KEY: z.string().optional(),
+  TEXT_TO_IMAGE_MODEL: TextToImageModel.optional(),
+  /** One call to an image API, its picture included. */
+  TEXT_TO_IMAGE_SECONDS_MAX: whole(1, 3600).default(120),
 });
+
+/** The environment, in which what belongs together is given together. */
+const WholeEnvironment = Environment.refine(
+  (env) => env.TEXT_TO_IMAGE_URLS === undefined || env.TEXT_TO_IMAGE_MODEL !== undefined,
+  { path: ['TEXT_TO_IMAGE_MODEL'] },
+);
 
 /** Execution providers in the order to try; `explicit` when the operator asked for it, so that another is degraded. */
 export type ProviderOrder = { order: readonly Provider[]; explicit: boolean };
@@ -74,7 +88,7 @@ export type Config = ReturnType<typeof readConfig>;
 export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
   // An empty variable is one that a compose file left open.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(given);
+  const parsed = WholeEnvironment.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
     throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
@@ -108,7 +122,15 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     stateFreeBytesMin: env.STATE_FREE_BYTES_MIN,
     drainSecondsMax: env.DRAIN_SECONDS_MAX,
     metricsToken: env.METRICS_TOKEN ?? null,
+    textToImage: textToImageOf(env),
   };
+}
+
+/** How prompts are turned into pictures; null when they are not taken. */
+function textToImageOf(env: z.infer<typeof Environment>): TextToImageOptions | null {
+  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: key } = env;
+  if (urls === undefined || model === undefined) return null;
+  return { urls, model, key: key ?? null, secondsMax: env.TEXT_TO_IMAGE_SECONDS_MAX };
 }
 
 function messageOf(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {

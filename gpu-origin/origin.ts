@@ -22,6 +22,7 @@ import { Reporter } from './report/reporter.ts';
 import { snapshot } from './report/snapshot.ts';
 import { createApp } from './server/app.ts';
 import { listen } from './server/listen.ts';
+import { TextToImage } from './text-to-image/text-to-image.ts';
 import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
 import { GeometryStore } from './write-back/geometry-store.ts';
@@ -62,7 +63,7 @@ export async function startOrigin(config: Config): Promise<Origin> {
     await server.close();
     parts.pool.close();
     await parts.kernels.close();
-    await parts.edge.close();
+    await Promise.all([parts.edge.close(), parts.textToImage?.close()]);
     log('stopped', { outbox: outbox.entries.size });
   };
   return { port: server.port, stop };
@@ -95,9 +96,8 @@ function createParts(config: Config) {
   const queue = new JobQueue({ capacity: config.queueCapacity, now: Date.now });
   const pace = new Pace({ queueCapacity: config.queueCapacity, now: Date.now });
   const jobParts = { live: new Map<string, LiveJob>(), queue, pace, spool: new Spool(state('spool')), outbox, series };
-  const kernels = createKernelPool({ threads: config.kernelThreads });
-  const pool = createPool(config, series, () => reporter.now());
-  const models = new Models({ folder: config.modelsFolder, pool });
+  const means = createMeans(config, series, () => reporter.now());
+  const { models, pool, textToImage } = means;
   const admission = new Admission({
     outbox,
     stateFolder: config.state,
@@ -111,7 +111,7 @@ function createParts(config: Config) {
   const runner = new Runner({
     ...jobParts,
     activeMax: config.jobsActiveMax,
-    make: createMake({ config, models, pool, kernels, geometry, callEdge, series, withdraw, runsFolder }),
+    make: createMake({ config, ...means, geometry, callEdge, series, withdraw, runsFolder }),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({
@@ -124,7 +124,8 @@ function createParts(config: Config) {
   });
   const intake: Intake = new Intake({
     ...jobParts,
-    serves: (model) => models.makes(model),
+    serves: ({ model, textToImageModel }) =>
+      models.makes(model) && (textToImageModel === undefined || textToImageModel === textToImage?.model),
     refusal: () => admission.refusal(),
     onQueued: () => runner.kick(),
   });
@@ -133,6 +134,7 @@ function createParts(config: Config) {
     callEdge,
     admission,
     models,
+    textToImage,
     queue,
     pool,
     outbox,
@@ -140,7 +142,18 @@ function createParts(config: Config) {
     delivery,
   });
   registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
-  return { registry, outbox, intake, geometry, delivery, models, runner, reporter, admission, pool, kernels, edge };
+  return { registry, outbox, intake, geometry, delivery, runner, reporter, admission, edge, ...means };
+}
+
+/** What meshes are made with. */
+function createMeans(config: Config, series: OriginSeries, onChange: () => void) {
+  const pool = createPool(config, series, onChange);
+  return {
+    pool,
+    models: new Models({ folder: config.modelsFolder, pool }),
+    kernels: createKernelPool({ threads: config.kernelThreads }),
+    textToImage: config.textToImage && new TextToImage(config.textToImage),
+  };
 }
 
 type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'jobSecondsMax'> & {

@@ -15,7 +15,8 @@ type IntakeOptions = {
   outbox: Outbox;
   pace: Pace;
   series: OriginSeries;
-  serves: (model: { id: string; digest: string }) => boolean;
+  /** Whether this origin has what a job needs: its model, and what draws its prompt. */
+  serves: (job: Job) => boolean;
   /** Why no new job is taken at present; null when one may be. */
   refusal: () => Promise<Problem | null>;
   /** Called when a job was queued. */
@@ -115,8 +116,10 @@ export class Intake {
     try {
       const problem = await refusal();
       if (problem !== null) throw problem;
-      if (!serves(job.model)) {
-        throw new Problem('model_not_found', `This origin does not serve ${job.model.id} with that manifest.`);
+      if (!serves(job)) {
+        const prompt = job.textToImageModel === undefined ? '' : `, or no prompts drawn by ${job.textToImageModel}`;
+        const message = `This origin does not serve ${job.model.id} with that manifest${prompt}.`;
+        throw new Problem('model_not_found', message);
       }
       reserved = queue.reserve();
       if (!reserved) {

@@ -1,14 +1,16 @@
 import { JobFailure } from '../../contract/job.ts';
+import type { Stage } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { GpuProcessEnded } from '../compute/gpu-child.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import type { StoredModel } from '../models/repository.ts';
-
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
 import { makeMesh, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
+import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
+import { imageOfJob, type Drawn } from './job-image.ts';
 import { keepRuns } from './kept-runs.ts';
 import type { LiveJob } from './live-job.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
@@ -17,6 +19,8 @@ type MakeOptions = {
   /** The models of the repository. */
   models: () => readonly StoredModel[];
   infer: Infer;
+  /** What draws prompts; null where prompts are not taken. */
+  textToImage: TextToImage | null;
   /** Folder for what this job's runs gave. */
   runsFolder: (key: string) => string;
   kernels: KernelPool;
@@ -32,9 +36,10 @@ type MakeOptions = {
  * Makes the mesh of a job. A failure of the job comes as a failed result: the image's own fault under its own code,
  * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted.
  */
-export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOptions): Promise<Finished> {
+export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
-  const { models, infer, runsFolder, kernels, geometry, callEdge, series, jobSecondsMax, withdraw } = options;
+  const { models, infer, runsFolder, kernels, geometry, callEdge, series, jobSecondsMax, withdraw, textToImage } =
+    options;
   const startedAtMs = Date.now();
   const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
   const progress = createProgress({
@@ -43,13 +48,19 @@ export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOpti
     onFailure: () => series.progressFailures.add(),
     onGone: () => withdraw(key),
   });
+  const signal = AbortSignal.any([job.controller.signal, deadline]);
+  const tell = (stage: Stage, share: number) => progress.tell({ fence: job.job.fence, stage, progress: share });
+  let drawn: Drawn | null = null;
   try {
     const find = (id: string, digest: string) => models().find((model) => model.id === id && model.digest === digest);
     const model = find(wanted.id, wanted.digest);
     if (model === undefined) throw new Problem('internal_error', `This origin no longer serves ${wanted.id}.`);
     const { matting } = model.manifest;
+    if (job.job.textToImageModel !== undefined) tell('decode', 0);
+    const image = await imageOfJob(job.job, body, { textToImage, geometry, folder: runsFolder(key), signal });
+    ({ drawn } = image);
     const made = await makeMesh({
-      image,
+      image: image.bytes,
       params,
       scope,
       model,
@@ -57,30 +68,33 @@ export async function makeJob(job: LiveJob, image: Uint8Array, options: MakeOpti
       infer: keepRuns(infer, runsFolder(key)),
       kernels,
       geometry,
-      onStage: (stage, share) => progress.tell({ fence: job.job.fence, stage, progress: share }),
-      signal: AbortSignal.any([job.controller.signal, deadline]),
+      onStage: tell,
+      signal,
     });
+    // Only now: a picture of which no mesh can be made must not stand for its prompt.
+    if (drawn !== null) await geometry.put(drawn.source.pictureKey, image.bytes);
     for (const [stage, ms] of Object.entries(made.stagesMs)) series.stageSeconds.observe(ms / 1000, { stage });
-    return await completedResult(job.job, made, {
-      acceptedAtMs: job.acceptedAtMs,
-      startedAtMs,
-      finishedAtMs: Date.now(),
-    });
+    const times = { acceptedAtMs: job.acceptedAtMs, startedAtMs, finishedAtMs: Date.now() };
+    return await completedResult(job.job, { made, drawn }, times);
   } catch (error) {
     job.controller.signal.throwIfAborted();
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
     log('job failed', { key, cause: causeText(cause) });
-    return failedResult(job.job, failureOf(cause));
+    return failedResult(job.job, failureOf(cause, drawn));
   } finally {
     progress.end();
   }
 }
 
-function failureOf(error: unknown): JobFailure {
+function failureOf(error: unknown, drawn: Drawn | null): JobFailure {
   const how =
     error instanceof GpuProcessEnded ? `: twice its GPU process ${error.how}` : ', through a fault at the origin';
   const internal = { code: 'internal_error' as const, message: `The mesh could not be made${how}.` };
   if (!(error instanceof Problem)) return internal;
+  // Whoever sent a prompt did not send this file.
+  if (drawn !== null && (error.code === 'invalid_image' || error.code === 'image_too_many_pixels')) {
+    return { code: 'upstream_failed', message: 'The picture that was drawn of the prompt is damaged.' };
+  }
   const own = JobFailure.safeParse({ code: error.code, message: error.message.slice(0, 500) });
   return own.success ? own.data : internal;
 }

@@ -3,6 +3,7 @@ import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
 import type { Timings } from '../../contract/mesh.ts';
 import type { MadeMesh } from '../pipeline/pipeline.ts';
 import type { OutboxEntry } from '../write-back/outbox.ts';
+import type { Drawn } from './job-image.ts';
 
 /** Life of a result that was made by another provider than the one asked for. */
 const degradedSeconds = 600;
@@ -15,8 +16,11 @@ export function failedResult(job: Job, failure: JobFailure): Finished {
   return { result: { outcome: 'failed', fence: job.fence, failure }, blobs: [], bytes: [] };
 }
 
+/** What came of a job: its mesh, and the picture that its prompt stood for (null for a job that brought its picture). */
+type Made = { made: MadeMesh; drawn: Drawn | null };
+
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
-export async function completedResult(job: Job, made: MadeMesh, times: Times): Promise<Finished> {
+export async function completedResult(job: Job, { made, drawn }: Made, times: Times): Promise<Finished> {
   const { bytes: assetBytes, ...facts } = made.asset;
   const asset = { ...facts, sha256: await digestOf(assetBytes), bytes: assetBytes.byteLength };
   const thumbnail = made.thumbnail === null ? null : await blobOf(made.thumbnail);
@@ -26,6 +30,7 @@ export async function completedResult(job: Job, made: MadeMesh, times: Times): P
     model: job.model.id,
     modelDigest: job.model.digest,
     imageSha256: job.imageSha256,
+    ...(drawn !== null && { source: drawn.source }),
     outputFormat: job.params.output_format,
     createdAtSeconds: Math.floor(times.acceptedAtMs / 1000),
     completedAtSeconds,
@@ -34,7 +39,7 @@ export async function completedResult(job: Job, made: MadeMesh, times: Times): P
     thumbnail,
     provider: made.provider,
     degraded: made.degraded,
-    timingsMs: timings(made, times),
+    timingsMs: timings({ made, drawn }, times),
     gpuMs: tenths(made.gpuMs),
     reused: made.reused,
     ...(made.geometryKey !== null && { geometryKey: made.geometryKey }),
@@ -49,10 +54,11 @@ export async function completedResult(job: Job, made: MadeMesh, times: Times): P
 
 type Times = { acceptedAtMs: number; startedAtMs: number; finishedAtMs: number };
 
-function timings({ stagesMs }: MadeMesh, times: Times): Timings {
+function timings({ made: { stagesMs }, drawn }: Made, times: Times): Timings {
   return {
     // The clock may have been set back while a job lay in the spool.
     queue: Math.max(0, times.startedAtMs - times.acceptedAtMs),
+    ...(drawn !== null && { generate: tenths(drawn.ms) }),
     decode: tenths(stagesMs.decode),
     matte: tenths(stagesMs.matte),
     infer: tenths(stagesMs.infer),

@@ -5,6 +5,7 @@ import type { JobQueue } from '../jobs/queue.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import type { Models } from '../models/models.ts';
 import { describeModel } from '../models/repository.ts';
+import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import type { Outbox } from '../write-back/outbox.ts';
 import { readGpus } from './nvidia-smi.ts';
 
@@ -16,6 +17,7 @@ type SnapshotParts = {
   startedAtSeconds: number;
   admission: Admission;
   models: Models;
+  textToImage: TextToImage | null;
   queue: JobQueue;
   pool: GpuPool;
   outbox: Outbox;
@@ -24,7 +26,7 @@ type SnapshotParts = {
 
 /** What the edge is told of this origin at this moment. */
 export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotParts): Promise<Report> {
-  const { admission, models, queue, pool, outbox, series } = parts;
+  const { admission, models, textToImage, queue, pool, outbox, series } = parts;
   const served = models.served.slice(0, modelsMax);
   const jobs = (outcome: string) => series.jobs.total({ outcome });
   return {
@@ -32,6 +34,7 @@ export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotPart
     startedAtSeconds,
     state: await admission.state(),
     models: served.map(describeModel),
+    ...(textToImage !== null && { textToImageModel: textToImage.model }),
     queue: { depth: queue.depth, capacity: queue.capacity },
     lanes: pool.lanes.map(({ device, provider, state, busyMs, restarts }) => ({
       device: String(device),

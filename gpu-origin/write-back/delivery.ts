@@ -81,7 +81,7 @@ export class Delivery {
   async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
     const { outbox } = this.#options;
     if (outcome.state === 'retry' && Date.now() - entry.finishedAtMs < resultAgeMsMax) {
-      this.#retryLater(entry.key, outcome.cause, outcome.afterSeconds);
+      this.#retryLater(entry.key, outcome.cause, outcome.afterMs);
       return;
     }
     this.#attempts.delete(entry.key);
@@ -109,11 +109,11 @@ export class Delivery {
     }));
   }
 
-  #retryLater(key: string, cause: string, afterSeconds: number | null): void {
+  #retryLater(key: string, cause: string, afterMs: number | null): void {
     const failures = (this.#attempts.get(key)?.failures ?? 0) + 1;
     const ceilingMs = Math.min(retryMsMin * 2 ** failures, retryMsMax);
     // Full jitter over the upper half: results of one outage do not come back in step.
-    const delayMs = Math.max(ceilingMs * (0.5 + Math.random() / 2), (afterSeconds ?? 0) * 1000);
+    const delayMs = Math.max(ceilingMs * (0.5 + Math.random() / 2), afterMs ?? 0);
     this.#attempts.set(key, { failures, dueMs: Date.now() + delayMs });
     log('result not delivered', { key, failures, retryMs: Math.round(delayMs), cause });
   }

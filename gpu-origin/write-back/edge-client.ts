@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { sign } from '../../contract/signature.ts';
+import { readBounded } from '../outgoing/bounded-body.ts';
+import { retryAfterMs } from '../outgoing/retry-after.ts';
 
 /** Connections to the edge at once; more calls wait for one. */
 const connectionsMax = 16;
@@ -21,7 +23,7 @@ type EdgeCall = {
   answerBytesMax?: number;
 };
 
-export type EdgeAnswer = { status: number; bytes: Uint8Array; retryAfterSeconds: number | null };
+export type EdgeAnswer = { status: number; bytes: Uint8Array; retryAfterMs: number | null };
 
 /** Makes a signed call to the edge; rejects only when no answer came. */
 export type CallEdge = (call: EdgeCall) => Promise<EdgeAnswer>;
@@ -62,23 +64,11 @@ export function createEdgeClient(edgeUrl: string, as: { originId: string; secret
       body: method === 'GET' ? null : bytes,
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
-    const retryAfter = Number(answer.headers['retry-after']);
     return {
       status: answer.statusCode,
       bytes: await readBounded(answer.body, limits.answerBytesMax ?? answerBytesMaxDefault),
-      retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
+      retryAfterMs: retryAfterMs(answer.headers['retry-after']),
     };
   };
   return { call, close: () => agent.destroy() };
-}
-
-async function readBounded(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw new Error(`the edge's answer is longer than ${bytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

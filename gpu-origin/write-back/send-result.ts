@@ -6,7 +6,7 @@ export type Outcome =
   | { state: 'delivered' }
   | { state: 'gone' }
   | { state: 'refused'; cause: string }
-  | { state: 'retry'; cause: string; afterSeconds: number | null };
+  | { state: 'retry'; cause: string; afterMs: number | null };
 
 /** Answers that another attempt would get again. */
 const permanentStatuses = [400, 409, 411, 413, 422];
@@ -34,10 +34,10 @@ export async function sendResult(options: {
   return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: 'application/json' }));
 }
 
-function outcomeOf({ status, bytes, retryAfterSeconds }: EdgeAnswer): Outcome {
+function outcomeOf({ status, bytes, retryAfterMs }: EdgeAnswer): Outcome {
   if (status >= 200 && status < 300) return { state: 'delivered' };
   if (status === 410) return { state: 'gone' };
   const cause = `${status} ${new TextDecoder().decode(bytes.subarray(0, 300))}`.trim();
   if (permanentStatuses.includes(status)) return { state: 'refused', cause };
-  return { state: 'retry', cause, afterSeconds: retryAfterSeconds };
+  return { state: 'retry', cause, afterMs: retryAfterMs };
 }
