@@ -79,47 +79,56 @@ export type CacheOutcome =
   | { status: 'hit'; tier: 'memory' | 'kv' | 'r2'; age_s: number; saved_gpu_ms: number; reused: 'geometry' | null }
   | { status: 'miss' | 'joined'; tier: null; age_s: 0; saved_gpu_ms: 0; reused: 'geometry' | null };
 
-/** The public mesh object of the API; see docs/api.md for each field. */
+const Seconds = z.number().int().describe('Seconds since the epoch.');
+
+/** The public mesh object of the API; the descriptions are those of its documentation. */
 export const MeshObject = z.object({
-  id: z.string(),
+  id: z.string().describe('`mesh_` and 64 hexadecimal digits made of everything that changes the bytes.'),
   object: z.literal('mesh'),
   status: z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
-  /** Share of the stages that is done, 0 to 1. */
-  progress: z.number().min(0).max(1),
-  created_at: z.number().int(),
-  completed_at: z.number().int().nullable(),
-  expires_at: z.number().int().nullable(),
-  model: z.string(),
+  progress: z.number().min(0).max(1).describe('Share of the work that is done.'),
+  created_at: Seconds,
+  completed_at: Seconds.nullable(),
+  expires_at: Seconds.nullable().describe('When it is forgotten; null for one that is kept until it is evicted.'),
+  model: z.string().describe('`name@version`.'),
   output_format: OutputFormat,
   asset: z
     .object({
-      url: z.string(),
+      url: z.string().describe('Where the bytes are, with no key; of a private mesh a URL that expires.'),
       sha256: Sha256,
       bytes: z.number().int(),
       media_type: z.string(),
       vertices: z.number().int(),
-      faces: z.number().int(),
-      bounds: z.tuple([Vector3, Vector3]),
+      faces: z.number().int().describe('Triangles.'),
+      bounds: z
+        .tuple([Vector3, Vector3])
+        .describe('Least and greatest corner, in metres for glTF and millimetres for the other formats.'),
       watertight: z.boolean(),
     })
-    .nullable(),
+    .nullable()
+    .describe('Null until the mesh is completed.'),
   thumbnail_url: z.string().nullable(),
-  /** Of a mesh that was asked for in words: the model that made its picture, and the picture's digest; else null. */
   source: z
     .object({ prompt: z.literal(true), model: z.string(), image_sha256: Sha256 })
     .nullable()
-    .default(null),
-  provider: Provider.nullable(),
-  degraded: z.boolean(),
-  timings_ms: Timings.nullable(),
-  cache: z.object({
-    status: z.enum(['hit', 'miss', 'joined']),
-    tier: z.enum(['memory', 'kv', 'r2']).nullable(),
-    age_s: z.number(),
-    saved_gpu_ms: z.number(),
-    reused: z.literal('geometry').nullable(),
-  }),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  metadata: z.record(z.string(), z.string()),
+    .default(null)
+    .describe("Of a mesh that was asked for in words: the model that made its picture, and the picture's digest."),
+  provider: Provider.nullable().describe('What ran the model.'),
+  degraded: z.boolean().describe('The provider that was asked for was not there; such a mesh expires in ten minutes.'),
+  timings_ms: Timings.nullable().describe('Wall time of each stage at the origin, in milliseconds.'),
+  cache: z
+    .object({
+      status: z.enum(['hit', 'miss', 'joined']).describe('`joined`: somebody else had asked for it a moment before.'),
+      tier: z.enum(['memory', 'kv', 'r2']).nullable().describe('Where a hit was found.'),
+      age_s: z.number().describe('Seconds since it was made.'),
+      saved_gpu_ms: z.number().describe('Time of the accelerator, or of the CPU in its place, that this hit saved.'),
+      reused: z.literal('geometry').nullable().describe('`geometry`: encoded from the surface of an earlier mesh.'),
+    })
+    .describe('What the cache did for this request.'),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('Why a mesh `failed`: `mesh_failed`, `upstream_failed`, or a code that an error answer has too.'),
+  metadata: z.record(z.string(), z.string()).describe('What you gave with your request; no other tenant sees it.'),
 });
 export type MeshObject = z.infer<typeof MeshObject>;

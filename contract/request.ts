@@ -27,12 +27,34 @@ const cacheTagCharactersMax = 64;
 
 const Metadata = z
   .record(z.string().min(1).max(metadataNameCharactersMax), z.string().max(metadataValueCharactersMax))
-  .refine((pairs) => Object.keys(pairs).length <= metadataPairsMax, `at most ${metadataPairsMax} pairs`);
+  .refine((pairs) => Object.keys(pairs).length <= metadataPairsMax, `at most ${metadataPairsMax} pairs`)
+  .describe(
+    `Your own pairs of text, kept with the mesh on your list: at most ${metadataPairsMax}, names of up to ` +
+      `${metadataNameCharactersMax} and values of up to ${metadataValueCharactersMax} characters.`,
+  );
 
-const Cache = z.strictObject({
-  mode: z.enum(['default', 'refresh', 'no_store', 'only_if_cached']).default('default'),
-  scope: z.enum(['shared', 'private']).optional(),
-  tags: z.array(z.string().min(1).max(cacheTagCharactersMax)).max(cacheTagsMax).default([]),
+/** What a request asks of the cache. */
+export const CacheControls = z.strictObject({
+  mode: z
+    .enum(['default', 'refresh', 'no_store', 'only_if_cached'])
+    .default('default')
+    .describe(
+      '`refresh` makes the mesh anew and puts it in the place of the stored one (a shared one: scope "admin"); ' +
+        '`no_store` makes one that no other request finds and that expires after an hour; ' +
+        '`only_if_cached` is a 504 `not_cached` where something would have to be made.',
+    ),
+  scope: z
+    .enum(['shared', 'private'])
+    .optional()
+    .describe(
+      '`shared`: whoever has the same picture, or the id, can read the mesh. `private`: no other tenant can. ' +
+        'The default is that of your key, `shared` unless the operator set another.',
+    ),
+  tags: z
+    .array(z.string().min(1).max(cacheTagCharactersMax))
+    .max(cacheTagsMax)
+    .default([])
+    .describe('Names by which the operator can purge the mesh; they never change which mesh it is.'),
 });
 
 const promptCharactersMax = 4000;
@@ -49,33 +71,83 @@ export const preferWaitSecondsMax = 60;
 
 /**
  * The body of `POST /v1/meshes`, less its picture: `image` stays what the client wrote (a data URL, an https URL or a
- * digest), or is absent when the file came in a form. Numbers carry their units in the public API's documentation.
+ * digest), or is absent when the file came in a form. The descriptions are those of the public API's documentation.
  */
 export const MeshRequest = z
   .strictObject({
-    image: z.union([z.string(), z.strictObject({ sha256: Sha256 })]).optional(),
-    prompt: Prompt.optional(),
-    model: z.string().min(1).max(128).default('default'),
-    output_format: OutputFormat.default('glb'),
+    image: z
+      .union([z.string(), z.strictObject({ sha256: Sha256 })])
+      .optional()
+      .describe(
+        'A PNG, JPEG, WebP, AVIF or GIF (first frame) of up to 40 megapixels: a data URL of up to 8 MiB, an https URL ' +
+          'of one of up to 20 MiB that anyone may read, or ' +
+          '`{"sha256"}` of a picture that you have sent before.',
+      ),
+    prompt: Prompt.optional().describe('What to make, in words, in the place of a picture.'),
+    model: z
+      .string()
+      .min(1)
+      .max(128)
+      .default('default')
+      .describe('An id (`name@version`), a name (its newest version) or `default`; see `GET /v1/models`.'),
+    output_format: OutputFormat.default('glb').describe(
+      '`obj` is a zip of OBJ, MTL and texture; `stl` and `ply` are binary.',
+    ),
     seed: z
       .number()
       .int()
       .min(0)
       .max(2 ** 32 - 1)
       .nullable()
-      .default(0),
-    remove_background: z.union([z.literal('auto'), z.boolean()]).default('auto'),
-    foreground_ratio: z.number().min(0.5).max(1).default(0.85),
-    mc_resolution: z.number().int().min(32).max(512).optional(),
-    texture: z.boolean().default(true),
-    texture_resolution: z.literal([256, 512, 1024, 2048]).default(1024),
-    target_face_count: z.number().int().min(100).max(300_000).nullable().default(null),
-    compression: z.enum(['none', 'quantize', 'meshopt', 'draco']).default('none'),
-    largest_dimension_mm: z.number().min(1).max(1000).default(100),
-    cache: Cache.default({ mode: 'default', tags: [] }),
-    priority: z.enum(['interactive', 'batch']).default('interactive'),
+      .default(0)
+      .describe('`null` asks for a random one. Models that do not use it ignore it.'),
+    remove_background: z
+      .union([z.literal('auto'), z.boolean()])
+      .default('auto')
+      .describe('`auto`: only where the picture has no transparency.'),
+    foreground_ratio: z
+      .number()
+      .min(0.5)
+      .max(1)
+      .default(0.85)
+      .describe("Share of the canvas that the object's longer side fills."),
+    mc_resolution: z
+      .number()
+      .int()
+      .min(32)
+      .max(512)
+      .optional()
+      .describe("Cells along each side of a field model's grid; the model's own default. Other models ignore it."),
+    texture: z.boolean().default(true).describe('`false` gives vertex colours. `glb` and `obj`.'),
+    texture_resolution: z
+      .literal([256, 512, 1024, 2048])
+      .default(1024)
+      .describe('Pixels along each side of the texture.'),
+    target_face_count: z
+      .number()
+      .int()
+      .min(100)
+      .max(300_000)
+      .nullable()
+      .default(null)
+      .describe('Triangles to simplify to; more stay where fewer would open the mesh or leave its shape.'),
+    compression: z
+      .enum(['none', 'quantize', 'meshopt', 'draco'])
+      .default('none')
+      .describe('How the geometry is packed; `glb` only.'),
+    largest_dimension_mm: z
+      .number()
+      .min(1)
+      .max(1000)
+      .default(100)
+      .describe("The mesh's longest side in millimetres. glTF is in metres, the other formats in millimetres."),
+    cache: CacheControls.default({ mode: 'default', tags: [] }),
+    priority: z
+      .enum(['interactive', 'batch'])
+      .default('interactive')
+      .describe('`batch` waits behind all that is `interactive`.'),
     metadata: Metadata.default({}),
-    webhook_url: z.url().optional(),
+    webhook_url: z.url().optional().describe('Where to tell, signed, that the mesh has ended.'),
   })
   .refine((request) => request.compression === 'none' || request.output_format === 'glb', {
     path: ['compression'],

@@ -19,6 +19,7 @@ import { assetRoutes } from './routes/assets.ts';
 import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openApiRoute } from './routes/openapi.ts';
 import { originRoutes } from './routes/origin.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { Tenants } from './meshes/tenants.ts';
@@ -55,6 +56,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.use(recordAnswers(recorder), requestId);
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
+  app.use('/openapi.json', openToBrowsers);
   app.route(
     '/v1/meshes',
     meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside: openOutside(env.OUTSIDE) }),
@@ -64,6 +66,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.use('/admin/*', requireKey(access, 'admin'));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
   app.route('/', healthRoutes(fleet));
+  app.route('/', openApiRoute());
   app.route('/', pageRoutes(env.SITE));
   app.route(
     '/origin',

@@ -7,20 +7,29 @@ import { invalidParameter } from './invalid.ts';
 const pageMeshes = 20;
 const pageMeshesMax = 100;
 
-const ListQuery = z.strictObject({
+/** The query of a list. */
+export const ListQuery = z.strictObject({
   limit: z
     .string()
     .regex(/^\d{1,3}$/, 'must be a number')
     .transform(Number)
     .pipe(z.number().min(1).max(pageMeshesMax))
-    .default(pageMeshes),
-  order: z.enum(['asc', 'desc']).default('desc'),
+    .default(pageMeshes)
+    .meta({
+      description: 'Meshes on a page.',
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: pageMeshesMax, default: pageMeshes });
+      },
+    }),
+  order: z.enum(['asc', 'desc']).default('desc').describe('By when you first asked for them.'),
   after: z
     .string()
     .refine((id) => keyOfMeshId(id) !== null, 'must be the id of a mesh')
     .transform(keyOfMeshId)
-    .nullable()
-    .default(null),
+    .optional()
+    .describe('The id that the page before ended with.')
+    .transform((key) => key ?? null),
 });
 
 /** Reads the query of a list; throws the Problem that names the parameter at fault. */

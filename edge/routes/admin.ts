@@ -10,12 +10,14 @@ import { indexPage } from '../index/pages.ts';
 import { runPurge, type PurgeRun, type PurgeRunOptions } from '../meshes/purge-run.ts';
 import { invalidParameter } from '../request/invalid.ts';
 import { readBody } from '../request/body.ts';
+import type { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from './answers.ts';
 
 const bodyBytesMax = 16 * 1024;
 const tagCharactersMax = 64;
 const cursorCharactersMax = 1000;
 
-const PurgeBody = z
+/** What to purge: exactly one of the names. */
+export const PurgeBody = z
   .strictObject({
     id: z.string().transform(keyOfMeshId).pipe(Sha256).optional(),
     model: Model.shape.id.optional(),
@@ -34,9 +36,11 @@ const PurgeBody = z
     return z.NEVER;
   });
 
-const Page = z.object({ cursor: z.string().min(1).max(cursorCharactersMax).optional() });
+/** Where a page of the list begins. */
+export const TakedownsQuery = z.object({ cursor: z.string().min(1).max(cursorCharactersMax).optional() });
 
-const IndexPageBody = z.strictObject({
+/** Where a page of the index begins. */
+export const IndexPageBody = z.strictObject({
   /** `next` of the page before; the first page when absent. */
   after: z
     .strictObject({ of: z.enum(['meshes', 'tags']), after: z.string().max(cursorCharactersMax).nullable() })
@@ -54,18 +58,19 @@ export function adminRoutes(options: PurgeRunOptions) {
     .post('/index/:action{rebuild|check}', async (c) => {
       const { after } = await readJson(c, IndexPageBody);
       const page = await indexPage(after, { repair: c.req.param('action') === 'rebuild' }, options);
-      return c.json({ object: 'index.page', ...page });
+      return c.json({ object: 'index.page', ...page } satisfies IndexPageAnswer);
     })
     .get('/takedowns', async (c) => {
-      const { cursor = null } = parse(Page, c.req.query());
+      const { cursor = null } = parse(TakedownsQuery, c.req.query());
       const page = await listTakedowns(options.r2, cursor);
       const data = page.takedowns.map(({ sha256, reason, atSeconds }) => ({ sha256, reason, created_at: atSeconds }));
-      return c.json({ object: 'list', data, cursor: page.cursor, has_more: page.cursor !== null });
+      const list: TakedownList = { object: 'list', data, cursor: page.cursor, has_more: page.cursor !== null };
+      return c.json(list);
     })
     .delete('/takedowns/:sha256', async (c) => {
       const sha256 = parse(Sha256, c.req.param('sha256'));
       await allowAgain(options.r2, sha256);
-      return c.json({ sha256, object: 'takedown.deleted', deleted: true });
+      return c.json({ sha256, object: 'takedown.deleted', deleted: true } satisfies TakedownDeleted);
     });
 }
 
@@ -82,7 +87,7 @@ function selectorsOf(names: SelectorNames): PurgeSelector[] {
   return selectors;
 }
 
-function answerOf(report: PurgeReport) {
+function answerOf(report: PurgeReport): PurgeAnswer {
   return {
     object: 'purge',
     complete: report.complete,

@@ -15,6 +15,7 @@ import type { Outside } from '../outside/outside.ts';
 import { readListQuery } from '../request/list-query.ts';
 import { readMeshRequest } from '../request/mesh-request.ts';
 import type { Tenants } from '../meshes/tenants.ts';
+import type { MeshDeleted, MeshList } from './answers.ts';
 import { assetUrlsOf, download, meshAnswer, postAnswer, retryAfterSeconds } from './mesh-answer.ts';
 import type { MeshAnswerOptions, MeshesContext } from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
@@ -45,7 +46,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
       const assetUrls = assetUrlsOf(c, options.urlSecret);
       const tenant = ownTenant(c.get('caller'));
       const list = await listMeshes(tenant, readListQuery(c.req.query()), { ...options, assetUrls });
-      return c.json(list, 200, { 'cache-control': 'no-store' });
+      return c.json(list satisfies MeshList, 200, { 'cache-control': 'no-store' });
     })
     .get('/:id', async (c) => {
       const key = keyOf(c.req.param('id'));
@@ -79,7 +80,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
     .delete('/:id', async (c) => {
       const key = keyOf(c.req.param('id'));
       await meshes.remove(key, ownTenant(c.get('caller')));
-      return c.json({ id: meshId(key), object: 'mesh.deleted', deleted: true });
+      return c.json({ id: meshId(key), object: 'mesh.deleted', deleted: true } satisfies MeshDeleted);
     });
 }
 

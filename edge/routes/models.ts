@@ -3,11 +3,15 @@ import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Authenticated } from '../auth.ts';
 import type { FleetView } from '../origins/fleet-view.ts';
+import type { ModelAnswer, ModelList } from './answers.ts';
 
 /** `/v1/models`: OpenAI model objects, and what only a mesh model has; to be mounted behind `requireKey`. */
 export function modelRoutes(fleet: FleetView, defaultModel: string) {
   return new Hono<Authenticated>()
-    .get('/', async (c) => c.json({ object: 'list', data: (await fleet.models()).map(modelObject) }))
+    .get('/', async (c) => {
+      const data = (await fleet.models()).map(modelObject);
+      return c.json({ object: 'list', data } satisfies ModelList);
+    })
     .get('/:id', async (c) => {
       const name = c.req.param('id');
       const model = await fleet.findModel(name, defaultModel);
@@ -16,7 +20,7 @@ export function modelRoutes(fleet: FleetView, defaultModel: string) {
     });
 }
 
-function modelObject(model: Model) {
+function modelObject(model: Model): ModelAnswer {
   return {
     id: model.id,
     object: 'model',

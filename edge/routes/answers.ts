@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { Sha256 } from '../../contract/digest.ts';
+import { MeshObject } from '../../contract/mesh.ts';
+import { Model } from '../../contract/model.ts';
+
+/** The id of a mesh. */
+export const MeshId = z
+  .string()
+  .regex(/^mesh_[0-9a-f]{64}$/)
+  .describe('`mesh_` and the request key: 64 hexadecimal digits made of everything that changes the bytes.');
+
+/** An OpenAI model object, and what only a mesh model has. */
+export const ModelAnswer = z.object({
+  id: Model.shape.id.describe('`name@version`.'),
+  object: z.literal('model'),
+  created: z.number().int().describe('Seconds since the epoch.'),
+  owned_by: z.string(),
+  family: Model.shape.family.describe('What kind of network it is.'),
+  title: Model.shape.title,
+  description: Model.shape.description,
+  licence: Model.shape.licence,
+  capabilities: z.object({
+    uses: Model.shape.uses.describe('Fields beyond the common ones that change what it makes.'),
+    defaults: Model.shape.defaults.describe('Its own values of those.'),
+  }),
+});
+export type ModelAnswer = z.infer<typeof ModelAnswer>;
+
+export const ModelList = z.object({ object: z.literal('list'), data: z.array(ModelAnswer) });
+export type ModelList = z.infer<typeof ModelList>;
+
+/** A page of a tenant's meshes, an OpenAI list object. */
+export const MeshList = z.object({
+  object: z.literal('list'),
+  data: z.array(MeshObject),
+  first_id: MeshId.nullable(),
+  last_id: MeshId.nullable().describe('`after` of the next page.'),
+  has_more: z.boolean(),
+});
+export type MeshList = z.infer<typeof MeshList>;
+
+export const MeshDeleted = z.object({
+  id: MeshId,
+  object: z.literal('mesh.deleted'),
+  deleted: z.literal(true),
+});
+export type MeshDeleted = z.infer<typeof MeshDeleted>;
+
+export const Health = z.object({ status: z.literal('ok') });
+export type Health = z.infer<typeof Health>;
+
+export const Readiness = z.object({
+  status: z.literal('ready'),
+  origins: z.number().int().positive().describe('How many are ready.'),
+});
+export type Readiness = z.infer<typeof Readiness>;
+
+const Seconds = z.number().int().nonnegative();
+
+/** What a purge did. */
+export const PurgeAnswer = z.object({
+  object: z.literal('purge'),
+  complete: z.boolean().describe('`false` when there was more than one call removes: the same call goes on.'),
+  meshes: z.array(MeshId).describe('What was removed.'),
+  flights_ended: z.array(MeshId).describe('What was being made.'),
+  digests: z.array(Sha256).describe('Bytes that are gone.'),
+  geometry: z.array(Sha256).describe('Surfaces that are gone, by their keys.'),
+  shared: z.array(Sha256).describe('Bytes and surfaces that stay, since other meshes have the same.'),
+  forgotten_after_seconds: z
+    .object({
+      r2: Seconds,
+      kv: Seconds,
+      manifests_in_memory: Seconds,
+      assets_in_colo: Seconds,
+      assets_in_memory: Seconds,
+      browsers: z.null().describe('What was downloaded cannot be called back.'),
+    })
+    .describe('By when each layer has forgotten.'),
+});
+export type PurgeAnswer = z.infer<typeof PurgeAnswer>;
+
+export const TakedownList = z.object({
+  object: z.literal('list'),
+  data: z.array(z.object({ sha256: Sha256, reason: z.string(), created_at: Seconds })),
+  cursor: z.string().nullable().describe('`cursor` of the next page.'),
+  has_more: z.boolean(),
+});
+export type TakedownList = z.infer<typeof TakedownList>;
+
+export const TakedownDeleted = z.object({
+  sha256: Sha256,
+  object: z.literal('takedown.deleted'),
+  deleted: z.literal(true),
+});
+export type TakedownDeleted = z.infer<typeof TakedownDeleted>;
+
+const IndexPlace = z.object({ of: z.enum(['meshes', 'tags']), after: z.string().nullable() });
+
+/** How the index and R2 compare on one page. */
+export const IndexPageAnswer = z.object({
+  object: z.literal('index.page'),
+  of: IndexPlace.shape.of,
+  same: Seconds,
+  missing: Seconds.describe('Not in the index, or not so.'),
+  stale: Seconds.describe('In the index alone.'),
+  damaged: z.array(z.string()).describe('Manifests in R2 that cannot be read.'),
+  next: IndexPlace.nullable().describe('`after` of the next page.'),
+});
+export type IndexPageAnswer = z.infer<typeof IndexPageAnswer>;
