@@ -22,12 +22,12 @@ export type MeshCheck = {
   eulerCharacteristic: number;
 };
 
-/** Checks a triangle mesh as a solid; O(faces). */
+/** Checks a triangle mesh as a solid; O(faces × valence). */
 export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCheck {
   const canonical = weld(positions);
   const corners = indices.map((vertex) => canonical[vertex] as number);
   const faultyVertices = new Set<number>();
-  const edges = directedEdges(corners, faultyVertices);
+  const edges = directedEdges(corners, canonical.length, faultyVertices);
   const faults: MeshFaults = {
     openEdges: edges.open,
     sharedEdges: edges.shared,
@@ -50,40 +50,44 @@ export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCh
 type DirectedEdges = { /** The opposite half edge of each, or -1. */ twins: Int32Array; open: number; shared: number };
 
 /** Half edge c runs from corner c to the next corner of its face. */
-function directedEdges(corners: Uint32Array, faulty: Set<number>): DirectedEdges {
-  const count = corners.length;
-  const slots = 1 << Math.ceil(Math.log2(Math.max(count, 2) * 2));
-  const table = new Int32Array(slots).fill(-1);
+function directedEdges(corners: Uint32Array, vertices: number, faulty: Set<number>): DirectedEdges {
+  const { starts, edges } = edgesByOrigin(corners, vertices);
   const find = (from: number, to: number): number => {
-    let slot = (Math.imul(from, 0x9e3779b1) ^ Math.imul(to, 0x85ebca6b)) >>> 0;
-    slot = (slot ^ (slot >>> 15)) & (slots - 1);
-    for (;;) {
-      const edge = table[slot] as number;
-      if (edge < 0) return slot;
-      if (corners[edge] === from && corners[next(edge)] === to) return slot;
-      slot = (slot + 1) & (slots - 1);
+    for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) {
+      const edge = edges[i] as number;
+      if (corners[next(edge)] === to) return edge;
     }
+    return -1;
   };
+  const twins = new Int32Array(corners.length);
   let shared = 0;
-  for (let c = 0; c < count; c++) {
-    const slot = find(corners[c] as number, corners[next(c)] as number);
-    if ((table[slot] as number) < 0) table[slot] = c;
-    else {
-      shared++;
-      faulty.add(corners[c] as number).add(corners[next(c)] as number);
-    }
-  }
-  const twins = new Int32Array(count);
   let open = 0;
-  for (let c = 0; c < count; c++) {
-    const twin = table[find(corners[next(c)] as number, corners[c] as number)] as number;
+  for (let c = 0; c < corners.length; c++) {
+    const from = corners[c] as number;
+    const to = corners[next(c)] as number;
+    const twin = find(to, from);
     twins[c] = twin;
-    if (twin < 0) {
-      open++;
-      faulty.add(corners[c] as number).add(corners[next(c)] as number);
-    }
+    if (twin < 0) open++;
+    const repeats = find(from, to) !== c;
+    if (repeats) shared++;
+    if (twin < 0 || repeats) faulty.add(from).add(to);
   }
   return { twins, open, shared };
+}
+
+/** The half edges that leave each vertex, in order: those of vertex v lie from starts[v] to starts[v + 1]. */
+function edgesByOrigin(corners: Uint32Array, vertices: number): { starts: Uint32Array; edges: Uint32Array } {
+  const starts = new Uint32Array(vertices + 1);
+  for (const vertex of corners) starts[vertex + 1] = (starts[vertex + 1] as number) + 1;
+  for (let v = 0; v < vertices; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
+  const ends = starts.slice();
+  const edges = new Uint32Array(corners.length);
+  for (let c = 0; c < corners.length; c++) {
+    const vertex = corners[c] as number;
+    edges[ends[vertex] as number] = c;
+    ends[vertex] = (ends[vertex] as number) + 1;
+  }
+  return { starts, edges };
 }
 
 function next(corner: number): number {
@@ -125,8 +129,8 @@ function degenerateFaces(positions: Float32Array, corners: Uint32Array, faulty: 
     const vx = (positions[d] as number) - (positions[a] as number);
     const vy = (positions[d + 1] as number) - (positions[a + 1] as number);
     const vz = (positions[d + 2] as number) - (positions[a + 2] as number);
-    const area = Math.hypot(uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx);
-    if (area > 0) continue;
+    const extent = Math.abs(uy * vz - uz * vy) + Math.abs(uz * vx - ux * vz) + Math.abs(ux * vy - uy * vx);
+    if (extent > 0) continue;
     count++;
     faulty.add(corners[c] as number);
   }

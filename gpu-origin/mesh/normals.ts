@@ -21,33 +21,65 @@ export function smoothNormals(positions: Float32Array, indices: Uint32Array): Sm
   const around = cornersByVertex(indices, canonical);
   const limit = Math.cos((creaseDegrees * Math.PI) / 180);
 
-  const vertexCount = positions.length / 3;
   const outIndices = new Uint32Array(indices.length);
-  const normals: number[] = [];
-  const sources: number[] = [];
+  // A copy a corner at most; cut to what is used at the end.
+  const normals = new Float32Array(3 * indices.length);
+  const sources = new Uint32Array(indices.length);
+  let copies = 0;
   // The copies of each vertex made so far, as linked lists.
-  const firstCopy = new Int32Array(vertexCount).fill(-1);
-  const nextCopy: number[] = [];
+  const firstCopy = new Int32Array(canonical.length).fill(-1);
+  const nextCopy = new Int32Array(indices.length);
+  const smooth = smoothPlaces(faces, around);
   const sum = new Float64Array(3);
   for (let c = 0; c < indices.length; c++) {
     const vertex = indices[c] as number;
-    sumAround({ corner: c, place: canonical[vertex] as number, faces, around, limit }, sum);
+    const place = canonical[vertex] as number;
+    let copy = firstCopy[vertex] as number;
+    if (copy >= 0 && smooth[place] === 1) {
+      outIndices[c] = copy;
+      continue;
+    }
+    sumAround({ corner: c, place, faces, around, limit }, sum);
     const x = Math.fround(sum[0] as number);
     const y = Math.fround(sum[1] as number);
     const z = Math.fround(sum[2] as number);
-    let copy = firstCopy[vertex] as number;
     while (copy >= 0 && !(normals[3 * copy] === x && normals[3 * copy + 1] === y && normals[3 * copy + 2] === z)) {
       copy = nextCopy[copy] as number;
     }
     if (copy < 0) {
-      copy = sources.push(vertex) - 1;
-      normals.push(x, y, z);
-      nextCopy.push(firstCopy[vertex] as number);
+      copy = copies++;
+      sources[copy] = vertex;
+      normals[3 * copy] = x;
+      normals[3 * copy + 1] = y;
+      normals[3 * copy + 2] = z;
+      nextCopy[copy] = firstCopy[vertex] as number;
       firstCopy[vertex] = copy;
     }
     outIndices[c] = copy;
   }
-  return { indices: outIndices, normals: Float32Array.from(normals), sources: Uint32Array.from(sources) };
+  return { indices: outIndices, normals: normals.slice(0, 3 * copies), sources: sources.slice(0, copies) };
+}
+
+/** Marks the places all of whose faces lie within half the crease angle of one of them, so that none is too far from another. */
+function smoothPlaces({ units }: Faces, { starts, faces }: Around): Uint8Array {
+  const half = Math.cos((0.49 * creaseDegrees * Math.PI) / 180);
+  const smooth = new Uint8Array(starts.length - 1);
+  for (let place = 0; place < smooth.length; place++) {
+    const from = starts[place] as number;
+    const to = starts[place + 1] as number;
+    const first = 3 * (faces[from] as number);
+    let least = 1;
+    for (let i = from + 1; i < to; i++) {
+      const face = 3 * (faces[i] as number);
+      const dot =
+        (units[first] as number) * (units[face] as number) +
+        (units[first + 1] as number) * (units[face + 1] as number) +
+        (units[first + 2] as number) * (units[face + 2] as number);
+      if (dot < least) least = dot;
+    }
+    if (to > from && least > half) smooth[place] = 1;
+  }
+  return smooth;
 }
 
 type Faces = { /** Unit normals. */ units: Float32Array; areas: Float32Array };

@@ -74,7 +74,7 @@ function taps(axis: {
   const step = axis.span / axis.count;
   const scale = Math.max(step, 1);
   const radius = (axis.filter === 'area' ? 1 : 2) * scale;
-  const width = Math.ceil(2 * radius) + 1;
+  const width = Math.ceil(2 * radius); // at the radius itself the weight is zero
   const indices = new Int32Array(axis.count * width);
   const weights = new Float32Array(axis.count * width);
   let first = axis.limit;
