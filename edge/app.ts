@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono';
 import { Problem } from '../contract/problem.ts';
 import { requireKey } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
-import { parseAnonymousTier, parseApiKeys, parseOrigins, parseUrlSecret, type Env } from './env.ts';
+import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './origins/fleet-view.ts';
 import { openToBrowsers } from './http/cors.ts';
 import { GeometryStore } from './origins/geometry-store.ts';
@@ -16,8 +16,10 @@ import { answerProblem } from './problem-response.ts';
 import { requestId } from './request-id.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { assetRoutes } from './routes/assets.ts';
+import { dashboardDataRoutes } from './routes/dashboard-data.ts';
 import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { originRoutes } from './routes/origin.ts';
@@ -65,6 +67,14 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
   app.use('/admin/*', requireKey(access, 'admin'));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
+  app.use('/dashboard/data', requireKey(access, 'admin'));
+  const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
+  app.route('/dashboard/data', dashboardDataRoutes({ stats: env.STATS, index, gpuHourPrice }));
+  const requireAdmin = requireKey(access, 'admin');
+  app.route(
+    '/metrics',
+    metricsRoutes({ stats: env.STATS, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }),
+  );
   app.route('/', healthRoutes(fleet));
   app.route('/', openApiRoute());
   app.route('/', pageRoutes(env.SITE));

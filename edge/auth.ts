@@ -79,7 +79,8 @@ async function find<K extends { digest: Uint8Array }>(keys: readonly K[], token:
   return found;
 }
 
-function isLoopback(url: string): boolean {
+/** Whether a URL is one of this very machine, which only a local edge is ever asked by. */
+export function isLoopback(url: string): boolean {
   return loopbackHosts.has(new URL(url).hostname);
 }
 

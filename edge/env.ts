@@ -88,6 +88,13 @@ export function parseStoreBytesMax(text: string): number {
   throw new Error(`STORE_BYTES_MAX is "${text}", not a number of bytes`);
 }
 
+/** Reads the `GPU_PRICE_PER_HOUR` variable, null when it is empty; throws an Error that names it. */
+export function parseGpuHourPrice(text: string): number | null {
+  if (text === '') return null;
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Number(text);
+  throw new Error(`GPU_PRICE_PER_HOUR is "${text}", not a price`);
+}
+
 /** Reads the `ORIGINS` secret; throws an Error that names the secret but holds no value of it. */
 export function parseOrigins(text: string): readonly Origin[] {
   return parseSecret('ORIGINS', z.array(Origin), text);

@@ -9,6 +9,7 @@ const statements = [
      gpu_ms REAL NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, scope TEXT NOT NULL,
      uses INTEGER NOT NULL, last_used_at INTEGER NOT NULL, worth REAL NOT NULL)`,
   'CREATE INDEX IF NOT EXISTS meshes_by_worth ON meshes (worth)',
+  'CREATE INDEX IF NOT EXISTS meshes_by_uses ON meshes (uses)',
   'CREATE INDEX IF NOT EXISTS meshes_by_expiry ON meshes (expires_at) WHERE expires_at IS NOT NULL',
   'CREATE INDEX IF NOT EXISTS meshes_by_image ON meshes (image_sha256)',
   'CREATE INDEX IF NOT EXISTS meshes_by_geometry ON meshes (geometry_key) WHERE geometry_key IS NOT NULL',

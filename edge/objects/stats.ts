@@ -2,10 +2,10 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Report } from '../../contract/report.ts';
 import type { Env } from '../env.ts';
 import type { BatchId } from '../stats/batcher.ts';
-import { add, counterKey, type Counts } from '../stats/counts.ts';
+import { add, addAll, counterKey, type Counts } from '../stats/counts.ts';
 import { reportCounts } from '../stats/report-counts.ts';
 import type { Failure, StatsBatch } from '../stats/recorder.ts';
-import { StatsStore, type Bucket, type BucketWidth, type ReportedOrigin } from './stats-store.ts';
+import { StatsStore, type BucketWidth, type ReportedOrigin } from './stats-store.ts';
 
 /** Everything that a page or a scrape shows of this moment, from one call. */
 export type StatsNow = {
@@ -17,8 +17,11 @@ export type StatsNow = {
   countersLeftOut: number;
 };
 
-/** What is needed for a chart: the buckets from a time on, and what failed since. */
-export type StatsHistory = StatsNow & { buckets: Bucket[]; failures: Failure[] };
+/** Steps of equal length from a time on, and the width of the buckets that each is made of. */
+export type HistoryQuery = { beganMs: number; stepMs: number; steps: number; width: BucketWidth };
+
+/** What was counted in each step, and what failed since the first began. */
+export type StatsHistory = StatsNow & { steps: Counts[]; failures: Failure[] };
 
 /** The least time in milliseconds between two counts of the flights that are open. */
 const flightSampleMs = 5_000;
@@ -63,9 +66,14 @@ export class Stats extends DurableObject<Env> {
     };
   }
 
-  /** As `now`, with every bucket of this width that began at `fromMs` or later, the oldest first. */
-  history({ width, fromMs }: { width: BucketWidth; fromMs: number }): StatsHistory {
-    return { ...this.now(), buckets: this.#store.buckets(width, fromMs), failures: this.#store.failures(fromMs) };
+  /** As `now`, with what was counted over time. */
+  history({ beganMs, stepMs, steps, width }: HistoryQuery): StatsHistory {
+    const counted = Array.from({ length: steps }, (): Counts => new Map());
+    for (const { fromMs, counts } of this.#store.buckets(width, beganMs)) {
+      const step = counted[Math.floor((fromMs - beganMs) / stepMs)];
+      if (step !== undefined) addAll(step, counts);
+    }
+    return { ...this.now(), steps: counted, failures: this.#store.failures(beganMs) };
   }
 
   #withFlightSample(counts: Counts): Counts {

@@ -67,9 +67,10 @@ export function addAll(counts: Counts, more: Iterable<readonly [string, number]>
 
 /** Every counter of this name with its label values. */
 export function* countersOf(counts: Counts, name: CounterName): Generator<{ labels: string[]; value: number }> {
+  const prefix = name + separator;
   for (const [key, value] of counts) {
-    const [keyName, ...labels] = key.split(separator);
-    if (keyName === name) yield { labels, value };
+    if (key === name) yield { labels: [], value };
+    else if (key.startsWith(prefix)) yield { labels: key.slice(prefix.length).split(separator), value };
   }
 }
 

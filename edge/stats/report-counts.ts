@@ -2,8 +2,13 @@ import { reportIntervalSeconds, reportsMissedMax } from '../../contract/report.t
 import { add, counterKey, type Counts } from './counts.ts';
 import type { ReportedOrigin } from '../objects/stats-store.ts';
 
-/** The longest time between two reports over which a lane's work is still spread, in milliseconds. */
-const gapMsMax = reportIntervalSeconds * (reportsMissedMax + 1) * 1000;
+/** An origin that was silent for longer than this counts as down, in milliseconds. */
+const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;
+
+/** Whether an origin that last reported then is down. */
+export function isSilent(reportedAtMs: number, nowMs: number): boolean {
+  return nowMs - reportedAtMs > silenceMsMax;
+}
 
 /** What a report adds to the counters; lanes by what they did since the report before, if that is of the same process. */
 export function reportCounts(reported: ReportedOrigin, last: ReportedOrigin | null): Counts {
@@ -19,7 +24,7 @@ export function reportCounts(reported: ReportedOrigin, last: ReportedOrigin | nu
   }
   const elapsedMs = last === null ? 0 : reported.atMs - last.atMs;
   const sameProcess = last?.report.startedAtSeconds === report.startedAtSeconds;
-  if (!sameProcess || elapsedMs <= 0 || elapsedMs > gapMsMax) return counts;
+  if (!sameProcess || elapsedMs <= 0 || elapsedMs > silenceMsMax) return counts;
   for (const [index, lane] of report.lanes.entries()) {
     const before = last.report.lanes[index];
     if (before === undefined || before.device !== lane.device) continue;

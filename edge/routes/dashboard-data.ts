@@ -1,0 +1,37 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { MeshIndex } from '../index/mesh-index.ts';
+import { mostUsed } from '../index/most-used.ts';
+import type { Stats } from '../objects/stats.ts';
+import { invalidParameter } from '../request/invalid.ts';
+import { dashboardData, dashboardRanges, rangeBeganMs } from '../stats/dashboard.ts';
+import { DashboardRange } from '../stats/dashboard-data.ts';
+import { theStats } from '../stats/recorder.ts';
+
+/** Meshes that the dashboard ranks. */
+const topMeshes = 10;
+
+const Query = z.strictObject({ range: DashboardRange.default('1h') });
+
+export type DashboardDataOptions = {
+  stats: DurableObjectNamespace<Stats>;
+  index: MeshIndex;
+  /** Price of one GPU hour, null where GPU time is not priced. */
+  gpuHourPrice: number | null;
+};
+
+/** `GET /dashboard/data?range=1h|24h|7d`; to be mounted behind `requireKey` for the scope "admin". */
+export function dashboardDataRoutes({ stats, index, gpuHourPrice }: DashboardDataOptions) {
+  return new Hono().get('/', async (c) => {
+    const asked = Query.safeParse(c.req.query());
+    if (!asked.success) throw invalidParameter(asked.error);
+    const { range } = asked.data;
+    const nowMs = Date.now();
+    const [history, top] = await Promise.all([
+      theStats(stats).history({ ...dashboardRanges[range], beganMs: rangeBeganMs(range, nowMs) }),
+      mostUsed(index, topMeshes),
+    ]);
+    const data = dashboardData({ range, nowMs, history, mostUsed: top, gpuHourPrice });
+    return c.json(data, 200, { 'cache-control': 'no-store' });
+  });
+}

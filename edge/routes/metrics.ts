@@ -1,0 +1,38 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import { isLoopback } from '../auth.ts';
+import type { Stats } from '../objects/stats.ts';
+import { exposition, expositionType } from '../stats/exposition.ts';
+import { edgeMetrics } from '../stats/metrics.ts';
+import { theStats } from '../stats/recorder.ts';
+
+export type MetricsOptions = {
+  stats: DurableObjectNamespace<Stats>;
+  gpuHourPrice: number | null;
+  /** Bearer token that lets a scraper in; with none, everyone on this machine is let in through a loopback address. */
+  token: string | null;
+  /** Lets in who has no such token. */
+  requireAdmin: MiddlewareHandler;
+};
+
+/** `GET /metrics` in the Prometheus text format. */
+export function metricsRoutes({ stats, gpuHourPrice, token, requireAdmin }: MetricsOptions) {
+  return new Hono()
+    .use('/', async (c, next) => {
+      const open = token === null ? isLoopback(c.req.url) : await hasToken(c.req.header('authorization'), token);
+      return open ? next() : requireAdmin(c, next);
+    })
+    .get('/', async (c) => {
+      const metrics = edgeMetrics(await theStats(stats).now(), { nowMs: Date.now(), gpuHourPrice });
+      return c.body(exposition(metrics), 200, { 'content-type': expositionType, 'cache-control': 'no-store' });
+    });
+}
+
+/** Compares digests, so that the time taken tells nothing of the token. */
+async function hasToken(authorization: string | undefined, token: string): Promise<boolean> {
+  const [given, expected] = await Promise.all([digest(authorization ?? ''), digest(`Bearer ${token}`)]);
+  return crypto.subtle.timingSafeEqual(given, expected);
+}
+
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+}
