@@ -87,6 +87,7 @@ export const MeshObject = z.object({
   object: z.literal('mesh'),
   status: z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
   progress: z.number().min(0).max(1).describe('Share of the work that is done.'),
+  stage: z.enum(stages).nullable().describe('The stage that has begun, while the mesh is being made.'),
   created_at: Seconds,
   completed_at: Seconds.nullable(),
   expires_at: Seconds.nullable().describe('When it is forgotten; null for one that is kept until it is evicted.'),

@@ -16,9 +16,9 @@ export async function meshObject(state: MeshState, { assetUrls, metadata }: Mesh
   const { key, cache } = state;
   if (state.is === 'completed') return { ...(await finished(state.manifest, assetUrls)), cache, metadata };
   const { flight } = state;
-  const open = flight.is === 'queued' || flight.is === 'in_progress';
+  const { progress, stage } = 'stage' in flight ? flight : { progress: 0, stage: null };
   return {
-    ...unfinished({ key, ...flight }, { status: flight.is, progress: open ? flight.progress : 0 }),
+    ...unfinished({ key, ...flight }, { status: flight.is, progress, stage }),
     cache,
     error: flight.is === 'failed' ? { code: flight.failure.code, message: flight.failure.message } : null,
     metadata,
@@ -28,7 +28,7 @@ export async function meshObject(state: MeshState, { assetUrls, metadata }: Mesh
 /** A listed mesh that expired, was evicted or purged, or failed some time ago: shown, so that the pages add up. */
 export function goneObject(listed: ListedMesh): MeshObject {
   return {
-    ...unfinished(listed, { status: 'failed', progress: 0 }),
+    ...unfinished(listed, { status: 'failed', progress: 0, stage: null }),
     cache: missOutcome('miss', null),
     error: { code: 'mesh_not_found', message: 'This mesh is not stored any more; ask for it again.' },
     metadata: listed.metadata,
@@ -42,6 +42,7 @@ async function finished(manifest: MeshManifest, assetUrls: AssetUrls): Promise<O
     object: 'mesh',
     status: 'completed',
     progress: 1,
+    stage: null,
     created_at: manifest.createdAtSeconds,
     completed_at: manifest.completedAtSeconds,
     expires_at: manifest.expiresAtSeconds,
@@ -69,13 +70,14 @@ async function finished(manifest: MeshManifest, assetUrls: AssetUrls): Promise<O
 /** Nothing of a mesh is known before it is made but what was asked for. */
 function unfinished(
   asked: Pick<ListedMesh, 'key' | 'createdAtSeconds' | 'model' | 'outputFormat'>,
-  { status, progress }: Pick<MeshObject, 'status' | 'progress'>,
+  { status, progress, stage }: Pick<MeshObject, 'status' | 'progress' | 'stage'>,
 ) {
   return {
     id: meshId(asked.key),
     object: 'mesh',
     status,
     progress,
+    stage,
     created_at: asked.createdAtSeconds,
     completed_at: null,
     expires_at: null,

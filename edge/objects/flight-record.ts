@@ -61,7 +61,7 @@ export type FlightRecord = {
 export type FlightView =
   | { is: 'gone' }
   | ({ revision: number; createdAtSeconds: number; model: string; outputFormat: OutputFormat; scope: string } & (
-      | { is: 'queued' | 'in_progress'; progress: number }
+      | { is: 'queued' | 'in_progress'; stage: Stage; progress: number }
       | { is: 'failed'; failure: FlightFailure; remembered: boolean }
       | { is: 'cancelled' }
     ))
@@ -89,8 +89,8 @@ export function viewOf(record: FlightRecord): FlightView {
     return { ...common, is: 'failed', failure: state.failure, remembered: state.remembered };
   }
   if (state.is === 'cancelled' || state.is === 'withdrawn') return { ...common, is: 'cancelled' };
-  const started = state.is === 'dispatched' && state.stage !== 'queue';
-  return { ...common, is: started ? 'in_progress' : 'queued', progress };
+  const stage = state.is === 'dispatched' ? state.stage : 'queue';
+  return { ...common, is: stage === 'queue' ? 'queued' : 'in_progress', stage, progress };
 }
 
 /** When the object must look at this record next. */

@@ -31,6 +31,7 @@ function meshAt(url: string): MeshObject {
     object: 'mesh',
     status: 'completed',
     progress: 1,
+    stage: null,
     created_at: 0,
     completed_at: 0,
     expires_at: null,

@@ -63,7 +63,7 @@ test('a stream tells the present state, each change and the end, and then ends',
   expect(first).toMatchObject({ mesh: { id, status: 'queued', metadata: { a: 'b' } } });
   await progress(sent, 'infer', 0.5);
   const second = await next();
-  expect(second).toMatchObject({ mesh: { status: 'in_progress', progress: 0.5 } });
+  expect(second).toMatchObject({ mesh: { status: 'in_progress', stage: 'infer', progress: 0.5 } });
   expect(Number(idOf(second))).toBeGreaterThan(Number(idOf(first)));
   await complete(sent);
   const last = await next();

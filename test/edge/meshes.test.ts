@@ -51,6 +51,7 @@ test('a miss is queued, sent to the origin with its picture, and completed by th
     id: queued.id,
     status: 'completed',
     progress: 1,
+    stage: null,
     provider: 'cpu',
     cache: { status: 'hit' },
   });
@@ -180,7 +181,7 @@ test('progress is shown, and wakes nobody who waits for the end', async () => {
     originCall('POST', `/origin/progress/${sent.job.key}`, { body: JSON.stringify(body) });
   expect((await tell({ fence: sent.job.fence, stage: 'infer', progress: 0.5 })).status).toBe(200);
   const path = `/v1/meshes/mesh_${sent.job.key}`;
-  expect(await mesh(call(path))).toMatchObject({ status: 'in_progress', progress: 0.5 });
+  expect(await mesh(call(path))).toMatchObject({ status: 'in_progress', stage: 'infer', progress: 0.5 });
   await tell({ fence: sent.job.fence - 1, stage: 'encode', progress: 0.9 });
   expect(await mesh(call(path))).toMatchObject({ progress: 0.5 });
   await complete(sent);
