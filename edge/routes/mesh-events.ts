@@ -34,7 +34,7 @@ export async function meshEvents(
       current = await meshes.change(current, heartbeatMs);
     }
   });
-  c.header('cache-control', 'no-store'); // in the place of streamSSE's no-cache, which lets a cache keep it
+  response.headers.set('cache-control', 'no-store'); // in the place of streamSSE's no-cache, which lets a cache keep it
   return response;
 }
 
