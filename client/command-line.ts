@@ -1,4 +1,4 @@
-// `npm run mesh -- picture.png -o mesh.glb`: one picture to one mesh, through any edge.
+// `npm run mesh -- picture.png -o mesh.glb`: one picture, or prompt, to one mesh, through any edge.
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,8 +7,10 @@ import { Meshkiln, MeshkilnError, type MeshOptions } from './meshkiln.ts';
 import { progressReporter } from './progress.ts';
 
 const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
+       npm run mesh -- --prompt <text> -o <file> [options]
 
   -o, --output FILE           where to write; .glb .zip (OBJ) .stl or .ply sets the format
+      --prompt TEXT           what to make, in words, where the edge takes prompts
       --model ID              a model of GET /v1/models (default: default)
       --faces N               simplify to about N faces
       --compression NAME      none, quantize, meshopt or draco (glb only)
@@ -24,6 +26,7 @@ const { values, positionals } = parseArgs({
   allowNegative: true,
   options: {
     output: { type: 'string', short: 'o' },
+    prompt: { type: 'string' },
     model: { type: 'string' },
     faces: { type: 'string' },
     compression: { type: 'string' },
@@ -34,15 +37,23 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', short: 'h' },
   },
 });
-const [picture] = positionals;
+const asked = subjectOf(positionals, values.prompt);
 
-if (values.help || picture === undefined || values.output === undefined) {
+if (values.help || asked === null || values.output === undefined) {
   console.log(usage);
   process.exit(values.help ? 0 : 2);
 }
-process.exitCode = await run(picture, values.output);
+process.exitCode = await run(asked, values.output);
 
-async function run(pictureFile: string, outputFile: string): Promise<number> {
+type Subject = { pictureFile: string } | { prompt: string };
+
+/** What to make a mesh of: a picture's file or a prompt, null where neither or both are given. */
+function subjectOf([pictureFile]: readonly string[], prompt: string | undefined): Subject | null {
+  if ((pictureFile === undefined) === (prompt === undefined)) return null;
+  return pictureFile === undefined ? { prompt: prompt ?? '' } : { pictureFile };
+}
+
+async function run(subject: Subject, outputFile: string): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   const client = new Meshkiln({
@@ -51,16 +62,17 @@ async function run(pictureFile: string, outputFile: string): Promise<number> {
   });
   const progress = progressReporter(process.stderr);
   try {
-    const asked = await client.create(
-      new Uint8Array(await readFile(pictureFile)),
-      meshOptions(outputFile),
-      interrupt.signal,
-    );
-    const mesh = await client.wait(asked, { onProgress: progress.show, signal: interrupt.signal });
+    const options = meshOptions(outputFile);
+    const begun =
+      'prompt' in subject
+        ? await client.createFromPrompt(subject.prompt, options, interrupt.signal)
+        : await client.create(new Uint8Array(await readFile(subject.pictureFile)), options, interrupt.signal);
+    const mesh = await client.wait(begun, { onProgress: progress.show, signal: interrupt.signal });
     progress.end();
     await writeFile(outputFile, await client.download(mesh, interrupt.signal));
-    const { cache, asset } = mesh;
-    console.log(`${outputFile}: ${asset?.faces} faces, ${asset?.bytes} bytes, cache ${cache.status}`);
+    const { cache, asset, source } = mesh;
+    const drawn = source === null ? '' : `, drawn by ${source.model}`;
+    console.log(`${outputFile}: ${asset?.faces} faces, ${asset?.bytes} bytes, cache ${cache.status}${drawn}`);
     return 0;
   } catch (error) {
     progress.end();

@@ -6,7 +6,7 @@ import { MeshObject } from '../contract/mesh.ts';
 import type { MeshRequestInput } from '../contract/request.ts';
 import { Retryable, withRetries } from './retry.ts';
 
-/** Request fields of `POST /v1/meshes` but the picture. */
+/** Request fields of `POST /v1/meshes` but the picture or prompt. */
 export type MeshOptions = Omit<MeshRequestInput, 'image' | 'prompt'>;
 
 /** A picture of this size or more is first asked for by its digest, which costs a small request where it is new. */
@@ -59,6 +59,13 @@ export class Meshkiln {
     };
     // A repeated POST gives the same answer: the mesh's id is made from what was asked.
     return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body: form, signal }));
+  }
+
+  /** Asks for a mesh in words, where the edge takes prompts; the answer may still be queued. */
+  async createFromPrompt(prompt: string, options: MeshOptions = {}, signal?: AbortSignal): Promise<MeshObject> {
+    const body = () => JSON.stringify({ ...options, prompt });
+    const headers = { 'content-type': 'application/json' };
+    return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body, headers, signal }));
   }
 
   /** The mesh of a picture that this tenant has sent before, null where it must be sent (again). */

@@ -2,18 +2,26 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startImageApi, type ImageApi } from '../gpu-origin/support/image-api.ts';
 import { emojiFolder, startMeshkiln, type Running } from './meshkiln.ts';
 
 let running: Running;
+let api: ImageApi;
 let folder: string;
 
 beforeAll(async () => {
+  api = await startImageApi();
+  // The programs take this process's environment.
+  vi.stubEnv('TEXT_TO_IMAGE_URLS', api.url);
+  vi.stubEnv('TEXT_TO_IMAGE_MODEL', 'flux');
   running = await startMeshkiln();
   folder = await mkdtemp(join(tmpdir(), 'meshkiln-command-line-'));
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await running.close();
+  await api.close();
   await rm(folder, { recursive: true });
 });
 
@@ -40,6 +48,16 @@ test('a picture becomes a file of the format that its ending names, with plain p
   expect(stderr).toMatch(/completed 100 %/);
   const faces = Number(/(\d+) faces/.exec(stdout)?.[1]);
   expect((await readFile(file)).readUInt32LE(80)).toBe(faces);
+});
+
+test('a prompt becomes a mesh that says who drew it; another format of it is made from the same picture', async () => {
+  const glb = await mesh('--prompt', 'a red disc', '-o', join(folder, 'disc.glb'));
+  expect(glb).toMatchObject({ code: 0, stdout: expect.stringMatching(/cache miss, drawn by flux/) as string });
+  const ply = await mesh('--prompt', 'a red disc', '-o', join(folder, 'disc.ply'));
+  expect(ply).toMatchObject({ code: 0, stdout: expect.stringMatching(/cache miss, drawn by flux/) as string });
+  expect(api.calls).toHaveLength(1);
+  const neither = await mesh('-o', join(folder, 'disc.glb'));
+  expect([neither.code, neither.stdout]).toEqual([2, expect.stringContaining('Usage: ')]);
 });
 
 test.each<[string, string[], RegExp]>([
