@@ -186,6 +186,8 @@ test('what the running edge answers to operators and origins is what the documen
     admin('POST', '/admin/purge', { image_sha256: sha256, takedown: true, reason: 'asked for' }),
     admin('POST', '/admin/purge', { tag: 'a', model: 'b@1' }),
     admin('GET', '/admin/takedowns'),
+    admin('GET', '/metrics'),
+    admin('GET', '/dashboard/data'),
     admin('DELETE', `/admin/takedowns/${sha256}`),
     admin('POST', '/admin/index/check', {}),
     admin('POST', '/admin/index/rebuild', { after: { of: 'tags', after: null } }),
