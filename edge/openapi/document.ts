@@ -10,6 +10,7 @@ import { originPaths } from './origin-paths.ts';
 import { ErrorAnswer } from './problem-answers.ts';
 import { publicPaths } from './public-paths.ts';
 import { documentUrl } from './samples.ts';
+import { statisticsPaths } from './statistics-paths.ts';
 
 const description = `Images to 3D meshes: made once on a GPU, served from the edge from then on.
 
@@ -31,7 +32,7 @@ export function openApiDocument() {
       },
       servers: [{ url: documentUrl }],
       tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
-      paths: { ...meshPaths, ...publicPaths, ...operatorPaths, ...originPaths },
+      paths: { ...meshPaths, ...publicPaths, ...operatorPaths, ...statisticsPaths, ...originPaths },
       components: {
         headers: headerComponents(),
         schemas: { Mesh: MeshObject, Model: ModelAnswer, Error: ErrorAnswer },

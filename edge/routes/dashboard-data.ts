@@ -11,7 +11,7 @@ import { theStats } from '../stats/recorder.ts';
 /** Meshes that the dashboard ranks. */
 const topMeshes = 10;
 
-const Query = z.strictObject({ range: DashboardRange.default('1h') });
+export const DashboardQuery = z.strictObject({ range: DashboardRange.default('1h') });
 
 export type DashboardDataOptions = {
   stats: DurableObjectNamespace<Stats>;
@@ -23,7 +23,7 @@ export type DashboardDataOptions = {
 /** `GET /dashboard/data?range=1h|24h|7d`; to be mounted behind `requireKey` for the scope "admin". */
 export function dashboardDataRoutes({ stats, index, gpuHourPrice }: DashboardDataOptions) {
   return new Hono().get('/', async (c) => {
-    const asked = Query.safeParse(c.req.query());
+    const asked = DashboardQuery.safeParse(c.req.query());
     if (!asked.success) throw invalidParameter(asked.error);
     const { range } = asked.data;
     const nowMs = Date.now();
