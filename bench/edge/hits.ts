@@ -1,0 +1,86 @@
+import { childCpuMs } from '../harness/cpu.ts';
+import type { BenchEdge } from '../harness/edge.ts';
+import { caseRow, interleave } from '../harness/interleave.ts';
+import { startNginx } from '../harness/nginx.ts';
+import { atLeast, type Findings } from '../harness/result.ts';
+import { ratios } from '../harness/spread.ts';
+import { storeAsset, storeMesh, storeModel } from '../harness/stored.ts';
+
+const sizes = { '50 KB': 50_000, '1 MB': 1_000_000 } as const;
+const timing = { repeats: 7, secondsEach: 0.5, cpuMs: () => childCpuMs('workerd') };
+
+/** The least share of the bare Worker's throughput that a hit may have. */
+const shareMin = 0.8;
+
+/**
+ * Hits on a direct socket of workerd beside a bare Worker that gives as many bytes, or hashes the same body; asset hits
+ * through Miniflare's front door and beside nginx's proxy_cache too, where nginx is installed.
+ */
+export async function benchHits(edge: BenchEdge): Promise<Findings> {
+  await storeModel(edge);
+  const findings: Findings = { rows: [], bounds: [] };
+  for (const [size, bytes] of Object.entries(sizes)) {
+    for (const found of [await assets(edge, size, bytes), await posts(edge, size, bytes)]) {
+      findings.rows.push(...found.rows);
+      findings.bounds.push(...found.bounds);
+    }
+  }
+  return findings;
+}
+
+async function assets(edge: BenchEdge, size: string, bytes: number): Promise<Findings> {
+  const path = await storeAsset(edge, bytes);
+  const nginx = await startNginx(edge.bareUrl);
+  try {
+    const runs = await interleave(
+      {
+        meshkiln: { url: edge.url + path },
+        bare: { url: `${edge.bareUrl}/?bytes=${bytes}` },
+        front: { url: edge.frontUrl + path },
+        nginx: nginx && { url: `${nginx.url}/?bytes=${bytes}` },
+      },
+      timing,
+    );
+    const share = ratios(runs.meshkiln.perSecond, runs.bare.perSecond);
+    return {
+      rows: [
+        caseRow(`GET asset, ${size}`, runs.meshkiln),
+        caseRow(`GET asset, ${size}, bare Worker`, runs.bare),
+        caseRow(`GET asset, ${size}, front door`, runs.front),
+        // What nginx uses is not workerd's CPU time.
+        ...(nginx ? [{ ...caseRow(`GET asset, ${size}, nginx`, runs.nginx), cpuMicroseconds: null }] : []),
+        { case: `GET asset, ${size}, share of bare`, share, cpuShare: cpuShare(runs) },
+      ],
+      bounds: [atLeast(`GET asset, ${size}: share of a bare Worker's throughput`, share.median, shareMin)],
+    };
+  } finally {
+    await nginx?.close();
+  }
+}
+
+async function posts(edge: BenchEdge, size: string, bytes: number): Promise<Findings> {
+  const form = await storeMesh(edge, { pictureBytes: bytes, tier: 'r2' });
+  const runs = await interleave(
+    {
+      meshkiln: { ...form, url: `${edge.url}/v1/meshes` },
+      bare: { ...form, url: edge.bareUrl },
+      front: { ...form, url: `${edge.frontUrl}/v1/meshes` },
+    },
+    timing,
+  );
+  const share = ratios(runs.meshkiln.perSecond, runs.bare.perSecond);
+  return {
+    rows: [
+      caseRow(`POST hit, ${size}`, runs.meshkiln),
+      caseRow(`POST hit, ${size}, bare Worker`, runs.bare),
+      caseRow(`POST hit, ${size}, front door`, runs.front),
+      { case: `POST hit, ${size}, share of bare`, share, cpuShare: cpuShare(runs) },
+    ],
+    bounds: [atLeast(`POST hit, ${size}: share of a bare Worker's throughput`, share.median, shareMin)],
+  };
+}
+
+/** By what share less CPU the bare Worker needs; unlike throughput, next to independent of the client's own speed. */
+function cpuShare({ meshkiln, bare }: Record<'meshkiln' | 'bare', { cpuMicroseconds: number }>): number {
+  return bare.cpuMicroseconds / meshkiln.cpuMicroseconds;
+}

@@ -1,0 +1,26 @@
+import type { Findings } from './result.ts';
+import type { Spread } from './spread.ts';
+
+/** Prints a bench's rows and what became of its bounds. */
+export function printFindings(name: string, { rows, bounds }: Findings): void {
+  console.log(`\n${name}`);
+  console.table(
+    rows.map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, cell(value)]))),
+  );
+  for (const { what, measured, bound, met } of bounds) {
+    console.log(`${met ? 'met   ' : 'MISSED'} ${what}: ${short(measured)} (bound ${bound})`);
+  }
+}
+
+function cell(value: unknown): unknown {
+  if (typeof value === 'number') return short(value);
+  return isSpread(value) ? `${short(value.median)} (${short(value.least)}–${short(value.most)})` : value;
+}
+
+function isSpread(value: unknown): value is Spread {
+  return typeof value === 'object' && value !== null && 'median' in value;
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+const repository = join(import.meta.dirname, '../..');
+const folder = join(repository, 'bench/results');
+
+/** A figure that was promised, and what was measured of it. */
+export type Bound = { what: string; measured: number; bound: string; met: boolean };
+
+/** What one bench found: rows of a table, and the bounds that it holds or misses. */
+export type Findings = { rows: Record<string, unknown>[]; bounds: Bound[] };
+
+/** Findings as they are kept: with the machine, its load before and after, and the commit that they were taken with. */
+export type Recorded = Findings & { taken: Taken };
+
+type Taken = ReturnType<typeof taken>;
+
+/** Runs one bench and keeps what it found under `bench/results/<name>.json`. */
+export async function record(name: string, run: () => Promise<Findings>): Promise<Recorded> {
+  const loadBefore = loadavg()[0] ?? NaN;
+  const findings = await run();
+  const recorded = { taken: taken(loadBefore), ...findings };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(recorded, rounded, 2)}\n`);
+  return recorded;
+}
+
+/** What a bench found when it was last run here. */
+export function readRecorded(name: string): Recorded {
+  return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Recorded;
+}
+
+/** A measured figure that must reach a least value. */
+export function atLeast(what: string, measured: number, least: number): Bound {
+  return { what, measured, bound: `≥ ${least}`, met: measured >= least };
+}
+
+/** A measured figure that must not go beyond a value. */
+export function atMost(what: string, measured: number, most: number): Bound {
+  return { what, measured, bound: `≤ ${most}`, met: measured <= most };
+}
+
+/** A count that must be exactly this. */
+export function exactly(what: string, measured: number, expected: number): Bound {
+  return { what, measured, bound: `= ${expected}`, met: measured === expected };
+}
+
+function taken(loadBefore: number) {
+  const git = (...words: string[]) => execFileSync('git', words, { cwd: repository, encoding: 'utf8' }).trim();
+  return {
+    at: new Date().toISOString(),
+    commit: git('rev-parse', 'HEAD'),
+    changedSince: git('status', '--porcelain', '--', 'edge', 'gpu-origin', 'contract', 'local').length > 0,
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 1024 ** 3),
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    },
+    /** Processes that wanted to run over the last minute; more than the cores means that others took their share. */
+    load: { before: loadBefore, after: loadavg()[0] ?? NaN },
+  };
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+}
