@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 
+/** Longest URL that a request may have the edge ask, in characters. */
+export const outsideUrlCharactersMax = 2048;
+
 /** Limits of an image, by the way it comes in. */
 export const imageLimits = {
   fileBytesMax: 20 * 1024 * 1024,
@@ -147,7 +150,11 @@ export const MeshRequest = z
       .default('interactive')
       .describe('`batch` waits behind all that is `interactive`.'),
     metadata: Metadata.default({}),
-    webhook_url: z.url().optional().describe('Where to tell, signed, that the mesh has ended.'),
+    webhook_url: z
+      .url()
+      .max(outsideUrlCharactersMax)
+      .optional()
+      .describe('A public https URL that is told, signed, how the mesh ends.'),
   })
   .refine((request) => request.compression === 'none' || request.output_format === 'glb', {
     path: ['compression'],

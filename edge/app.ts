@@ -24,6 +24,7 @@ import { modelRoutes } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { originRoutes } from './routes/origin.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { Tenants } from './meshes/tenants.ts';
 import { recordAnswers } from './stats/record-answers.ts';
 import { isolateRecorder, type Recorder } from './stats/recorder.ts';
@@ -37,7 +38,8 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     limiters: env,
   };
   const urlSecret = parseUrlSecret(env.URL_SECRET);
-  const { STORE: r2, FLIGHT: flights } = env;
+  const { STORE: r2, FLIGHT: flights, WEBHOOKS: webhooks } = env;
+  const outside = openOutside(env.OUTSIDE);
   const tenants = new Tenants(env.TENANT);
   const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
   const index = new MeshIndex({ db: env.INDEX, r2 });
@@ -59,10 +61,8 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
   app.use('/openapi.json', openToBrowsers);
-  app.route(
-    '/v1/meshes',
-    meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside: openOutside(env.OUTSIDE) }),
-  );
+  app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside, webhooks }));
+  app.route('/v1', webhookRoutes(webhooks));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
   app.use('/admin/*', requireKey(access, 'admin'));

@@ -5,6 +5,7 @@ import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
 import type { Stats } from './objects/stats.ts';
 import type { Tenant } from './objects/tenant.ts';
+import type { Webhooks } from './objects/webhooks.ts';
 
 /** What wrangler.toml and the secrets bind; `ORIGINS` and `API_KEYS` are JSON texts. */
 export type Env = {
@@ -14,6 +15,7 @@ export type Env = {
   FLIGHT: DurableObjectNamespace<Flight>;
   FLEET: DurableObjectNamespace<Fleet>;
   TENANT: DurableObjectNamespace<Tenant>;
+  WEBHOOKS: DurableObjectNamespace<Webhooks>;
   /** The built pages. */
   SITE: Fetcher;
   STATS: DurableObjectNamespace<Stats>;

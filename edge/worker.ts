@@ -8,6 +8,7 @@ export { Fleet } from './objects/fleet.ts';
 export { Flight } from './objects/flight.ts';
 export { Stats } from './objects/stats.ts';
 export { Tenant } from './objects/tenant.ts';
+export { Webhooks } from './objects/webhooks.ts';
 
 /** Made with the first request, since the secrets come with it, and kept for the isolate's life. */
 let app: ReturnType<typeof createApp> | undefined;

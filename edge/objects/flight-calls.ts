@@ -1,6 +1,17 @@
 import type { Flight } from './flight.ts';
 
-type Call = 'join' | 'refresh' | 'peek' | 'wait' | 'openJob' | 'finish' | 'fail' | 'progress' | 'leave' | 'withdraw';
+type Call =
+  | 'join'
+  | 'refresh'
+  | 'peek'
+  | 'wait'
+  | 'watch'
+  | 'openJob'
+  | 'finish'
+  | 'fail'
+  | 'progress'
+  | 'leave'
+  | 'withdraw';
 
 /** The calls that others make of a Flight. The library's own mapped type turns the tuples of a manifest into arrays. */
 export type FlightCalls = {

@@ -16,6 +16,11 @@ export const checkMs = 10_000;
 /** A flight that nobody finished has failed after this time. */
 const flightLifeMsMax = 6 * 3600 * 1000;
 
+/** Pause before a flight that no origin took is offered again: the first, and the longest, doubling between them. */
+const backoffMsMin = 1_000;
+export const backoffMsMax = 15_000;
+const retryAfterMsMax = 60_000;
+
 /** A job without its fence, which each dispatch draws anew. */
 export type JobDraft = Omit<Job, 'fence'>;
 
@@ -67,6 +72,46 @@ export type FlightView =
     ))
   | { is: 'completed'; manifest: MeshManifest };
 
+/** How a request found the flight of its key. */
+export type Joined =
+  | { is: 'stored'; manifest: MeshManifest }
+  | { is: 'refused'; failure: FlightFailure }
+  | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView };
+
+/** The record of a flight that starts now; `last` is that of the flight of its key before. */
+export function startedRecord({
+  job,
+  replaces,
+  last,
+  now,
+}: Pick<FlightRecord, 'job' | 'replaces'> & { last: FlightRecord | null; now: number }): FlightRecord {
+  return {
+    job,
+    replaces,
+    createdAtMs: now,
+    revision: Math.max(now, (last?.revision ?? 0) + 1),
+    // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
+    fence: (last?.fence ?? 0) + 1,
+    attempts: 0,
+    last: null,
+    backoffs: 0,
+    progress: 0,
+    // Written before the first dispatch, so that a reset from here on costs a pause and no more.
+    state: { is: 'queued', driveAtMs: now + checkMs },
+  };
+}
+
+/** The record of a flight that no origin took; null where none said when it may be offered again. */
+export function backedOff(
+  record: FlightRecord,
+  { retryAfterSeconds, now }: { retryAfterSeconds: number | null; now: number },
+): FlightRecord {
+  const pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** record.backoffs);
+  const askedMs = Math.min(retryAfterMsMax, (retryAfterSeconds ?? 0) * 1000);
+  const state = { is: 'queued', driveAtMs: now + Math.max(pauseMs, askedMs) } as const;
+  return { ...record, backoffs: record.backoffs + 1, state };
+}
+
 /** The state of a flight whose job an origin has had since `fromMs`. */
 export function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<FlightState, { is: 'dispatched' }> {
   return {
@@ -91,6 +136,11 @@ export function viewOf(record: FlightRecord): FlightView {
   if (state.is === 'cancelled' || state.is === 'withdrawn') return { ...common, is: 'cancelled' };
   const stage = state.is === 'dispatched' ? state.stage : 'queue';
   return { ...common, is: stage === 'queue' ? 'queued' : 'in_progress', stage, progress };
+}
+
+/** The public side of a record for a tenant that has left the flight while others wait on. */
+export function leftView(record: FlightRecord): FlightView {
+  return viewOf({ ...record, state: { is: 'cancelled', forgetAtMs: 0 } });
 }
 
 /** When the object must look at this record next. */

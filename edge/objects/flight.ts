@@ -10,26 +10,28 @@ import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../origins/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
-import { canStart, dispatchedTo, dueAtMs, expiresAtMs, isOpen, viewOf } from './flight-record.ts';
-import { checkMs, leaseMs } from './flight-record.ts';
-import type { FlightFailure, FlightRecord, FlightView, JobDraft } from './flight-record.ts';
+import {
+  backedOff,
+  backoffMsMax,
+  canStart,
+  checkMs,
+  dispatchedTo,
+  dueAtMs,
+  expiresAtMs,
+  isOpen,
+  leaseMs,
+  leftView,
+  startedRecord,
+  viewOf,
+} from './flight-record.ts';
+import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
 import { FlightStore } from './flight-store.ts';
+import { FlightWatchers } from './flight-watchers.ts';
 import { lossOf, rank } from './rank.ts';
 import { Waiters } from './waiters.ts';
 
-/** How a request found the flight of its key. */
-export type Joined =
-  | { is: 'stored'; manifest: MeshManifest }
-  | { is: 'refused'; failure: FlightFailure }
-  | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView };
-
 /** Origins that may take a job and fail to finish it before it counts as what kills them. */
 const attemptsMax = 5;
-
-/** Pause before a flight that no origin took is offered again: the first, and the longest, doubling between them. */
-const backoffMsMin = 1_000;
-const backoffMsMax = 15_000;
-const retryAfterMsMax = 60_000;
 
 /** How long a failed or cancelled flight is remembered; a picture's own fault is answered from here meanwhile. */
 const outcomeKeptMs = 5 * 60_000;
@@ -46,12 +48,14 @@ export class Flight extends DurableObject<Env> {
   readonly #fleet: FleetView;
   readonly #recorder: Recorder;
   readonly #waiters = new Waiters<FlightView>();
+  readonly #watchers: FlightWatchers;
   #dispatching = false;
   #announcing: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#store = new FlightStore(state.storage);
+    this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
     this.#origins = parseOrigins(env.ORIGINS);
     this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
     this.#inputs = new InputStore(env.STORE);
@@ -100,6 +104,12 @@ export class Flight extends DurableObject<Env> {
     return this.#waiters.hold(Math.min(waitMs, waitMsMax), () => this.peek());
   }
 
+  /** As `peek`; an open flight tells the tenant's webhooks when it ends. Whoever asks must not rely on being told. */
+  watch(tenant: string): FlightView {
+    if (this.#store.open() !== null) this.#watchers.add(tenant);
+    return this.peek();
+  }
+
   /**
    * The job that a result would end and the etag of what the result replaces; null when nobody waits for it. A lease
    * given away takes no result's right.
@@ -116,6 +126,7 @@ export class Flight extends DurableObject<Env> {
     const end = record?.state.is;
     if (end === 'withdrawn') return end;
     if (record !== null && isOpen(record)) flightEnded(record, { outcome: 'completed' }, this.#recorder);
+    this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
     await this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
     return end === 'cancelled' ? end : null;
@@ -150,9 +161,10 @@ export class Flight extends DurableObject<Env> {
   /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
   leave(tenant: string): FlightView {
     const record = this.#store.open();
-    if (record === null || !this.#store.removeLastTenant(tenant)) return this.peek();
-    this.#drop(record, 'cancelled');
-    return viewOf(record);
+    if (record === null) return this.peek();
+    if (this.#store.removeLastTenant(tenant)) this.#drop(record, 'cancelled');
+    else this.#watchers.tellOne(tenant, record.job.key, leftView(record));
+    return this.peek();
   }
 
   override async alarm(): Promise<void> {
@@ -206,22 +218,7 @@ export class Flight extends DurableObject<Env> {
   }
 
   #start({ job, tenant, replaces }: { job: JobDraft; tenant: string; replaces: string | null }): Joined {
-    const now = Date.now();
-    const last = this.#store.load();
-    const record: FlightRecord = {
-      job,
-      replaces,
-      createdAtMs: now,
-      revision: Math.max(now, (last?.revision ?? 0) + 1),
-      // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
-      fence: (last?.fence ?? 0) + 1,
-      attempts: 0,
-      last: null,
-      backoffs: 0,
-      progress: 0,
-      // Written before the first dispatch, so that a reset from here on costs a pause and no more.
-      state: { is: 'queued', driveAtMs: now + checkMs },
-    };
+    const record = startedRecord({ job, replaces, last: this.#store.load(), now: Date.now() });
     this.#store.clearTenants();
     this.#store.addTenant(tenant);
     this.#store.save(record);
@@ -322,11 +319,7 @@ export class Flight extends DurableObject<Env> {
   #backOff(retryAfterSeconds: number | null): void {
     const record = this.#store.open();
     if (record === null) return;
-    const pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** record.backoffs);
-    const askedMs = Math.min(retryAfterMsMax, (retryAfterSeconds ?? 0) * 1000);
-    record.backoffs += 1;
-    record.state = { is: 'queued', driveAtMs: Date.now() + Math.max(pauseMs, askedMs) };
-    this.#store.save(record);
+    this.#store.save(backedOff(record, { retryAfterSeconds, now: Date.now() }));
   }
 
   #end(record: FlightRecord, failure: FlightFailure): void {
@@ -358,6 +351,7 @@ export class Flight extends DurableObject<Env> {
     record.revision += 1;
     this.#store.save(record);
     this.#waiters.wake(viewOf(record));
+    if (!isOpen(record)) this.#watchers.tellAll(record.job.key, viewOf(record));
   }
 }
 

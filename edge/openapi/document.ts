@@ -11,6 +11,7 @@ import { ErrorAnswer } from './problem-answers.ts';
 import { publicPaths } from './public-paths.ts';
 import { documentUrl } from './samples.ts';
 import { statisticsPaths } from './statistics-paths.ts';
+import { webhookPaths } from './webhook-paths.ts';
 
 const description = `Images to 3D meshes: made once on a GPU, served from the edge from then on.
 
@@ -32,7 +33,14 @@ export function openApiDocument() {
       },
       servers: [{ url: documentUrl }],
       tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
-      paths: { ...meshPaths, ...publicPaths, ...operatorPaths, ...statisticsPaths, ...originPaths },
+      paths: {
+        ...meshPaths,
+        ...webhookPaths,
+        ...publicPaths,
+        ...operatorPaths,
+        ...statisticsPaths,
+        ...originPaths,
+      },
       components: {
         headers: headerComponents(),
         schemas: { Mesh: MeshObject, Model: ModelAnswer, Error: ErrorAnswer },

@@ -15,6 +15,7 @@ export const tags = {
   Meshes: 'Ask for meshes, look at them, wait for them, forget them.',
   Downloads: 'Finished bytes by their digest: public, immutable, no key.',
   Models: 'What can be asked for as `model`.',
+  Webhooks: 'Be told how a mesh ends, at the `webhook_url` of its request.',
   Service: 'How this edge fares, and what it says of itself.',
   Operator: "The operator's: a key with the scope `admin`.",
   Origins: 'What GPU origins tell the edge and keep there. Each call is signed; no client makes them.',

@@ -1,5 +1,4 @@
-/** Longest URL that a client may name, in characters. */
-export const outsideUrlCharactersMax = 2048;
+import { outsideUrlCharactersMax } from '../../contract/request.ts';
 
 /** Names that only a network's own resolver answers (RFC 6761, 6762, 8375 and ICANN's `internal`). */
 const localNames = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|lan|home\.arpa|onion)$/;

@@ -3,25 +3,37 @@ import { keyOfMeshId } from '../../contract/key.ts';
 import type { ListOptions } from '../objects/tenant.ts';
 import { invalidParameter } from './invalid.ts';
 
-/** Meshes on a page of the list: unless asked otherwise, and at most. */
-const pageMeshes = 20;
-const pageMeshesMax = 100;
+/** Entries on a page of a list: unless asked otherwise, and at most. */
+const pageEntries = 20;
+const pageEntriesMax = 100;
 
-/** The query of a list. */
-export const ListQuery = z.strictObject({
-  limit: z
+const PageLimit = z
+  .string()
+  .regex(/^\d{1,3}$/, 'must be a number')
+  .transform(Number)
+  .pipe(z.number().min(1).max(pageEntriesMax))
+  .default(pageEntries)
+  .meta({
+    description: 'Entries on a page.',
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.pattern;
+      Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: pageEntriesMax, default: pageEntries });
+    },
+  });
+
+/** The query of the list of webhook deliveries. */
+export const DeliveriesQuery = z.strictObject({
+  limit: PageLimit,
+  after: z
     .string()
-    .regex(/^\d{1,3}$/, 'must be a number')
-    .transform(Number)
-    .pipe(z.number().min(1).max(pageMeshesMax))
-    .default(pageMeshes)
-    .meta({
-      description: 'Meshes on a page.',
-      override: ({ jsonSchema }) => {
-        delete jsonSchema.pattern;
-        Object.assign(jsonSchema, { type: 'integer', minimum: 1, maximum: pageMeshesMax, default: pageMeshes });
-      },
-    }),
+    .regex(/^msg_[0-9a-f-]{36}$/, 'must be the id of a delivery')
+    .optional()
+    .describe('The id that the page before ended with.'),
+});
+
+/** The query of the list of meshes. */
+export const ListQuery = z.strictObject({
+  limit: PageLimit,
   order: z.enum(['asc', 'desc']).default('desc').describe('By when you first asked for them.'),
   after: z
     .string()

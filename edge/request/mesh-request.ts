@@ -2,6 +2,7 @@ import { imageLimits, MeshRequest } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
 import { fetchImage } from '../outside/fetch-image.ts';
 import type { Outside } from '../outside/outside.ts';
+import { publicUrl } from '../outside/public-url.ts';
 import { readBody } from './body.ts';
 import { decodeDataUrl } from './data-url.ts';
 import { formName, readForm } from './form-fields.ts';
@@ -34,7 +35,7 @@ export async function readMeshRequest(request: Request, outside: Outside): Promi
   const { fields, image: file, nameOf } = await readFields(request);
   const parsed = MeshRequest.safeParse(fields);
   if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
-  refuseUnsupported(parsed.data, file !== null, nameOf);
+  refuseContradictions(parsed.data, file !== null);
   return { request: parsed.data, image: await imageOf(parsed.data, { file, outside }), nameOf };
 }
 
@@ -66,22 +67,15 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Fields that the contract has and this edge cannot honour yet are refused by name, never dropped in silence. */
-function refuseUnsupported(
-  request: MeshRequest,
-  hasFile: boolean,
-  nameOf: (path: readonly PropertyKey[]) => string,
-): void {
-  if (request.prompt !== undefined && (hasFile || request.image !== undefined)) {
+/** Refuses what each field by itself allows: two sources of the picture, and a URL that may not be asked. */
+function refuseContradictions({ prompt, image, webhook_url: webhookUrl }: MeshRequest, hasFile: boolean): void {
+  if (prompt !== undefined && (hasFile || image !== undefined)) {
     throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });
   }
-  const unsupported: readonly [asked: boolean, ...path: string[]][] = [
-    [request.webhook_url !== undefined, 'webhook_url'],
-  ];
-  const found = unsupported.find(([asked]) => asked);
-  if (found === undefined) return;
-  const param = nameOf(found.slice(1) as string[]);
-  throw new Problem('unsupported_parameter', `This value of "${param}" is not available yet.`, { param });
+  if (webhookUrl !== undefined && publicUrl(webhookUrl) === null) {
+    const message = 'A webhook_url must be a public https URL: a host name, no port and no credentials.';
+    throw new Problem('invalid_parameter', message, { param: 'webhook_url' });
+  }
 }
 
 async function imageOf(

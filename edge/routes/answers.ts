@@ -46,6 +46,42 @@ export const MeshDeleted = z.object({
 });
 export type MeshDeleted = z.infer<typeof MeshDeleted>;
 
+/** The secret that signs a tenant's webhooks. */
+export const WebhookSecret = z.object({
+  object: z.literal('webhook_secret'),
+  secret: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    .describe('For the libraries of Standard Webhooks.'),
+  created_at: z.number().int().describe('Seconds since the epoch.'),
+  previous_valid_until: z.number().int().nullable().describe('Until when the secret before signs too.'),
+});
+export type WebhookSecret = z.infer<typeof WebhookSecret>;
+
+const WebhookDelivery = z.object({
+  id: z.string().describe('`webhook-id` of every attempt.'),
+  object: z.literal('webhook_delivery'),
+  type: z.enum(['mesh.completed', 'mesh.failed', 'mesh.cancelled']),
+  mesh: MeshId,
+  url: z.string(),
+  status: z.enum(['pending', 'delivered', 'failed']),
+  attempts: z.number().int().nonnegative(),
+  response_status: z.number().int().nullable().describe('Of the last attempt; null where there was no answer.'),
+  created_at: z.number().int(),
+  next_attempt_at: z.number().int().nullable(),
+});
+export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
+
+/** A page of a tenant's webhook deliveries, an OpenAI list object. */
+export const WebhookDeliveryList = z.object({
+  object: z.literal('list'),
+  data: z.array(WebhookDelivery),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable().describe('`after` of the next page.'),
+  has_more: z.boolean(),
+});
+export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;
+
 export const Health = z.object({ status: z.literal('ok') });
 export type Health = z.infer<typeof Health>;
 

@@ -11,11 +11,13 @@ import { listMeshes } from '../meshes/mesh-list.ts';
 import type { MeshMaker } from '../meshes/mesh-maker.ts';
 import { meshNotFound, type CompletedMesh, type MeshState } from '../meshes/mesh-state.ts';
 import type { Meshes } from '../meshes/meshes.ts';
+import type { Webhooks } from '../objects/webhooks.ts';
 import type { Outside } from '../outside/outside.ts';
 import { readListQuery } from '../request/list-query.ts';
 import { readMeshRequest } from '../request/mesh-request.ts';
 import type { Tenants } from '../meshes/tenants.ts';
 import type { MeshDeleted, MeshList } from './answers.ts';
+import { announce } from '../webhooks/announce.ts';
 import { assetUrlsOf, download, meshAnswer, postAnswer, retryAfterSeconds } from './mesh-answer.ts';
 import type { MeshAnswerOptions, MeshesContext } from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
@@ -26,6 +28,7 @@ export type MeshRoutesOptions = MeshAnswerOptions & {
   tenants: Tenants;
   /** Where pictures are fetched that are given by their URLs. */
   outside: Outside;
+  webhooks: DurableObjectNamespace<Webhooks>;
 };
 
 /** `/v1/meshes`: asks for meshes and tells of them; to be mounted behind `requireKey`. */
@@ -87,13 +90,17 @@ export function meshRoutes(options: MeshRoutesOptions) {
 type Accepted = { request: MeshRequest; format: 'json' | 'bytes'; state: MeshState };
 
 /** Its own function, so that the picture's bytes are let go before the wait begins. */
-async function accept(c: MeshesContext, { maker, outside }: MeshRoutesOptions): Promise<Accepted> {
+async function accept(c: MeshesContext, { maker, outside, webhooks }: MeshRoutesOptions): Promise<Accepted> {
+  const caller = c.get('caller');
   const name = readIdempotencyKey(c.req.header('idempotency-key'));
   const posted = await readMeshRequest(c.req.raw, outside);
   const { request } = posted;
   const format = negotiate(c.req.header('accept'), outputFormats[request.output_format].mediaType);
   if (request.cache.mode === 'only_if_cached') c.header('cache-status', notForwarded);
-  return { request, format, state: await maker.make(posted, { caller: c.get('caller'), name }) };
+  const hook = request.webhook_url === undefined ? null : { tenant: ownTenant(caller), request };
+  const state = await maker.make(posted, { caller, name });
+  if (hook !== null) await announce(webhooks, { ...hook, state, baseUrl: new URL(c.req.url).origin });
+  return { request, format, state };
 }
 
 async function finished(c: MeshesContext, meshes: Meshes): Promise<CompletedMesh> {

@@ -69,7 +69,6 @@ test.each<[Fields, string, string]>([
   [{ cache: 'no_store' }, 'invalid_parameter', 'cache'],
   [{ compression: 'draco', output_format: 'stl' }, 'invalid_parameter', 'compression'],
   [{ prompt: 'a teapot' }, 'invalid_parameter', 'prompt'],
-  [{ webhook_url: 'https://example.com/' }, 'unsupported_parameter', 'webhook_url'],
   [{ cache_scope: 'mine' }, 'invalid_parameter', 'cache_scope'],
   [{ image_sha256: 'a'.repeat(64) }, 'invalid_parameter', 'image_sha256'],
   [{ image_sha256: 'A'.repeat(64) }, 'invalid_parameter', 'image_sha256'],

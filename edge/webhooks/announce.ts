@@ -1,0 +1,34 @@
+import { Problem } from '../../contract/problem.ts';
+import type { MeshRequest } from '../../contract/request.ts';
+import type { MeshState } from '../meshes/mesh-state.ts';
+import { isPrivate } from '../meshes/mesh-state.ts';
+import { webhooksOf, type Webhooks } from '../objects/webhooks.ts';
+
+/** Seconds after which a tenant with too many open webhooks may find some ended. */
+const fullRetrySeconds = 60;
+
+/**
+ * Sees that a request's `webhook_url`, if it has one, hears of the mesh: at once if it has ended, else when it does.
+ * Throws the Problem `rate_limit_exceeded` when the tenant has too many open.
+ */
+export async function announce(
+  webhooks: DurableObjectNamespace<Webhooks>,
+  asked: { tenant: string; request: MeshRequest; state: MeshState; baseUrl: string },
+): Promise<void> {
+  const { tenant, request, state, baseUrl } = asked;
+  // A request that is refused has no mesh to tell of; its own answer says why.
+  if (request.webhook_url === undefined || state.is === 'refused') return;
+  const { model, outputFormat } = state.is === 'completed' ? state.manifest : state.flight;
+  const mesh = {
+    key: state.key,
+    createdAtSeconds: Math.floor(Date.now() / 1000),
+    model,
+    outputFormat,
+    scope: isPrivate(state) ? 'private' : 'shared',
+    metadata: request.metadata,
+  } as const;
+  const taken = await webhooksOf(webhooks, tenant).announce({ mesh, url: request.webhook_url, baseUrl, state });
+  if (taken) return;
+  const message = 'Too many webhooks of yours wait for a mesh or for their receivers.';
+  throw new Problem('rate_limit_exceeded', message, { retryAfterSeconds: fullRetrySeconds });
+}

@@ -1,0 +1,26 @@
+import { goneObject, meshObject, type MeshContext } from '../meshes/mesh-object.ts';
+import type { MeshObject } from '../../contract/mesh.ts';
+import type { MeshState } from '../meshes/mesh-state.ts';
+import type { ListedMesh } from '../objects/tenant.ts';
+
+/** How a mesh ended, as an event says it. */
+export type EventType = 'mesh.completed' | 'mesh.failed' | 'mesh.cancelled';
+
+export type MeshEvent = { type: EventType; body: string };
+
+/** The event of a mesh that has ended; null while it has not. */
+export async function eventOf(state: MeshState, context: MeshContext): Promise<MeshEvent | null> {
+  const mesh = await meshObject(state, context);
+  const { status } = mesh;
+  return status === 'queued' || status === 'in_progress' ? null : event(`mesh.${status}`, mesh);
+}
+
+/** The event of a mesh of which nobody can say any more how it ended. */
+export function lostEvent(listed: ListedMesh): MeshEvent {
+  return event('mesh.failed', goneObject(listed));
+}
+
+/** The body as Standard Webhooks has it; it is kept as text, so that every attempt sends the same bytes. */
+function event(type: EventType, data: MeshObject): MeshEvent {
+  return { type, body: JSON.stringify({ type, timestamp: new Date().toISOString(), data }) };
+}

@@ -1,0 +1,53 @@
+import { Webhook } from 'standardwebhooks';
+import { outsideMsMax, type Outside } from '../outside/outside.ts';
+import { publicUrl } from '../outside/public-url.ts';
+
+/** An event on its way to one receiver. */
+export type Message = { id: string; url: string; body: string };
+
+/** What came of one attempt; `status` is null where there was no answer. */
+export type Sent =
+  | { is: 'delivered'; status: number }
+  | { is: 'refused'; status: number }
+  | { is: 'failed'; status: number | null; retryAfterSeconds: number };
+
+/** Statuses with which a receiver says that it wants this no more (RFC 9110 §15.5.11). */
+const gone = 410;
+
+const retryAfterSecondsMax = 3600;
+
+/**
+ * Sends an event once, signed by each secret as Standard Webhooks says. The id and the body stay the same over all
+ * attempts; the header's timestamp is the attempt's, since receivers refuse those older than five minutes. No redirect
+ * is followed.
+ */
+export async function send(
+  { id, url, body }: Message,
+  { secrets, outside }: { secrets: readonly string[]; outside: Outside },
+): Promise<Sent> {
+  const to = publicUrl(url);
+  if (to === null) throw new Error('a webhook was taken that may not be sent; this is a bug');
+  const now = new Date();
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'Meshkiln',
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+  };
+  try {
+    const answer = await outside(to, { method: 'POST', headers, body, signal: AbortSignal.timeout(outsideMsMax) });
+    await answer.body?.cancel();
+    return outcomeOf(answer);
+  } catch {
+    return { is: 'failed', status: null, retryAfterSeconds: 0 };
+  }
+}
+
+function outcomeOf({ ok, status, headers }: Response): Sent {
+  if (ok) return { is: 'delivered', status };
+  if (status === gone) return { is: 'refused', status };
+  const asked = Number(headers.get('retry-after'));
+  const retryAfterSeconds = Number.isFinite(asked) ? Math.min(Math.max(asked, 0), retryAfterSecondsMax) : 0;
+  return { is: 'failed', status, retryAfterSeconds };
+}
