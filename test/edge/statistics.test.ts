@@ -7,7 +7,7 @@ import { DashboardData, type DashboardRange } from '../../edge/stats/dashboard-d
 import { bucketOf, latencyBoundsMs } from '../../edge/stats/latency.ts';
 import { theStats, type StatsBatch } from '../../edge/stats/recorder.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
-import { parseExposition } from './exposition.ts';
+import { parseExposition } from '../exposition.ts';
 import { complete, edgeUrl, fakeNetwork, putResult, report, type Network, type SentJob } from './fake-origin.ts';
 import { testKeys } from './secrets.ts';
 
