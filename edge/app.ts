@@ -1,6 +1,6 @@
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
-import { requireKey } from './auth.ts';
+import { requireKey, type Authenticated } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './origins/fleet-view.ts';
@@ -9,6 +9,7 @@ import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { Uses } from './index/uses.ts';
 import { InputStore } from './origins/input-store.ts';
+import { KeyStore } from './keys/key-store.ts';
 import { MeshMaker } from './meshes/mesh-maker.ts';
 import { Meshes } from './meshes/meshes.ts';
 import { openOutside } from './outside/outside.ts';
@@ -17,6 +18,7 @@ import { requestId } from './request-id.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { dashboardDataRoutes } from './routes/dashboard-data.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { healthRoutes } from './routes/health.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -32,10 +34,12 @@ import { isolateRecorder, type Recorder } from './stats/recorder.ts';
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
 export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STATS)) {
   const origins = parseOrigins(env.ORIGINS);
+  const keyStore = new KeyStore({ keys: env.KEYS, limiters: env });
   const access = {
     keys: parseApiKeys(env.API_KEYS),
     anonymousTier: parseAnonymousTier(env.ANONYMOUS_TIER),
     limiters: env,
+    store: keyStore,
   };
   const urlSecret = parseUrlSecret(env.URL_SECRET);
   const { STORE: r2, FLIGHT: flights, WEBHOOKS: webhooks } = env;
@@ -50,6 +54,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     inputs: new InputStore(env.STORE),
     flights,
     tenants,
+    keyStore,
     index,
     uses: new Uses(index),
     r2,
@@ -65,16 +70,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.route('/v1', webhookRoutes(webhooks));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
-  app.use('/admin/*', requireKey(access, 'admin'));
-  app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
-  app.use('/dashboard/data', requireKey(access, 'admin'));
-  const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
-  app.route('/dashboard/data', dashboardDataRoutes({ stats: env.STATS, index, gpuHourPrice }));
-  const requireAdmin = requireKey(access, 'admin');
-  app.route(
-    '/metrics',
-    metricsRoutes({ stats: env.STATS, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }),
-  );
+  mountOperatorRoutes(app, env, { requireAdmin: requireKey(access, 'admin'), manifests, index, keyStore });
   app.route('/', healthRoutes(fleet));
   app.route('/', openApiRoute());
   app.route('/', pageRoutes(env.SITE));
@@ -96,6 +92,26 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.notFound((c) => answerProblem(c, new Problem('not_found', `There is nothing at ${c.req.path}.`)));
   app.onError((error, c) => answerProblem(c, error));
   return app;
+}
+
+type OperatorOptions = {
+  requireAdmin: MiddlewareHandler<Authenticated>;
+  manifests: Manifests;
+  index: MeshIndex;
+  keyStore: KeyStore;
+};
+
+/** What a key with the scope "admin" is needed for. */
+function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: OperatorOptions): void {
+  const { requireAdmin, manifests, index, keyStore } = options;
+  const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
+  const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
+  app.use('/admin/*', requireAdmin);
+  app.route('/admin/keys', keyRoutes(keyStore));
+  app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
+  app.use('/dashboard/data', requireAdmin);
+  app.route('/dashboard/data', dashboardDataRoutes({ stats, index, gpuHourPrice }));
+  app.route('/metrics', metricsRoutes({ stats, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }));
 }
 
 /** Answers 405 with Allow (RFC 9110 §15.5.6) where the path is known and the method is not. */

@@ -1,6 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
+import { hex } from '../contract/digest.ts';
 import { Problem } from '../contract/problem.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
+import type { KeyStore } from './keys/key-store.ts';
 import { addressOf } from './limits/address.ts';
 import { countRequest, type RateLimiters } from './limits/rate-limits.ts';
 
@@ -10,17 +12,22 @@ export type Caller = {
   isAdmin: boolean;
   isAnonymous: boolean;
   defaultScope: ApiKey['defaultScope'];
+  /** Digest of a key of the key store, which may have ended since this isolate asked; null for other callers. */
+  storedKey: string | null;
 };
 
 /** What the routes behind `requireKey` find in their context. */
 export type Authenticated = { Variables: { caller: Caller } };
 
 export type AccessOptions = {
-  /** The keys of the `API_KEYS` secret. */
+  /** The keys of the `API_KEYS` secret, with which an operator makes those of the store. */
   keys: readonly ApiKey[];
+  store: KeyStore;
   anonymousTier: AnonymousTier;
   limiters: RateLimiters;
 };
+
+type Scope = ApiKey['scopes'][number];
 
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -28,25 +35,16 @@ const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[
  * Lets a request pass with a bearer key (RFC 6750 §2.1) that has the scope, or none where the anonymous tier is open to
  * it, and puts its caller into the context. Counts it first, so that guessing keys is limited too.
  */
-export function requireKey(options: AccessOptions, scope: ApiKey['scopes'][number]): MiddlewareHandler<Authenticated> {
-  const { limiters, anonymousTier } = options;
-  const known = options.keys.map((key) => ({ ...key, digest: bytesOf(key.sha256) }));
+export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHandler<Authenticated> {
+  const keys = options.keys.map((key) => ({ ...key, digest: bytesOf(key.sha256) }));
+  const { anonymousTier } = options;
   return async (c, next) => {
-    const address = addressOf(c.req.raw.headers);
-    const authorization = c.req.header('authorization');
-    if (authorization === undefined && scope === 'meshes' && admitsAnonymous(anonymousTier, c.req.raw)) {
-      await countRequest(limiters, { name: 'ANONYMOUS_REQUESTS', of: address });
-      c.set('caller', { tenant: anonymousTenant, isAdmin: false, isAnonymous: true, defaultScope: 'shared' });
-      return next();
-    }
-    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1];
-    const key = token === undefined ? null : await find(known, token);
-    if (key?.unlimited !== true) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
-    if (key === null || (key.loopbackOnly && !isLoopback(c.req.url))) throw refusal(token);
-    if (!key.unlimited) await countRequest(limiters, { name: 'KEY_REQUESTS', of: key.sha256 });
-    if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);
-    const { tenant, scopes, defaultScope } = key;
-    c.set('caller', { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope });
+    const request = c.req.raw;
+    const anonymous = scope === 'meshes' && admitsAnonymous(anonymousTier, request);
+    c.set(
+      'caller',
+      anonymous ? await anonymousCaller(request, options) : await keyCaller(request, scope, { ...options, keys }),
+    );
     return next();
   };
 }
@@ -57,24 +55,57 @@ export function ownTenant({ tenant, isAnonymous }: Caller): string {
   throw new Problem('insufficient_scope', 'Without an API key nothing is kept as yours. Send a key for this.');
 }
 
-/** The tier is for the pages of this very site: another site's page must not spend its visitors' allowance. */
+/**
+ * The tier is for those who send no key at all, from the pages of this very site or from no browser: another site's
+ * page must not spend its visitors' allowance.
+ */
 function admitsAnonymous(tier: AnonymousTier, { url, headers }: Request): boolean {
-  const site = headers.get('sec-fetch-site'); // absent from what is no browser
+  if (headers.has('authorization')) return false;
+  const site = headers.get('sec-fetch-site');
   if (site !== null && site !== 'same-origin' && site !== 'none') return false;
   return tier === 'on' || (tier === 'loopback' && isLoopback(url));
 }
 
-function refusal(token: string | undefined): Problem {
-  const message = token === undefined ? 'You did not provide an API key.' : 'Incorrect API key provided.';
+async function anonymousCaller({ headers }: Request, { limiters }: AccessOptions): Promise<Caller> {
+  await countRequest(limiters, { name: 'ANONYMOUS_REQUESTS', of: addressOf(headers) });
+  return { tenant: anonymousTenant, isAdmin: false, isAnonymous: true, defaultScope: 'shared', storedKey: null };
+}
+
+async function keyCaller(
+  { headers, url }: Request,
+  scope: Scope,
+  { keys, store, limiters }: AccessOptions & { keys: readonly OwnKey[] },
+): Promise<Caller> {
+  const address = addressOf(headers);
+  const text = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get('authorization') ?? '')?.[1];
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text ?? '')));
+  const own = findOwn(keys, digest);
+  const counted = own?.unlimited !== true;
+  if (counted) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
+  if (text === undefined || (own?.loopbackOnly === true && !isLoopback(url))) throw refusal(text);
+  const key = own ?? (await store.find(text, hex(digest), address));
+  if (key === null) throw refusal(text);
+  if (counted) await countRequest(limiters, { name: 'KEY_REQUESTS', of: hex(digest) });
+  if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);
+  const storedKey = own === null ? hex(digest) : null;
+  // What an operator may do cannot wait for an ended key to be forgotten.
+  if (scope === 'admin' && storedKey !== null) await store.confirm(storedKey);
+  const { tenant, scopes, defaultScope } = key;
+  return { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope, storedKey };
+}
+
+function refusal(text: string | undefined): Problem {
+  const message = text === undefined ? 'You did not provide an API key.' : 'Incorrect API key provided.';
   return new Problem('invalid_api_key', `${message} Send it as "Authorization: Bearer <key>".`, {
     headers: { 'www-authenticate': 'Bearer' },
   });
 }
 
+type OwnKey = ApiKey & { digest: Uint8Array };
+
 /** Compares with every key, each in constant time, so that the time taken tells nothing of which one was close. */
-async function find<K extends { digest: Uint8Array }>(keys: readonly K[], token: string): Promise<K | null> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)));
-  let found: K | null = null;
+function findOwn(keys: readonly OwnKey[], digest: Uint8Array): OwnKey | null {
+  let found: OwnKey | null = null;
   for (const key of keys) if (crypto.subtle.timingSafeEqual(digest, key.digest)) found = key;
   return found;
 }
@@ -84,6 +115,6 @@ export function isLoopback(url: string): boolean {
   return loopbackHosts.has(new URL(url).hostname);
 }
 
-function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+function bytesOf(hexDigits: string): Uint8Array {
+  return Uint8Array.from(hexDigits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }

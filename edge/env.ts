@@ -3,6 +3,7 @@ import { Sha256 } from '../contract/digest.ts';
 import type { RateLimiters } from './limits/rate-limits.ts';
 import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
+import type { Keys } from './objects/keys.ts';
 import type { Stats } from './objects/stats.ts';
 import type { Tenant } from './objects/tenant.ts';
 import type { Webhooks } from './objects/webhooks.ts';
@@ -15,6 +16,7 @@ export type Env = {
   FLIGHT: DurableObjectNamespace<Flight>;
   FLEET: DurableObjectNamespace<Fleet>;
   TENANT: DurableObjectNamespace<Tenant>;
+  KEYS: DurableObjectNamespace<Keys>;
   WEBHOOKS: DurableObjectNamespace<Webhooks>;
   /** The built pages. */
   SITE: Fetcher;
@@ -55,14 +57,19 @@ const Origin = z.strictObject({
 /** A GPU origin that this edge may call and that may call it; the first secret signs, each one verifies. */
 export type Origin = z.infer<typeof Origin>;
 
+/** The name of a tenant that a key may belong to. */
+export const TenantName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+  .refine((tenant) => tenant !== sharedScope, `must not be "${sharedScope}"`)
+  .refine((tenant) => tenant !== anonymousTenant, `must not be "${anonymousTenant}"`);
+
+export const KeyScopes = z.array(z.enum(['meshes', 'admin'])).min(1);
+
 const ApiKey = z.strictObject({
   sha256: Sha256,
-  tenant: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
-    .refine((tenant) => tenant !== sharedScope, `must not be "${sharedScope}"`)
-    .refine((tenant) => tenant !== anonymousTenant, `must not be "${anonymousTenant}"`),
-  scopes: z.array(z.enum(['meshes', 'admin'])).min(1),
+  tenant: TenantName,
+  scopes: KeyScopes,
   /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
   loopbackOnly: z.boolean().default(false),
   /** Set for the operator's own keys: they are not counted against any limit. */
@@ -71,7 +78,7 @@ const ApiKey = z.strictObject({
   defaultScope: z.enum(['shared', 'private']).default('shared'),
 });
 
-/** An API key by its digest; the key itself is stored nowhere. */
+/** A key of the `API_KEYS` secret, by its digest; the key itself is stored nowhere. */
 export type ApiKey = z.infer<typeof ApiKey>;
 
 const AnonymousTier = z.enum(['off', 'on', 'loopback']);

@@ -6,6 +6,7 @@ import { sweep } from './sweep/sweep.ts';
 
 export { Fleet } from './objects/fleet.ts';
 export { Flight } from './objects/flight.ts';
+export { Keys } from './objects/keys.ts';
 export { Stats } from './objects/stats.ts';
 export { Tenant } from './objects/tenant.ts';
 export { Webhooks } from './objects/webhooks.ts';

@@ -68,14 +68,16 @@ export class Memory<Value> {
   readonly bytesMax: number;
   readonly #sizeOf: (value: Value) => number;
   readonly #now: () => number;
+  readonly #lifeMs: number;
   // A Map keeps insertion order, so the first entry is the one that was used longest ago.
   readonly #entries = new Map<string, Entry<Value>>();
   #bytes = 0;
 
-  constructor(options: { bytesMax: number; sizeOf: (value: Value) => number; now: () => number }) {
+  constructor(options: { bytesMax: number; sizeOf: (value: Value) => number; now: () => number; lifeMs?: number }) {
     this.bytesMax = options.bytesMax;
     this.#sizeOf = options.sizeOf;
     this.#now = options.now;
+    this.#lifeMs = options.lifeMs ?? memoryLifeSeconds * 1000;
   }
 
   /** Bytes held now. */
@@ -92,7 +94,7 @@ export class Memory<Value> {
     return entry.value;
   }
 
-  /** Holds a value for `memoryLifeSeconds`, dropping the least recently used; one larger than the budget is not held. */
+  /** Holds a value for `lifeMs` (`memoryLifeSeconds` unless told otherwise), dropping the least recently used; one larger than the budget is not held. */
   set(key: string, value: Value): void {
     this.delete(key);
     const bytes = this.#sizeOf(value);
@@ -101,7 +103,7 @@ export class Memory<Value> {
       if (this.#bytes + bytes <= this.bytesMax) break;
       this.delete(oldest);
     }
-    this.#insert(key, { value, bytes, expiresAtMs: this.#now() + memoryLifeSeconds * 1000 });
+    this.#insert(key, { value, bytes, expiresAtMs: this.#now() + this.#lifeMs });
   }
 
   delete(key: string): void {

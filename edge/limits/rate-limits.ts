@@ -5,6 +5,7 @@ export type RateLimiters = {
   KEY_REQUESTS: RateLimit;
   ADDRESS_REQUESTS: RateLimit;
   ANONYMOUS_REQUESTS: RateLimit;
+  KEY_LOOKUPS: RateLimit;
 };
 
 /**
@@ -15,6 +16,8 @@ export const rateLimits = {
   KEY_REQUESTS: { requests: 300, windowSeconds: 10, policy: 'key' },
   ADDRESS_REQUESTS: { requests: 600, windowSeconds: 10, policy: 'address' },
   ANONYMOUS_REQUESTS: { requests: 60, windowSeconds: 10, policy: 'anonymous' },
+  /** By address: requests with a key that this isolate does not know and asks the key store about. */
+  KEY_LOOKUPS: { requests: 100, windowSeconds: 60, policy: 'key-lookups' },
 } as const satisfies Record<keyof RateLimiters, { requests: number; windowSeconds: 10 | 60; policy: string }>;
 
 /**

@@ -19,6 +19,7 @@ import type { Flight } from '../objects/flight.ts';
 import type { Joined } from '../objects/flight-record.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
+import type { KeyStore } from '../keys/key-store.ts';
 import type { Tenants } from './tenants.ts';
 
 export type MeshMakerOptions = {
@@ -27,6 +28,8 @@ export type MeshMakerOptions = {
   fleet: FleetView;
   flights: DurableObjectNamespace<Flight>;
   tenants: Tenants;
+  /** Where a miss asks whether its key has ended a moment ago. */
+  keyStore: KeyStore;
   index: MeshIndex;
   uses: Uses;
   /** Where what was taken down is listed. */
@@ -125,8 +128,9 @@ export class MeshMaker {
   }
 
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
-    const { flights, tenants, r2 } = this.#options;
+    const { flights, tenants, keyStore, r2 } = this.#options;
     const { caller, name } = asked;
+    if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
     const job = { ...plan, imageBytes: await this.#keepInput(asked, plan) };
     const flight = flightOf(flights, plan.key);

@@ -3,6 +3,7 @@ import { signatureHeaders } from '../../contract/signature.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { ModelAnswer } from '../routes/answers.ts';
 import { headerComponents } from './headers.ts';
+import { keyPaths } from './key-paths.ts';
 import { meshPaths } from './mesh-paths.ts';
 import { tags } from './operation.ts';
 import { operatorPaths } from './operator-paths.ts';
@@ -38,6 +39,7 @@ export function openApiDocument() {
         ...webhookPaths,
         ...publicPaths,
         ...operatorPaths,
+        ...keyPaths,
         ...statisticsPaths,
         ...originPaths,
       },

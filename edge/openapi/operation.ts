@@ -42,9 +42,11 @@ type Operation = {
   samples?: readonly Sample[];
 };
 
+const keyProblems = ['invalid_api_key', 'insufficient_scope', 'rate_limit_exceeded', 'keys_unavailable'] as const;
+
 const accessProblems: Readonly<Record<Operation['access'], readonly ProblemCode[]>> = {
-  meshes: ['invalid_api_key', 'insufficient_scope', 'rate_limit_exceeded'],
-  admin: ['invalid_api_key', 'insufficient_scope', 'rate_limit_exceeded'],
+  meshes: keyProblems,
+  admin: keyProblems,
   origin: ['invalid_signature', 'length_required', 'body_too_large', 'invalid_request'],
   anyone: [],
 };

@@ -1,18 +1,15 @@
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Model } from '../../contract/model.ts';
-import { Problem } from '../../contract/problem.ts';
 import { forgottenAfterSeconds, type PurgeReport, type PurgeSelector } from '../cache/purge.ts';
 import { allowAgain, listTakedowns, Takedown } from '../cache/takedowns.ts';
 import { indexPage } from '../index/pages.ts';
 import { runPurge, type PurgeRun, type PurgeRunOptions } from '../meshes/purge-run.ts';
-import { invalidParameter } from '../request/invalid.ts';
-import { readBody } from '../request/body.ts';
+import { parse, readJson } from '../request/json.ts';
 import type { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from './answers.ts';
 
-const bodyBytesMax = 16 * 1024;
 const tagCharactersMax = 64;
 const cursorCharactersMax = 1000;
 
@@ -51,12 +48,12 @@ export const IndexPageBody = z.strictObject({
 export function adminRoutes(options: PurgeRunOptions) {
   return new Hono()
     .post('/purge', async (c) => {
-      const body = await readJson(c, PurgeBody);
+      const body = await readJson(c.req.raw, PurgeBody);
       const colo = { cache: caches.default, assetsUrl: new URL('/assets/', c.req.url).href };
       return c.json(answerOf(await runPurge({ ...body, colo }, options)));
     })
     .post('/index/:action{rebuild|check}', async (c) => {
-      const { after } = await readJson(c, IndexPageBody);
+      const { after } = await readJson(c.req.raw, IndexPageBody);
       const page = await indexPage(after, { repair: c.req.param('action') === 'rebuild' }, options);
       return c.json({ object: 'index.page', ...page } satisfies IndexPageAnswer);
     })
@@ -106,21 +103,4 @@ function answerOf(report: PurgeReport): PurgeAnswer {
       browsers: null,
     },
   };
-}
-
-async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  const bytes = await readBody(c.req.raw, bodyBytesMax);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Problem('invalid_request', 'The body is not valid JSON.', { cause });
-  }
-  return parse(schema, value);
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalidParameter(parsed.error);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { Model } from '../../contract/model.ts';
+import { KeyScopes } from '../env.ts';
 
 /** The id of a mesh. */
 export const MeshId = z
@@ -143,3 +144,41 @@ export const IndexPageAnswer = z.object({
   next: IndexPlace.nullable().describe('`after` of the next page.'),
 });
 export type IndexPageAnswer = z.infer<typeof IndexPageAnswer>;
+
+/** An API key as operators see it. */
+export const KeyAnswer = z.object({
+  id: z.string().describe('`key_` and 32 hexadecimal digits; not the key itself.'),
+  object: z.literal('api_key'),
+  status: z.enum(['active', 'expired', 'revoked']),
+  tenant: z.string(),
+  label: z.string(),
+  scopes: KeyScopes,
+  default_scope: z.enum(['shared', 'private']).describe('`cache.scope` of the requests that name none.'),
+  gpu_ms_per_day: Seconds.nullable().describe(
+    "GPU milliseconds of its own misses in a day; null for its tenant's limit alone.",
+  ),
+  concurrent_misses: Seconds.nullable().describe(
+    "Its own misses in progress at once; null for its tenant's limit alone.",
+  ),
+  created_at: Seconds,
+  expires_at: Seconds.nullable(),
+  revoked_at: Seconds.nullable(),
+});
+export type KeyAnswer = z.infer<typeof KeyAnswer>;
+
+export const NewKeyAnswer = KeyAnswer.extend({
+  key: z.string().describe('What to send as `Authorization: Bearer <key>`. It is stored nowhere.'),
+});
+export type NewKeyAnswer = z.infer<typeof NewKeyAnswer>;
+
+export const KeyList = z.object({
+  object: z.literal('list'),
+  data: z.array(KeyAnswer),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable().describe('`after` of the next page.'),
+  has_more: z.boolean(),
+});
+export type KeyList = z.infer<typeof KeyList>;
+
+export const KeyDeleted = z.object({ id: z.string(), object: z.literal('api_key.deleted'), deleted: z.literal(true) });
+export type KeyDeleted = z.infer<typeof KeyDeleted>;

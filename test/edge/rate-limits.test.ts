@@ -15,7 +15,7 @@ function limitersOf(name: keyof RateLimiters): RateLimiters {
     limit: ({ key }: RateLimitOptions) => env[name].limit(Object.assign({ key }, { limit: requestsMax })),
   };
   const open = { limit: async () => ({ success: true }) };
-  return { KEY_REQUESTS: open, ADDRESS_REQUESTS: open, ANONYMOUS_REQUESTS: open, [name]: limited };
+  return { KEY_REQUESTS: open, ADDRESS_REQUESTS: open, ANONYMOUS_REQUESTS: open, KEY_LOOKUPS: open, [name]: limited };
 }
 
 type Asked = { limiter: keyof RateLimiters; headers: (n: number) => Record<string, string>; url?: string };
@@ -69,6 +69,15 @@ const limited: [string, Asked, number, string][] = [
     '"address";q=600;w=10',
   ],
   [
+    'an address that asks for keys that may be in the store',
+    {
+      limiter: 'KEY_LOOKUPS',
+      headers: (n) => ({ authorization: `Bearer mk_${String(n).repeat(64)}`, 'cf-connecting-ip': '203.0.113.9' }),
+    },
+    401,
+    '"key-lookups";q=100;w=60',
+  ],
+  [
     'an address without a key',
     { limiter: 'ANONYMOUS_REQUESTS', headers: () => ({ 'cf-connecting-ip': '::ffff:192.0.2.1' }) },
     200,
@@ -80,8 +89,9 @@ test.each(limited)('%s is stopped at its limit and told when to come back', asyn
   const answers = await overLimit(asked);
   const expected = Array.from({ length: requestsMax + 2 }, (_, n) => (n < requestsMax ? status : 429));
   expect(answers.map((answer) => answer.status)).toEqual(expected);
+  const seconds = /w=(\d+)/.exec(policy)?.[1];
   const refused = answers[requestsMax] ?? new Response();
-  expect([refused.headers.get('retry-after'), refused.headers.get('ratelimit-policy')]).toEqual(['10', policy]);
+  expect([refused.headers.get('retry-after'), refused.headers.get('ratelimit-policy')]).toEqual([seconds, policy]);
   expect(await errorOf(refused)).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
 });
 
