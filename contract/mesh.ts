@@ -24,7 +24,12 @@ export const Timings = z.strictObject({
 });
 export type Timings = z.infer<typeof Timings>;
 
-export const Provider = z.enum(['cpu', 'cuda', 'webgpu']);
+/** Where ONNX Runtime can run a model. */
+export const OnnxProvider = z.enum(['cpu', 'cuda', 'webgpu']);
+export type OnnxProvider = z.infer<typeof OnnxProvider>;
+
+/** Where a model ran; `http` is a server that an origin asked. */
+export const Provider = z.enum([...OnnxProvider.options, 'http']);
 export type Provider = z.infer<typeof Provider>;
 
 const Vector3 = z.tuple([z.number(), z.number(), z.number()]);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { Provider } from '../contract/mesh.ts';
+import { OnnxProvider } from '../contract/mesh.ts';
 import { TextToImageModel } from '../contract/model.ts';
 import type { TextToImageOptions } from './text-to-image/text-to-image.ts';
 
@@ -45,7 +45,7 @@ const Environment = z.object({
   GPU_DEVICES: list(z.string().regex(/^\d{1,2}$/, 'must be device numbers'))
     .transform((devices) => devices.map(Number))
     .default([0]),
-  PROVIDERS: list(Provider).optional(),
+  PROVIDERS: list(OnnxProvider).optional(),
   /** CPU threads of one inference; 0 leaves it to ONNX Runtime. */
   INFERENCE_THREADS: whole(0, 256).default(0),
   KERNEL_THREADS: whole(1, 256).optional(),
@@ -79,7 +79,7 @@ const WholeEnvironment = Environment.refine(
 );
 
 /** Execution providers in the order to try; `explicit` when the operator asked for it, so that another is degraded. */
-export type ProviderOrder = { order: readonly Provider[]; explicit: boolean };
+export type ProviderOrder = { order: readonly OnnxProvider[]; explicit: boolean };
 
 /** What the environment says, with every default filled. */
 export type Config = ReturnType<typeof readConfig>;

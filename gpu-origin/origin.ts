@@ -15,6 +15,7 @@ import { causeText, log } from './log.ts';
 import { registerGauges } from './metrics/gauges.ts';
 import { Registry } from './metrics/registry.ts';
 import { originSeries, type OriginSeries } from './metrics/series.ts';
+import { MeshServers } from './mesh-server/mesh-servers.ts';
 import { Models } from './models/models.ts';
 import { createKernelPool } from './pipeline/kernel-pool.ts';
 import type { Infer } from './pipeline/pipeline.ts';
@@ -63,7 +64,7 @@ export async function startOrigin(config: Config): Promise<Origin> {
     await server.close();
     parts.pool.close();
     await parts.kernels.close();
-    await Promise.all([parts.edge.close(), parts.textToImage?.close()]);
+    await Promise.all([parts.edge.close(), parts.textToImage?.close(), parts.servers.close()]);
     log('stopped', { outbox: outbox.entries.size });
   };
   return { port: server.port, stop };
@@ -148,25 +149,28 @@ function createParts(config: Config) {
 /** What meshes are made with. */
 function createMeans(config: Config, series: OriginSeries, onChange: () => void) {
   const pool = createPool(config, series, onChange);
+  const servers = new MeshServers({ onChange, onAnswer: ({ model }) => series.gpuRuns.add({ model }) });
   return {
     pool,
-    models: new Models({ folder: config.modelsFolder, pool }),
+    servers,
+    models: new Models({ folder: config.modelsFolder, pool, servers }),
     kernels: createKernelPool({ threads: config.kernelThreads }),
     textToImage: config.textToImage && new TextToImage(config.textToImage),
   };
 }
 
-type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'jobSecondsMax'> & {
+type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'askServer' | 'jobSecondsMax'> & {
   config: Config;
   models: Models;
   pool: GpuPool;
+  servers: MeshServers;
 };
 
-function createMake({ config, models, pool, ...parts }: MakeParts) {
+function createMake({ config, models, pool, servers, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
   const infer: Infer = (run) => pool.infer(run);
   return (job: LiveJob, image: Uint8Array) =>
-    makeJob(job, image, { ...parts, models: () => models.stored, infer, jobSecondsMax });
+    makeJob(job, image, { ...parts, models: () => models.stored, infer, askServer: servers.ask, jobSecondsMax });
 }
 
 type ReporterParts = Omit<Parameters<typeof snapshot>[0], 'url' | 'startedAtSeconds'> & {

@@ -1,4 +1,4 @@
-import type { Provider } from '../../contract/mesh.ts';
+import type { OnnxProvider } from '../../contract/mesh.ts';
 import type { LaneModel } from './lane.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 
@@ -22,7 +22,7 @@ export type PendingRun = {
 type FailedBatch = { rows: number; left: number; failedAlone: number };
 
 /** Outputs of one run; `ms` is its share of the batch that it was part of. */
-export type RunOutcome = { outputs: Record<string, Tensor>; ms: number; provider: Provider; degraded: boolean };
+export type RunOutcome = { outputs: Record<string, Tensor>; ms: number; provider: OnnxProvider; degraded: boolean };
 
 /** The runs that wait for a lane. A batch is formed when a lane asks for work, so it grows while the last one runs. */
 export class Batcher {

@@ -1,11 +1,11 @@
-import type { Provider } from '../../contract/mesh.ts';
+import type { OnnxProvider } from '../../contract/mesh.ts';
 import { causeText } from '../log.ts';
 import type { FromGpuProcess, ModelFiles, Refusal, ToGpuProcess } from './lane-protocol.ts';
 import { openModel, runGraph, type LoadedModel } from './session.ts';
 import { checkGolden, warmUp } from './warm-up.ts';
 
 /** Where this process runs its models: open until the first model has shown which provider there is. */
-type Place = { device: number; threads: number; providers: readonly Provider[]; refusals: Refusal[] };
+type Place = { device: number; threads: number; providers: readonly OnnxProvider[]; refusals: Refusal[] };
 
 const models = new Map<string, LoadedModel>();
 let place: Place = { device: 0, threads: 0, providers: [], refusals: [] };

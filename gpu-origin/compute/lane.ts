@@ -1,5 +1,5 @@
 import type { ProviderOrder } from '../config.ts';
-import type { Provider } from '../../contract/mesh.ts';
+import type { OnnxProvider } from '../../contract/mesh.ts';
 import { log } from '../log.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { GpuChild, GpuProcessEnded } from './gpu-child.ts';
@@ -47,7 +47,7 @@ export class Lane {
   readonly #quarantine = new Quarantine();
   #quarantineTimer: NodeJS.Timeout | undefined;
   #readySinceMs = 0;
-  #provider: Provider | null = null;
+  #provider: OnnxProvider | null = null;
   #refusals: readonly Refusal[] = [];
   #errorText = '';
   #residentBytesAtStart = 0;

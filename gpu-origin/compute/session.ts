@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Provider } from '../../contract/mesh.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import type { OnnxProvider } from '../../contract/mesh.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { ModelFiles } from './lane-protocol.ts';
 
 /** A model's graphs, ready to run on one device. Only a GPU process holds one, since a run blocks its event loop. */
-export type LoadedModel = { manifest: ModelManifest; sessions: Map<string, InferenceSession> };
+export type LoadedModel = { manifest: GraphManifest; sessions: Map<string, InferenceSession> };
 
-type Placement = { provider: Provider; device: number; threads: number };
+type Placement = { provider: OnnxProvider; device: number; threads: number };
 
 /** Makes a session of each graph on one provider; throws the runtime's error when the provider or a graph is no good. */
 export async function openModel(model: ModelFiles, placement: Placement): Promise<LoadedModel> {

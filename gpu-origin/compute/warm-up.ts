@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import type { ModelFiles } from './lane-protocol.ts';
 import { runGraph, type LoadedModel } from './session.ts';
@@ -62,20 +62,20 @@ function relativeError(made: Float32Array, known: Float32Array): number {
   return Math.sqrt(difference / length);
 }
 
-function zeros(shape: Shape, batch: number, manifest: ModelManifest): Tensor {
+function zeros(shape: Shape, batch: number, manifest: GraphManifest): Tensor {
   const dims = shape.map((size) => dimension(size, batch, manifest));
   return { data: new Float32Array(dims.reduce((product, size) => product * size, 1)), dims };
 }
 
 /** `N` is the batch and `P` the number of points; any other open dimension is a side of the picture. */
-function dimension(size: number | string, batch: number, manifest: ModelManifest): number {
+function dimension(size: number | string, batch: number, manifest: GraphManifest): number {
   if (typeof size === 'number') return size;
   if (size === 'N') return batch;
   return size === 'P' ? (manifest.field?.pointsPerRun ?? 1) : manifest.preprocessing.size;
 }
 
 /** Golden tensors are of batch 1; their point count follows from the file's length. */
-function shaped(data: Float32Array, shape: Shape, manifest: ModelManifest, field: string): Tensor {
+function shaped(data: Float32Array, shape: Shape, manifest: GraphManifest, field: string): Tensor {
   const fixed = shape.map((size) => (size === 'P' ? 1 : dimension(size, 1, manifest)));
   const points = data.length / fixed.reduce((product, size) => product * size, 1);
   const dims = shape.map((size, i) => (size === 'P' ? points : (fixed[i] ?? 1)));

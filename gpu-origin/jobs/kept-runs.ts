@@ -3,10 +3,11 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { causeText, log } from '../log.ts';
-import type { Infer } from '../pipeline/pipeline.ts';
+import type { AskServer, Infer } from '../pipeline/pipeline.ts';
 
 type Run = Parameters<Infer>[0];
 type Outcome = Awaited<ReturnType<Infer>>;
+type Answer = Awaited<ReturnType<AskServer>>;
 
 /** Outputs larger than this are not kept: a field's points come in thousands of runs, its encoder's planes in one. */
 const outputBytesMax = 8 * 1024 * 1024;
@@ -18,11 +19,23 @@ const outputBytesMax = 8 * 1024 * 1024;
 export function keepRuns(infer: Infer, folder: string): Infer {
   return async (run) => {
     const path = join(folder, digestOf(run));
-    const kept = await read(path);
+    const kept = await read<Outcome>(path);
     if (kept !== null) return kept;
     const outcome = await infer(run);
     if (bytesOf(outcome) <= outputBytesMax) await write(path, outcome);
     return outcome;
+  };
+}
+
+/** The same for the one answer of a mesh server that a job needs, of any size: it costs the most of all. */
+export function keepAnswer(askServer: AskServer, folder: string): AskServer {
+  const path = join(folder, 'answer');
+  return async (question) => {
+    const kept = await read<Answer>(path);
+    if (kept !== null) return kept;
+    const answer = await askServer(question);
+    await write(path, answer);
+    return answer;
   };
 }
 
@@ -33,15 +46,15 @@ function digestOf({ model, graph, inputs }: Run): string {
   return hash.digest('hex');
 }
 
-async function read(path: string): Promise<Outcome | null> {
+async function read<Kept>(path: string): Promise<Kept | null> {
   try {
-    return deserialize(await readFile(path)) as Outcome;
+    return deserialize(await readFile(path)) as Kept;
   } catch {
     return null; // not there, or not whole
   }
 }
 
-async function write(path: string, outcome: Outcome): Promise<void> {
+async function write(path: string, outcome: Outcome | Answer): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(`${path}.partial`, serialize(outcome));

@@ -4,14 +4,14 @@ import { Problem } from '../../contract/problem.ts';
 import { GpuProcessEnded } from '../compute/gpu-child.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
-import type { StoredModel } from '../models/repository.ts';
+import { isGraphModel, type StoredModel } from '../models/repository.ts';
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
-import { makeMesh, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
+import { makeMesh, type AskServer, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
 import { imageOfJob, type Drawn } from './job-image.ts';
-import { keepRuns } from './kept-runs.ts';
+import { keepAnswer, keepRuns } from './kept-runs.ts';
 import type { LiveJob } from './live-job.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
 
@@ -19,6 +19,7 @@ type MakeOptions = {
   /** The models of the repository. */
   models: () => readonly StoredModel[];
   infer: Infer;
+  askServer: AskServer;
   /** What draws prompts; null where prompts are not taken. */
   textToImage: TextToImage | null;
   /** Folder for what this job's runs gave. */
@@ -38,8 +39,19 @@ type MakeOptions = {
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
-  const { models, infer, runsFolder, kernels, geometry, callEdge, series, jobSecondsMax, withdraw, textToImage } =
-    options;
+  const {
+    models,
+    infer,
+    askServer,
+    runsFolder,
+    kernels,
+    geometry,
+    callEdge,
+    series,
+    jobSecondsMax,
+    withdraw,
+    textToImage,
+  } = options;
   const startedAtMs = Date.now();
   const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
   const progress = createProgress({
@@ -56,6 +68,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     const model = find(wanted.id, wanted.digest);
     if (model === undefined) throw new Problem('internal_error', `This origin no longer serves ${wanted.id}.`);
     const { matting } = model.manifest;
+    const mattingModel = matting && find(matting.model, matting.digest);
     if (job.job.textToImageModel !== undefined) tell('decode', 0);
     const image = await imageOfJob(job.job, body, { textToImage, geometry, folder: runsFolder(key), signal });
     ({ drawn } = image);
@@ -64,8 +77,9 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       params,
       scope,
       model,
-      matting: (matting && find(matting.model, matting.digest)) ?? null,
+      matting: mattingModel !== undefined && isGraphModel(mattingModel) ? mattingModel : null,
       infer: keepRuns(infer, runsFolder(key)),
+      askServer: keepAnswer(askServer, runsFolder(key)),
       kernels,
       geometry,
       onStage: tell,

@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { causeText } from '../log.ts';
-import { ModelManifest } from './manifest.ts';
+import { ModelIdentity } from './manifest.ts';
 import { readModel, type StoredModel } from './repository.ts';
-
-const Named = z.object({ name: ModelManifest.shape.name, version: ModelManifest.shape.version });
 
 /**
  * Copies a model's folder into the repository, under the name and version that its manifest says, after it was checked
@@ -30,9 +27,9 @@ export async function addModel(root: string, source: string): Promise<StoredMode
   }
 }
 
-async function readName(path: string): Promise<z.infer<typeof Named>> {
+async function readName(path: string): Promise<ModelIdentity> {
   try {
-    return Named.parse(JSON.parse(await readFile(path, 'utf8')));
+    return ModelIdentity.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     throw new Error(`${path} gives no name and version (${causeText(error)})`, { cause: error });
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { Model, ModelFamily, ModelName } from '../../contract/model.ts';
+import { MeshServerTemplate } from './mesh-server-template.ts';
 
 const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a file name with no path in it');
 
@@ -16,17 +17,28 @@ const Graph = z.strictObject({
   outputs: z.record(z.string(), TensorShape),
 });
 
-/** `models/<name>/<version>/manifest.json`: all that an origin must know to serve a model. */
-export const ModelManifest = z.strictObject({
+/** What every manifest says. */
+const common = {
   name: ModelName,
   version: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/),
-  /** Families that this origin has a pipeline for. */
-  family: ModelFamily.extract(['two-sided-depth', 'triplane-field', 'matting']),
   title: z.string(),
   description: z.string(),
   licence: z.string(),
   /** Every file of the model but this one; each digest is checked before a session is made. */
   files: z.record(FileName, z.strictObject({ sha256: Sha256, bytes: z.number().int().positive() })),
+  /**
+   * The model that cuts the object out of an opaque picture before this one sees it. Its digest stands here so that it
+   * takes part in this manifest's own digest, and so in every request key.
+   */
+  matting: z.strictObject({ model: Model.shape.id, digest: Sha256 }).optional(),
+  defaults: Model.shape.defaults,
+  uses: Model.shape.uses,
+};
+
+/** A model of ONNX graphs that this origin runs itself. */
+export const GraphManifest = z.strictObject({
+  ...common,
+  family: ModelFamily.extract(['two-sided-depth', 'triplane-field', 'matting']),
   graphs: z.record(z.string(), Graph),
   preprocessing: z.strictObject({
     /** Width and height in pixels of the picture that the graph takes. */
@@ -43,14 +55,7 @@ export const ModelManifest = z.strictObject({
   field: z
     .strictObject({ threshold: z.number(), radius: z.number().positive(), pointsPerRun: z.number().int().positive() })
     .optional(),
-  /**
-   * The model that cuts the object out of an opaque picture before this one sees it. Its digest stands here so that it
-   * takes part in this manifest's own digest, and so in every request key.
-   */
-  matting: z.strictObject({ model: Model.shape.id, digest: Sha256 }).optional(),
   batch: z.strictObject({ maximum: z.number().int().min(1).max(64) }),
-  defaults: Model.shape.defaults,
-  uses: Model.shape.uses,
   warm_up: z.strictObject({ batches: z.array(z.number().int().positive()).min(1) }),
   /** A run whose outputs are known: raw little-endian float32 files, and the bound on |out − known| / |known|. */
   golden: z
@@ -61,4 +66,16 @@ export const ModelManifest = z.strictObject({
     })
     .optional(),
 });
+export type GraphManifest = z.infer<typeof GraphManifest>;
+
+/** A model behind an HTTP server that takes a picture and answers with a mesh. */
+const ServerManifest = z.strictObject({ ...common, family: z.literal('http-mesh'), server: MeshServerTemplate });
+export type ServerManifest = z.infer<typeof ServerManifest>;
+
+/** `models/<name>/<version>/manifest.json`: all that an origin must know to serve a model. */
+export const ModelManifest = z.discriminatedUnion('family', [GraphManifest, ServerManifest]);
 export type ModelManifest = z.infer<typeof ModelManifest>;
+
+/** The name and version in a manifest, whatever else it says. */
+export const ModelIdentity = z.object({ name: common.name, version: common.version });
+export type ModelIdentity = z.infer<typeof ModelIdentity>;

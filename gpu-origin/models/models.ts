@@ -2,7 +2,8 @@ import type { ModelFamily } from '../../contract/model.ts';
 import type { GpuPool } from '../compute/gpu-pool.ts';
 import { createInOrder } from '../disk/in-order.ts';
 import { log } from '../log.ts';
-import { readRepository, type ModelFault, type StoredModel } from './repository.ts';
+import type { MeshServers } from '../mesh-server/mesh-servers.ts';
+import { isGraphModel, isServerModel, readRepository, type ModelFault, type StoredModel } from './repository.ts';
 
 /** Matting models work inside the pipeline only. */
 function makesMeshes(family: ModelFamily): boolean {
@@ -13,12 +14,14 @@ function makesMeshes(family: ModelFamily): boolean {
 export class Models {
   readonly #folder: string;
   readonly #pool: GpuPool;
+  readonly #servers: MeshServers;
   readonly #inOrder = createInOrder();
   #stored: readonly StoredModel[] = [];
 
-  constructor(options: { folder: string; pool: GpuPool }) {
+  constructor(options: { folder: string; pool: GpuPool; servers: MeshServers }) {
     this.#folder = options.folder;
     this.#pool = options.pool;
+    this.#servers = options.servers;
   }
 
   /** Models whose files are right; a job of one that no device holds at present waits or hears why. */
@@ -26,9 +29,11 @@ export class Models {
     return this.#stored;
   }
 
-  /** Models whose files are right and which some device could load. */
+  /** Models whose files are right and which some device could load, or whose server works. */
   get served(): readonly StoredModel[] {
-    return this.#stored.filter((model) => this.#pool.serves(model));
+    return this.#stored.filter((model) =>
+      isServerModel(model) ? this.#servers.faultOf(model) === null : this.#pool.serves(model),
+    );
   }
 
   /** True when meshes can be made with the model of this id and content. */
@@ -42,6 +47,7 @@ export class Models {
   get unreadiness(): string | null {
     if (!this.served.some(({ manifest }) => makesMeshes(manifest.family)))
       return 'No model that makes meshes is loaded';
+    if (this.served.some(isServerModel)) return null;
     return this.#pool.up ? null : 'No device is up';
   }
 
@@ -50,9 +56,12 @@ export class Models {
     return this.#inOrder('reload', async () => {
       const { models, faults } = await readRepository(this.#folder);
       this.#stored = models;
-      await this.#pool.setModels(models);
+      await Promise.all([
+        this.#pool.setModels(models.filter(isGraphModel)),
+        this.#servers.setModels(models.filter(isServerModel)),
+      ]);
       const unloadable = models.flatMap((model) => {
-        const message = this.#pool.faultOf(model);
+        const message = isServerModel(model) ? this.#servers.faultOf(model) : this.#pool.faultOf(model);
         return message === null ? [] : [{ file: model.folder, message }];
       });
       faults.push(...unloadable);

@@ -5,18 +5,28 @@ import { join, sep } from 'node:path';
 import { z } from 'zod';
 import type { Model } from '../../contract/model.ts';
 import { causeText } from '../log.ts';
-import { ModelManifest } from './manifest.ts';
+import { ModelManifest, type GraphManifest, type ServerManifest } from './manifest.ts';
 
 /** A model whose manifest and files are all as they should be. */
-export type StoredModel = {
+export type StoredModel<Manifest extends ModelManifest = ModelManifest> = {
   /** `name@version`. */
   id: string;
   /** SHA-256 of the manifest's bytes, and so of every file that it names. */
   digest: string;
-  manifest: ModelManifest;
+  manifest: Manifest;
   folder: string;
   createdAtSeconds: number;
 };
+
+/** True for a model of ONNX graphs, which is run here; false for one behind an HTTP server. */
+export function isGraphModel(model: StoredModel): model is StoredModel<GraphManifest> {
+  return model.manifest.family !== 'http-mesh';
+}
+
+/** True for a model behind an HTTP server. */
+export function isServerModel(model: StoredModel): model is StoredModel<ServerManifest> {
+  return model.manifest.family === 'http-mesh';
+}
 
 /** A model that cannot be served: which file, and what about it. */
 export type ModelFault = { file: string; message: string };
@@ -104,6 +114,7 @@ function parseManifest(path: string, bytes: Uint8Array): ModelManifest {
 
 /** Every file that a manifest speaks of must be among those whose digests are checked. */
 function requireListed(path: string, manifest: ModelManifest): void {
+  if (manifest.family === 'http-mesh') return;
   const spoken = [
     ...Object.entries(manifest.graphs).map(([name, graph]) => [`graphs.${name}.file`, graph.file] as const),
     ...Object.entries(manifest.golden?.inputs ?? {}).map(([name, file]) => [`golden.inputs.${name}`, file] as const),

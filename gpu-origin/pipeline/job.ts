@@ -1,6 +1,6 @@
 import type { MeshParams } from '../../contract/key.ts';
 import type { Provider, Stage } from '../../contract/mesh.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import type { GraphManifest, ModelManifest } from '../models/manifest.ts';
 import type { Geometry } from './geometry.ts';
 import type { KernelPool } from './kernel-pool.ts';
 import type { Tensor } from './tensor.ts';
@@ -20,8 +20,18 @@ export type GeometryStore = {
   put(key: string, bytes: Uint8Array): Promise<void>;
 };
 
-/** A model with the digest of its manifest. */
-export type PipelineModel = { manifest: ModelManifest; digest: string };
+/** A model with the digest of its manifest; one of graphs unless it is said otherwise. */
+export type PipelineModel<Manifest extends ModelManifest = GraphManifest> = { manifest: Manifest; digest: string };
+
+/** Asks the HTTP server of a model for a mesh of a picture: a GLB, and the time that the server took. */
+export type AskServer = (question: {
+  /** `name@version`. */
+  model: string;
+  /** A PNG file. */
+  picture: Uint8Array;
+  params: MeshParams;
+  signal: AbortSignal;
+}) => Promise<{ glb: Uint8Array; ms: number }>;
 
 /** One image on its way to a mesh, with all that it needs. */
 export type MeshJob = {
@@ -29,16 +39,21 @@ export type MeshJob = {
   params: MeshParams;
   /** `shared`, or the tenant whose private result this is. */
   scope: string;
-  model: PipelineModel;
+  model: PipelineModel<ModelManifest>;
   /** The model that finds the object in an opaque picture; null where there is none. */
   matting: PipelineModel | null;
   infer: Infer;
+  /** Needed by models behind a server alone. */
+  askServer?: AskServer;
   kernels: KernelPool;
   geometry: GeometryStore;
   /** Told when a stage begins, with the share of the work that is done. */
   onStage: (stage: Stage, progress: number) => void;
   signal: AbortSignal;
 };
+
+/** A job whose model is of graphs. */
+export type GraphJob = MeshJob & { model: PipelineModel };
 
 /** Stages that the pipeline itself goes through. */
 export type PipelineStage = Exclude<Stage, 'queue'>;
@@ -50,6 +65,6 @@ export type EnterStage = (stage: PipelineStage) => void;
 export type MadeGeometry = { geometry: Geometry; provider: Provider; degraded: boolean; gpuMs: number };
 
 /** `name@version` of a model. */
-export function modelId({ manifest }: PipelineModel): string {
+export function modelId({ manifest }: PipelineModel<ModelManifest>): string {
   return `${manifest.name}@${manifest.version}`;
 }

@@ -1,9 +1,11 @@
 import type { MeshParams } from '../../contract/key.ts';
 import { simplifySurface } from '../mesh/simplify.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import { cutOut } from './canvas.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
+import { encodePng } from './formats/image.ts';
+import { readGlb } from './formats/read-glb.ts';
 import { surfaceFromField } from './field-surface.ts';
 import type { Geometry } from './geometry.ts';
 import { readRecord, writeRecord } from './geometry-record.ts';
@@ -20,6 +22,8 @@ export const kernels = {
   decode,
   mattingTensor,
   prepare,
+  serverPicture,
+  readGlb,
   surfaceFromSheets,
   surfaceFromField,
   writeRecord,
@@ -29,22 +33,37 @@ export const kernels = {
   thumbnail,
 };
 
-/** The canvas that the object is put on, and the model's input made from it. */
-function prepare({
-  picture,
-  prediction,
-  foregroundRatio,
-  preprocessing,
-}: {
+/** A picture whose object is to be put on the canvas. */
+export type PictureToCut = {
   picture: Picture;
   /** The matting model's answer; null to take the picture's own alpha. */
   prediction: Tensor | null;
   foregroundRatio: number;
-  preprocessing: ModelManifest['preprocessing'];
-}): { canvas: Picture; tensor: Tensor } {
-  const matte = prediction === null ? alphaMatte(picture) : refineMatte(picture, prediction);
-  const canvas = cutOut(picture, matte, foregroundRatio);
+};
+
+/** The canvas that the object is put on, and the model's input made from it. */
+function prepare({ preprocessing, ...cut }: PictureToCut & { preprocessing: GraphManifest['preprocessing'] }): {
+  canvas: Picture;
+  tensor: Tensor;
+} {
+  const canvas = canvasOf(cut);
   return { canvas, tensor: imageTensor(canvas, preprocessing) };
+}
+
+/** The PNG file that a server gets: the canvas, or (`cut` null) the whole picture as it looks without its alpha. */
+function serverPicture({
+  picture,
+  cut,
+}: {
+  picture: Picture;
+  cut: Omit<PictureToCut, 'picture'> | null;
+}): Promise<Uint8Array> {
+  return cut === null ? encodePng(picture, 'opaque') : encodePng(canvasOf({ picture, ...cut }), 'alpha');
+}
+
+function canvasOf({ picture, prediction, foregroundRatio }: PictureToCut): Picture {
+  const matte = prediction === null ? alphaMatte(picture) : refineMatte(picture, prediction);
+  return cutOut(picture, matte, foregroundRatio);
 }
 
 /** The surface with the number of faces, the size and the colours that a request asks for. */

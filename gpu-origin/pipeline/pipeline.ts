@@ -3,7 +3,9 @@ import type { Provider } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Asset } from './encode.ts';
 import type { GeometryRecord } from './geometry-record.ts';
-import { modelId, type EnterStage, type MadeGeometry, type MeshJob, type PipelineStage } from './job.ts';
+import { geometryFromServer } from './http-mesh.ts';
+import { modelId, type EnterStage, type GraphJob, type MadeGeometry, type MeshJob, type PipelineStage } from './job.ts';
+import type { PictureToCut } from './kernels.ts';
 import { matteSource } from './matte.ts';
 import type { Picture } from './picture.ts';
 import { output, type Tensor } from './tensor.ts';
@@ -11,7 +13,7 @@ import type { Thumbnail } from './thumbnail.ts';
 import { geometryFromField } from './triplane-field.ts';
 import { geometryFromDepth } from './two-sided-depth.ts';
 
-export type { GeometryStore, Infer, MeshJob, PipelineModel } from './job.ts';
+export type { AskServer, GeometryStore, Infer, MeshJob, PipelineModel } from './job.ts';
 
 /** A finished mesh with what its making cost. */
 export type MadeMesh = {
@@ -118,18 +120,17 @@ async function keep({ geometry, kernels, signal }: MeshJob, key: string, record:
 
 async function makeGeometry(job: MeshJob, picture: Picture, enter: EnterStage): Promise<MadeGeometry> {
   enter('matte');
+  const { manifest, digest } = job.model;
+  const { remove_background, foreground_ratio: foregroundRatio } = job.params;
+  const isServer = manifest.family === 'http-mesh';
+  if (isServer && manifest.server.removes_background && matteSource(picture, remove_background) === 'model') {
+    return geometryFromServer(job, { picture, cut: null }, enter);
+  }
   const matting = await predictMatte(job, picture);
-  const { canvas, tensor } = await job.kernels.run(
-    'prepare',
-    {
-      picture,
-      prediction: matting && matting.alpha,
-      foregroundRatio: job.params.foreground_ratio,
-      preprocessing: job.model.manifest.preprocessing,
-    },
-    job.signal,
-  );
-  const made = await runModel(job, { canvas, tensor }, enter);
+  const cut = { prediction: matting && matting.alpha, foregroundRatio };
+  const made = isServer
+    ? await geometryFromServer(job, { picture, cut }, enter)
+    : await runGraphs({ ...job, model: { manifest, digest } }, { picture, ...cut }, enter);
   return {
     ...made,
     gpuMs: made.gpuMs + (matting?.gpuMs ?? 0),
@@ -158,13 +159,10 @@ async function predictMatte(
   return { alpha: { data, dims: [1, 1, size, size] }, gpuMs: run.gpuMs, degraded: run.degraded };
 }
 
-/** Each family of models has its own way from a picture to a surface. */
-function runModel(
-  job: MeshJob,
-  prepared: { canvas: Picture; tensor: Tensor },
-  enter: EnterStage,
-): Promise<MadeGeometry> {
-  const { family } = job.model.manifest;
+/** Each family of graphs has its own way from a picture to a surface. */
+async function runGraphs(job: GraphJob, cut: PictureToCut, enter: EnterStage): Promise<MadeGeometry> {
+  const { family, preprocessing } = job.model.manifest;
+  const prepared = await job.kernels.run('prepare', { ...cut, preprocessing }, job.signal);
   if (family === 'two-sided-depth') return geometryFromDepth(job, prepared, enter);
   if (family === 'triplane-field') return geometryFromField(job, prepared, enter);
   throw new Error(`model ${modelId(job.model)} is of family ${family}, which makes no meshes here`);

@@ -1,6 +1,6 @@
 import { Problem } from '../../contract/problem.ts';
 import type { FieldPlan } from './field-surface.ts';
-import { modelId, type EnterStage, type MadeGeometry, type MeshJob } from './job.ts';
+import { modelId, type EnterStage, type MadeGeometry, type GraphJob } from './job.ts';
 import { output, type Tensor } from './tensor.ts';
 
 /** Points along each side of the grid when neither the request nor the model says. */
@@ -12,7 +12,7 @@ const resolutionDefault = 192;
  * vertices of the surface. Throws `unprocessable_image` when the field has no inside.
  */
 export async function geometryFromField(
-  job: MeshJob,
+  job: GraphJob,
   { tensor }: { tensor: Tensor },
   enter: EnterStage,
 ): Promise<MadeGeometry> {
@@ -47,7 +47,7 @@ type Decoder = {
   cost(): Cost;
 };
 
-async function encodedScene({ model, infer, signal }: MeshJob, image: Tensor, pointsPerRun: number): Promise<Decoder> {
+async function encodedScene({ model, infer, signal }: GraphJob, image: Tensor, pointsPerRun: number): Promise<Decoder> {
   const id = modelId(model);
   const encoded = await infer({ model: id, graph: 'encoder', inputs: { image }, signal });
   const codes = encoded.outputs['scene_codes'];

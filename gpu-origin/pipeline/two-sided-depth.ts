@@ -1,11 +1,11 @@
-import type { MadeGeometry, EnterStage, MeshJob } from './job.ts';
+import type { MadeGeometry, EnterStage, GraphJob } from './job.ts';
 import { modelId } from './job.ts';
 import type { Picture } from './picture.ts';
 import { output, type Tensor } from './tensor.ts';
 
 /** Runs a two-sided-depth model: graph `depth`, input `image`, outputs `front` and `back` [1,1,S,S] in canvas units. */
 export async function geometryFromDepth(
-  { model, infer, kernels, signal }: MeshJob,
+  { model, infer, kernels, signal }: GraphJob,
   { canvas, tensor }: { canvas: Picture; tensor: Tensor },
   enter: EnterStage,
 ): Promise<MadeGeometry> {

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { Provider } from '../../contract/mesh.ts';
-import { describeModel, readRepository, type StoredModel } from '../models/repository.ts';
+import { OnnxProvider } from '../../contract/mesh.ts';
+import { describeModel, isGraphModel, readRepository, type StoredModel } from '../models/repository.ts';
 import { readGpus } from '../report/nvidia-smi.ts';
 import { tryProvider } from './providers.ts';
 import { installedRuntime } from './runtime.ts';
@@ -59,11 +59,11 @@ function modelFinding(model: StoredModel): Finding {
 }
 
 async function providerFindings(models: readonly StoredModel[], device: number): Promise<Finding[]> {
-  const [model] = models;
+  const model = models.find(isGraphModel);
   if (model === undefined) return [{ subject: 'provider', good: false, text: 'no model to try the providers with' }];
   const findings: Finding[] = [];
   // One after another, so that none is slow or short of memory because of the others.
-  for (const provider of Provider.options) {
+  for (const provider of OnnxProvider.options) {
     const trial = await tryProvider(provider, device, model);
     const text = trial.works ? `${model.id} loaded and checked in ${trial.ms.toFixed(0)} ms` : trial.cause;
     findings.push({ subject: `provider ${provider}`, good: trial.works, text });

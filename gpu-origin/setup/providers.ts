@@ -1,11 +1,11 @@
-import type { Provider } from '../../contract/mesh.ts';
+import type { OnnxProvider } from '../../contract/mesh.ts';
 import { GpuPool } from '../compute/gpu-pool.ts';
-import type { StoredModel } from '../models/repository.ts';
+import type { LaneModel } from '../compute/lane.ts';
 
 /** Whether a provider really ran a model on this machine, and if not, everything that was said about it. */
 export type Trial =
-  | { provider: Provider; works: true; ms: number }
-  | { provider: Provider; works: false; cause: string };
+  | { provider: OnnxProvider; works: true; ms: number }
+  | { provider: OnnxProvider; works: false; cause: string };
 
 const runSecondsMax = 120;
 
@@ -13,7 +13,7 @@ const runSecondsMax = 120;
  * Loads, checks and warms up a model on one provider of one device in a process of its own. That is the only proof:
  * the runtime lists providers whose libraries are missing.
  */
-export async function tryProvider(provider: Provider, device: number, model: StoredModel): Promise<Trial> {
+export async function tryProvider(provider: OnnxProvider, device: number, model: LaneModel): Promise<Trial> {
   const pool = new GpuPool({
     devices: [device],
     // The CPU after it: by the time it has loaded the model, all that the first one's libraries said has arrived.

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { causeText } from '../log.ts';
-import { readRepository } from '../models/repository.ts';
+import { isGraphModel, readRepository } from '../models/repository.ts';
 import { cudaPackage, fetchArchive, placeLibraries, requireSameVersion } from './cuda-package.ts';
 import { tryProvider } from './providers.ts';
 import { installedRuntime } from './runtime.ts';
@@ -41,7 +41,7 @@ async function setUp(): Promise<void> {
 }
 
 async function tellWhetherItWorks(): Promise<void> {
-  const [model] = (await readRepository(modelsFolder)).models;
+  const model = (await readRepository(modelsFolder)).models.find(isGraphModel);
   if (model === undefined) throw new Error(`there is no model in ${modelsFolder} to try it with`);
   const trial = await tryProvider('cuda', 0, model);
   if (trial.works) console.log(`cuda works: ${model.id} was loaded and checked in ${trial.ms.toFixed(0)} ms`);

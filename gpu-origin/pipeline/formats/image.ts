@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import type { Picture } from '../picture.ts';
 import type { Texture } from '../texture.ts';
 
 /** A texture as a file. */
@@ -12,4 +13,10 @@ export async function encodeTexture({ size, pixels }: Texture): Promise<EncodedT
     .jpeg({ quality: jpegQuality, chromaSubsampling: '4:4:4' })
     .toBuffer();
   return { bytes: new Uint8Array(bytes), mediaType: 'image/jpeg' };
+}
+
+/** A picture as a PNG file, with its alpha or without. */
+export async function encodePng({ width, height, data }: Picture, alpha: 'alpha' | 'opaque'): Promise<Uint8Array> {
+  const image = sharp(data, { raw: { width, height, channels: 4 } });
+  return new Uint8Array(await (alpha === 'alpha' ? image : image.removeAlpha()).png().toBuffer());
 }

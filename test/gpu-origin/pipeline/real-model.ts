@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sha256 } from '../../../contract/digest.ts';
-import { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
+import { GraphManifest } from '../../../gpu-origin/models/manifest.ts';
 import type { Infer, PipelineModel } from '../../../gpu-origin/pipeline/pipeline.ts';
 
 const folder = new URL('../../../models/', import.meta.url);
@@ -9,7 +9,7 @@ const folder = new URL('../../../models/', import.meta.url);
 /** A shipped model with an `infer` that runs it on the CPU in this process and counts its runs. */
 export async function realModel(name: string): Promise<{ model: PipelineModel; infer: Infer; runs: () => number }> {
   const text = await readFile(new URL(`${name}/1/manifest.json`, folder), 'utf8');
-  const manifest = ModelManifest.parse(JSON.parse(text));
+  const manifest = GraphManifest.parse(JSON.parse(text));
   const sessions = new Map<string, InferenceSession>();
   for (const [graph, { file }] of Object.entries(manifest.graphs)) {
     sessions.set(graph, await InferenceSession.create(await readFile(new URL(`${name}/1/${file}`, folder))));

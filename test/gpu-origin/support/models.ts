@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
+import type { GraphManifest } from '../../../gpu-origin/models/manifest.ts';
 import { onnxBytes, type OnnxConstant, type OnnxGraph } from './onnx.ts';
 
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -10,7 +10,7 @@ const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).diges
 export async function writeModel(
   root: string,
   graphs: Record<string, OnnxGraph>,
-  change: Partial<ModelManifest> = {},
+  change: Partial<GraphManifest> = {},
   extraFiles: Record<string, Uint8Array> = {},
 ) {
   const name = change.name ?? 'small';
@@ -18,7 +18,7 @@ export async function writeModel(
   const folder = join(root, name, version);
   const files: Record<string, Uint8Array> = { ...extraFiles };
   for (const [graph, content] of Object.entries(graphs)) files[`${graph}.onnx`] = onnxBytes(content);
-  const manifest: ModelManifest = {
+  const manifest: GraphManifest = {
     name,
     version,
     family: 'two-sided-depth',
@@ -48,7 +48,7 @@ export async function writeModel(
   return { id: `${name}@${version}`, digest: digestOf(Buffer.from(text)), folder, manifest };
 }
 
-function shapes(values: OnnxGraph['inputs']): ModelManifest['graphs'][string]['inputs'] {
+function shapes(values: OnnxGraph['inputs']): GraphManifest['graphs'][string]['inputs'] {
   return Object.fromEntries(
     Object.entries(values).map(([name, { type, shape }]) => [name, { type: type ?? 'float32', shape }]),
   );
