@@ -24,7 +24,10 @@ export function siteConfig(outputFolder: string): InlineConfig {
       modulePreload: { polyfill: false },
       assetsInlineLimit: 0, // a data: URL would need a hole in the pages' content security policy
       chunkSizeWarningLimit: 1500, // kB: the 3D viewer, which comes with the first mesh
-      rolldownOptions: { input: pages.map((page) => join(root, `${page}.html`)) },
+      rolldownOptions: {
+        input: pages.map((page) => join(root, `${page}.html`)),
+        checks: { pluginTimings: false },
+      },
     },
   };
 }

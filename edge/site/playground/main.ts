@@ -1,0 +1,159 @@
+import type { MeshObject } from '../../../contract/mesh.ts';
+import { ApiError } from '../api/call.ts';
+import { keepKey } from '../api/key.ts';
+import { askForMesh, followMesh, type MeshFields } from '../api/meshes.ts';
+import { copyOnClick } from '../look/copy-button.ts';
+import { byId, make } from '../look/element.ts';
+import { count } from '../look/figures.ts';
+import { showMesh } from '../viewer/viewer.ts';
+import { explain } from './advice.ts';
+import { cacheSentence, showFacts } from './facts.ts';
+import { listenForPictures } from './picture-input.ts';
+import { showSamples } from './samples.ts';
+import { languages, snippet, type Language } from './snippets.ts';
+import { showStages, stageWords } from './stage-list.ts';
+
+const stage = byId('stage', HTMLDivElement);
+const note = byId('stage-note', HTMLParagraphElement);
+const stageList = byId('stages', HTMLOListElement);
+const status = byId('status', HTMLParagraphElement);
+const problem = byId('problem', HTMLDivElement);
+const keyForm = byId('key-form', HTMLFormElement);
+const options = byId('options', HTMLFormElement);
+const again = byId('again', HTMLButtonElement);
+
+/** The picture that the page is about, and the request for its mesh that is under way. */
+let picture: File | null = null;
+let language: Language = 'curl';
+let underWay = new AbortController();
+
+showStages(stageList, null);
+listenForPictures({ take, fail });
+showSamples(byId('samples', HTMLUListElement), take, fail);
+showLanguages();
+copyOnClick(byId('copy', HTMLButtonElement), () => byId('snippet', HTMLElement).textContent ?? '');
+again.addEventListener('click', () => void fire());
+options.addEventListener('change', allowCompression);
+options.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void fire();
+});
+keyForm.addEventListener('submit', (event) => {
+  event.preventDefault();
+  keepKey('meshkiln-key', byId('key', HTMLInputElement).value.trim());
+  keyForm.hidden = true;
+  void fire();
+});
+
+function take(file: File): void {
+  picture = file;
+  const image = byId('picture', HTMLImageElement);
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(file);
+  image.alt = `Your picture, ${file.name}`;
+  image.hidden = false;
+  byId('invitation', HTMLDivElement).hidden = true;
+  byId('file-label', HTMLLabelElement).textContent = 'Choose another';
+  byId('drop', HTMLDivElement).classList.add('filled');
+  void fire();
+}
+
+/** Asks for the mesh of the picture as the options say, in the place of a request that is under way. */
+async function fire(): Promise<void> {
+  if (picture === null) return;
+  underWay.abort();
+  underWay = new AbortController();
+  const { signal } = underWay;
+  problem.hidden = true;
+  again.disabled = true;
+  showUnfinished(null);
+  const beganMs = performance.now();
+  try {
+    const asked = await askForMesh(picture, fieldsOf(options), signal);
+    const mesh = await followMesh(asked, { onChange: showUnfinished, signal });
+    await showFinished(mesh, performance.now() - beganMs);
+  } catch (error) {
+    if (!signal.aborted) fail(error);
+  } finally {
+    if (!signal.aborted) again.disabled = false;
+  }
+}
+
+/** The options that are set, as fields of a request: the API's defaults are left out. */
+function fieldsOf(form: HTMLFormElement): MeshFields {
+  const defaults: MeshFields = { output_format: 'glb', compression: 'none', target_face_count: '' };
+  const entries = [...new FormData(form)].flatMap(([name, value]) =>
+    typeof value === 'string' && value !== defaults[name] ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+function allowCompression(): void {
+  byId('compression', HTMLSelectElement).disabled = byId('format', HTMLSelectElement).value !== 'glb';
+}
+
+function showUnfinished(mesh: MeshObject | null): void {
+  if (mesh?.status === 'completed') return;
+  stage.dataset.state = 'firing';
+  const words = mesh === null ? 'Asking …' : stageWords(mesh);
+  note.textContent = words;
+  status.textContent = words;
+  showStages(stageList, mesh);
+}
+
+async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
+  const { asset } = mesh;
+  if (asset === null) throw new Error('a completed mesh has no bytes; this is a bug');
+  showStages(stageList, mesh);
+  const sentence = cacheSentence(mesh, tookMs);
+  byId('cache', HTMLParagraphElement).textContent = sentence;
+  showFacts(byId('facts', HTMLDListElement), mesh);
+  byId('download', HTMLAnchorElement).href = asset.url;
+  byId('share', HTMLAnchorElement).href = `/m/${mesh.id}`;
+  showSnippet();
+  byId('result', HTMLDivElement).hidden = false;
+  status.textContent = `Done. ${sentence}`;
+  if (mesh.output_format === 'glb') {
+    note.textContent = 'Loading the 3D viewer …';
+    const description = `A mesh of your picture with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
+    await showMesh(byId('viewer', HTMLDivElement), { url: asset.url, description });
+    note.textContent = 'Drag to turn, pinch or scroll to come closer.';
+  } else {
+    note.textContent = `Browsers do not show ${mesh.output_format.toUpperCase()}; download it to open it.`;
+  }
+  stage.dataset.state = byId('viewer', HTMLDivElement).childElementCount > 0 ? 'done' : 'empty';
+}
+
+function fail(error: unknown): void {
+  const { what, toDo } = explain(error);
+  problem.replaceChildren(make('strong', null, what), ` ${toDo}`);
+  problem.hidden = false;
+  stage.dataset.state = byId('viewer', HTMLDivElement).childElementCount > 0 ? 'done' : 'empty';
+  note.textContent = 'No mesh was made of this one.';
+  showStages(stageList, null);
+  const wantsKey =
+    error instanceof ApiError && (error.code === 'invalid_api_key' || error.code === 'insufficient_scope');
+  if (!wantsKey) return;
+  keyForm.hidden = false;
+  byId('key', HTMLInputElement).focus();
+}
+
+function showLanguages(): void {
+  const buttons = languages.map((name) => {
+    const button = make('button', null, name);
+    button.type = 'button';
+    button.setAttribute('aria-pressed', String(name === language));
+    button.addEventListener('click', () => {
+      language = name;
+      for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
+      showSnippet();
+    });
+    return button;
+  });
+  byId('languages', HTMLDivElement).replaceChildren(...buttons);
+}
+
+function showSnippet(): void {
+  const asked = { edgeUrl: location.origin, pictureName: picture?.name ?? 'picture.png', fields: fieldsOf(options) };
+  byId('snippet', HTMLElement).textContent = snippet(language, asked);
+}
