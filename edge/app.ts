@@ -73,7 +73,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   mountOperatorRoutes(app, env, { requireAdmin: requireKey(access, 'admin'), manifests, index, keyStore });
   app.route('/', healthRoutes(fleet));
   app.route('/', openApiRoute());
-  app.route('/', pageRoutes(env.SITE));
+  app.route('/', pageRoutes({ site: env.SITE, manifests, urlSecret }));
   app.route(
     '/origin',
     originRoutes({

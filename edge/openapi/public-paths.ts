@@ -138,6 +138,20 @@ export const publicPaths: ZodOpenApiPathsObject = {
     }),
   },
   ...pagePath('/', 'getPlayground', 'The playground'),
+  '/m/{id}': {
+    get: operation({
+      id: 'getSharePage',
+      tag: 'Service',
+      summary: 'The page of a finished, shared mesh',
+      description: 'With a preview for sites that show one of a link (Open Graph).',
+      access: 'anyone',
+      params: { path: z.object({ id: z.string().describe('Of the mesh.') }) },
+      answers: {
+        200: { description: 'The page.', headers: ['cache-control'], content: binary(['text/html']) },
+        404: { description: 'A page that says that there is no such mesh.', content: binary(['text/html']) },
+      },
+    }),
+  },
   ...pagePath('/dashboard', 'getDashboard', "The operator's dashboard"),
   ...pagePath('/docs', 'getDocs', 'This documentation, for people'),
 };

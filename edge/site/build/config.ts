@@ -16,6 +16,9 @@ export function siteConfig(outputFolder: string): InlineConfig {
     configFile: false,
     root,
     logLevel: 'warn',
+    // Named, since a test runner's NODE_ENV would make it another build of the same sources.
+    mode: 'production',
+    resolve: { conditions: ['module', 'browser', 'production'] },
     plugins: [frame(), decoders()],
     build: {
       outDir: outputFolder,

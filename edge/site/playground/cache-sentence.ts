@@ -1,14 +1,11 @@
 import type { MeshObject } from '../../../contract/mesh.ts';
-import { make } from '../look/element.ts';
-import { bytes, count, duration } from '../look/figures.ts';
+import { duration } from '../look/figures.ts';
 
 const tiers = {
   memory: "the edge's memory",
   kv: "the edge's key-value store",
   r2: "the edge's object store",
 } as const;
-
-const providers = { cpu: 'CPU', cuda: 'GPU (CUDA)', webgpu: 'GPU (WebGPU)' } as const;
 
 /** In a plain sentence or two, what the cache did for a request that took so long from here. */
 export function cacheSentence(mesh: MeshObject, tookMs: number): string {
@@ -25,21 +22,4 @@ export function cacheSentence(mesh: MeshObject, tookMs: number): string {
     return `Somebody else had just asked for the same mesh: one run served you both, in ${duration(tookMs)}.`;
   }
   return `New here, so the ${device} made it, in ${duration(tookMs)}. Whoever asks for it again gets it from the cache.`;
-}
-
-/** A mesh's figures as a list of terms and values. */
-export function showFacts(list: HTMLElement, mesh: MeshObject): void {
-  const { asset, timings_ms: timings, provider } = mesh;
-  const facts: [string, string | null][] = [
-    ['Triangles', asset && count(asset.faces)],
-    ['Size', asset && `${bytes(asset.bytes)} ${mesh.output_format.toUpperCase()}`],
-    ['Closed surface', asset && (asset.watertight ? 'yes, printable' : 'no')],
-    ['Model', mesh.model],
-    ['Ran on', provider && providers[provider] + (mesh.degraded ? ', since its own device was missing' : '')],
-    ['Making took', timings && duration(timings.total)],
-  ];
-  const rows = facts.flatMap(([term, value]) =>
-    value === null ? [] : [make('div', null, make('dt', null, term), make('dd', 'figure', value))],
-  );
-  list.replaceChildren(...rows);
 }
