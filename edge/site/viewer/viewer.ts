@@ -41,7 +41,7 @@ async function viewerIn(place: HTMLElement): Promise<ModelViewerElement> {
   viewer.shadowIntensity = 0.8;
   viewer.shadowSoftness = 0.9;
   viewer.touchAction = 'pan-y'; // so that a finger can still scroll the page
-  viewer.setAttribute('camera-orbit', '-25deg 78deg 118%');
+  viewer.setAttribute('camera-orbit', '-25deg 78deg 135%');
   place.replaceChildren(viewer);
   return viewer;
 }
