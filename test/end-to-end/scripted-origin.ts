@@ -10,6 +10,8 @@ import { edgeUrl, localOriginId, originUrl, type LocalSettings } from '../../loc
 export type ScriptedOrigin = {
   /** The jobs it was given, in their order. */
   jobs: Job[];
+  /** Whether it takes the jobs that it is given; else it says that their pictures cannot be made meshes. */
+  takesJobs: boolean;
   report(): Promise<void>;
   /** Writes a mesh back for a job: its bytes, then its manifest. */
   complete(job: Job): Promise<void>;
@@ -18,6 +20,8 @@ export type ScriptedOrigin = {
   close(): void;
 };
 
+const refusal = { error: { code: 'unprocessable_image', message: 'Nothing stands out from its background.' } };
+
 /** Listens where the edge of these settings looks for its origin. */
 export async function startScriptedOrigin(settings: LocalSettings): Promise<ScriptedOrigin> {
   const jobs: Job[] = [];
@@ -25,7 +29,10 @@ export async function startScriptedOrigin(settings: LocalSettings): Promise<Scri
     await drained(request);
     const job = request.headers[signatureHeaders.job];
     if (request.url === '/jobs' && typeof job === 'string') jobs.push(Job.parse(JSON.parse(job)));
-    response.writeHead(202, { 'content-type': 'application/json' }).end('{}');
+    const status = origin.takesJobs ? 202 : 422;
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(JSON.stringify(origin.takesJobs ? {} : refusal));
   });
   await new Promise<void>((resolve) => void server.listen(settings.originPort, '127.0.0.1', resolve));
 
@@ -39,8 +46,9 @@ export async function startScriptedOrigin(settings: LocalSettings): Promise<Scri
     });
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
   };
-  return {
+  const origin: ScriptedOrigin = {
     jobs,
+    takesJobs: true,
     report: () => put('POST', '/origin/reports', JSON.stringify(reportOf(originUrl(settings)))),
     async complete(job) {
       const bytes = `glb of ${job.key}`;
@@ -50,14 +58,15 @@ export async function startScriptedOrigin(settings: LocalSettings): Promise<Scri
       await put('PUT', `/origin/results/${job.key}`, JSON.stringify(result));
     },
     fail: (job) => {
-      const failure = { code: 'unprocessable_image', message: 'Nothing stands out from its background.' };
-      return put('PUT', `/origin/results/${job.key}`, JSON.stringify({ outcome: 'failed', fence: job.fence, failure }));
+      const result = { outcome: 'failed', fence: job.fence, failure: refusal.error };
+      return put('PUT', `/origin/results/${job.key}`, JSON.stringify(result));
     },
     close() {
       server.close();
       server.closeAllConnections();
     },
   };
+  return origin;
 }
 
 async function drained(request: IncomingMessage): Promise<void> {
