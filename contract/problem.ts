@@ -44,6 +44,10 @@ export const problems = {
   not_cached: { status: 504, type: 'server_error' },
 } as const satisfies Record<string, { status: number; type: string }>;
 
+/** What an error says of the client's own words is cut to so many characters. */
+const messageCharactersMax = 500;
+const paramCharactersMax = 100;
+
 export type ProblemCode = keyof typeof problems;
 
 type ProblemOptions = {
@@ -86,9 +90,9 @@ export class Problem extends Error {
   body(): ProblemBody {
     return {
       error: {
-        message: this.message,
+        message: this.message.slice(0, messageCharactersMax),
         type: problems[this.code].type,
-        param: this.param,
+        param: this.param?.slice(0, paramCharactersMax) ?? null,
         code: this.code,
       },
     };

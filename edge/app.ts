@@ -12,6 +12,7 @@ import { InputStore } from './origins/input-store.ts';
 import { KeyStore } from './keys/key-store.ts';
 import { MeshMaker } from './meshes/mesh-maker.ts';
 import { Meshes } from './meshes/meshes.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { openOutside } from './outside/outside.ts';
 import { answerProblem } from './problem-response.ts';
 import { requestId } from './request-id.ts';
@@ -62,7 +63,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   });
   const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
   const app = new Hono<{ Bindings: Env }>();
-  app.use(recordAnswers(recorder), requestId);
+  app.use(recordAnswers(recorder), requestId, securityHeaders);
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
   app.use('/assets/*', openToBrowsers);
   app.use('/openapi.json', openToBrowsers);
@@ -89,7 +90,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     }),
   );
   refuseOtherMethods(app);
-  app.notFound((c) => answerProblem(c, new Problem('not_found', `There is nothing at ${c.req.path}.`)));
+  app.notFound((c) => answerProblem(c, new Problem('not_found', 'There is nothing at this path.')));
   app.onError((error, c) => answerProblem(c, error));
   return app;
 }

@@ -82,7 +82,7 @@ async function keyCaller(
   const own = findOwn(keys, digest);
   const counted = own?.unlimited !== true;
   if (counted) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
-  if (text === undefined || (own?.loopbackOnly === true && !isLoopback(url))) throw refusal(text);
+  if (text === undefined || (own?.loopbackOnly === true && !isOfThisMachine(url, headers))) throw refusal(text);
   const key = own ?? (await store.find(text, hex(digest), address));
   if (key === null) throw refusal(text);
   if (counted) await countRequest(limiters, { name: 'KEY_REQUESTS', of: hex(digest) });
@@ -92,6 +92,12 @@ async function keyCaller(
   if (scope === 'admin' && storedKey !== null) await store.confirm(storedKey);
   const { tenant, scopes, defaultScope } = key;
   return { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope, storedKey };
+}
+
+/** Everybody knows the keys of `npm start`, so no page of another site may use them through its visitor's browser. */
+function isOfThisMachine(url: string, headers: Headers): boolean {
+  const page = headers.get('origin');
+  return isLoopback(url) && (page === null || (URL.canParse(page) && isLoopback(page)));
 }
 
 function refusal(text: string | undefined): Problem {

@@ -5,6 +5,7 @@ import type { Origin } from '../env.ts';
 import { theFleet } from './fleet-view.ts';
 import type { Fleet } from '../objects/fleet.ts';
 import { declaredBytes, readBody } from '../request/body.ts';
+import { parseJson } from '../request/parse-json.ts';
 
 /**
  * Proves that an origin makes this call, before any of its body is read: signature, then nonce, then the declared
@@ -39,9 +40,5 @@ export async function readSignedJson(request: Request, call: VerifiedCall): Prom
   if (bytes.byteLength !== call.bodyBytes || (await sha256(bytes)) !== call.bodySha256) {
     throw new Problem('digest_mismatch', 'The body is not the one that is signed.');
   }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Problem('invalid_request', 'The body is not valid JSON.', { cause });
-  }
+  return parseJson(bytes);
 }

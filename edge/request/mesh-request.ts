@@ -8,6 +8,7 @@ import { decodeDataUrl } from './data-url.ts';
 import { formName, readForm } from './form-fields.ts';
 import { readImageHeader } from './image-header.ts';
 import { invalidParameter } from './invalid.ts';
+import { parseJson } from './parse-json.ts';
 import { parseMultipart } from './multipart.ts';
 
 /**
@@ -57,14 +58,6 @@ async function readFields(request: Request): Promise<Fields> {
     return { fields, image: null, nameOf: (path) => path.join('.') };
   }
   throw new Problem('unsupported_media_type', 'Content-Type must be multipart/form-data or application/json.');
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Problem('invalid_request', 'The body is not valid JSON.', { cause });
-  }
 }
 
 /** Refuses what each field by itself allows: two sources of the picture, and a URL that may not be asked. */

@@ -15,7 +15,7 @@ export function modelRoutes(fleet: FleetView, defaultModel: string) {
     .get('/:id', async (c) => {
       const name = c.req.param('id');
       const model = await fleet.findModel(name, defaultModel);
-      if (model === null) throw new Problem('model_not_found', `The model "${name}" does not exist.`);
+      if (model === null) throw new Problem('model_not_found', 'There is no such model.');
       return c.json(modelObject(model));
     });
 }
