@@ -82,12 +82,17 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
   expect(await errorOf(answer)).toMatchObject({ ...keyNeeded, param });
 });
 
-test('the anonymous have no list, delete nothing, stop nothing, and learn nothing by a digest', async () => {
+test('the anonymous have no list and no webhooks, delete nothing, stop nothing, and learn nothing by a digest', async () => {
   const image = picture();
   const { id } = await mesh(call('/v1/meshes', form(image)));
   expect(await errorOf(call('/v1/meshes'))).toMatchObject(keyNeeded);
   expect(await errorOf(call(`/v1/meshes/${id}`, { method: 'DELETE' }))).toMatchObject(keyNeeded);
   expect(await errorOf(call(`/v1/meshes/${id}/cancel`, { method: 'POST' }))).toMatchObject(keyNeeded);
+  for (const path of ['/v1/webhook_secret', '/v1/webhook_deliveries']) {
+    expect(await errorOf(call(path))).toMatchObject(keyNeeded);
+  }
+  const hooked = form(image, { webhook_url: 'https://hooks.example/' });
+  expect(await errorOf(call('/v1/meshes', hooked))).toMatchObject(keyNeeded);
   const body = JSON.stringify({ image: { sha256: await sha256(image) } });
   const known = call('/v1/meshes', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   expect(await errorOf(known)).toMatchObject({ status: 409, code: 'image_required' });

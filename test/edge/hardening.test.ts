@@ -1,0 +1,123 @@
+import { exports } from 'cloudflare:workers';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { call, dataUrl, errorOf, mesh, picture, postJson } from './client.ts';
+import { fakeNetwork, report } from './fake-origin.ts';
+import { make } from './making.ts';
+import { testKeys } from './secrets.ts';
+
+let network: ReturnType<typeof fakeNetwork>;
+
+beforeEach(async () => {
+  network = fakeNetwork();
+  await report();
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const malformed = { status: 400, code: 'invalid_request' };
+
+test('JSON that would become millions of objects is refused before it is parsed', async () => {
+  const image = dataUrl(picture());
+  const bodies = [
+    '['.repeat(5_000_000),
+    `{"metadata":${'{"a":'.repeat(17)}1${'}'.repeat(17)}}`,
+    `[${'[],'.repeat(2_000_000)}[]]`,
+    `{"cache":{"tags":[${'"a",'.repeat(10_000)}"a"]}}`,
+  ];
+  const odd = { ...malformed, message: expect.stringMatching(/^The JSON (is nested|has) more than/) };
+  for (const body of bodies) expect(await errorOf(postJson(body))).toMatchObject(odd);
+  // Brackets and commas inside strings, and quotes that are escaped, are no structure.
+  const metadata = { a: `\\"${'[,'.repeat(200)}\\\\` };
+  expect((await mesh(postJson({ image, metadata }))).metadata).toEqual(metadata);
+});
+
+test('a form of more than 64 parts, or with a part or boundary that is too long, is refused', async () => {
+  const send = (body: string, boundary = 'b') =>
+    call('/v1/meshes', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    });
+  const part = (name: string) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n1\r\n`;
+  const parts = Array.from({ length: 65 }, (_, i) => part(`f${i}`)).join('');
+  expect(await errorOf(send(`${parts}--b--\r\n`))).toMatchObject({
+    ...malformed,
+    message: expect.stringContaining('64 parts'),
+  });
+  expect(await errorOf(send(`${part('x'.repeat(5000))}--b--\r\n`))).toMatchObject({
+    ...malformed,
+    message: expect.stringContaining('4096'),
+  });
+  const boundary = 'x'.repeat(71);
+  expect(await errorOf(send(`--${boundary}--`, boundary))).toMatchObject({
+    ...malformed,
+    message: expect.stringContaining('boundary'),
+  });
+});
+
+test('names of the prototype are names like others', async () => {
+  const body = `{"image":"${dataUrl(picture())}","metadata":{"__proto__":"polluted","constructor":"c"}}`;
+  const answer = await postJson(body);
+  expect(answer.status).toBe(202);
+  const { metadata } = await mesh(answer);
+  expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);
+  expect(metadata.constructor).toBe('c');
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+});
+
+test('no answer can be sniffed, framed or run, and https stays https', async () => {
+  const headers = {
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': 'max-age=31536000',
+  };
+  for (const path of ['/v1/models', '/v1/nothing', '/nothing', '/healthz', '/openapi.json', '/admin/purge']) {
+    expect(Object.fromEntries((await call(path)).headers)).toMatchObject(headers);
+  }
+  const local = await exports.default.fetch('http://127.0.0.1/healthz');
+  expect(local.headers.get('strict-transport-security')).toBeNull();
+});
+
+test('an error repeats no path, and of a name no more than its beginning', async () => {
+  const script = '<script>alert(1)</script>';
+  for (const path of [`/${script}`, `/v1/models/${script}`, `/assets/${script}`, `/v1/meshes/${script}`]) {
+    expect(await (await call(path)).text()).not.toContain('script');
+  }
+  const name = 'x'.repeat(100_000);
+  const { param, message } = await errorOf(postJson({ image: dataUrl(picture()), [name]: 1 }));
+  expect([param?.length, message.length]).toEqual([100, 500]);
+});
+
+test('text that a client gives stands in no header', async () => {
+  const hostile = 'a\r\nset-cookie: b=c\r\n\r\n<html>';
+  const metadata = JSON.stringify({ [hostile.slice(0, 20)]: hostile });
+  const made = await make(network, picture(), { fields: { metadata, cache_tags: JSON.stringify([hostile]) } });
+  expect(Object.values(made.metadata)).toEqual([hostile]);
+  for (const path of [
+    `/v1/meshes/${made.id}`,
+    `/v1/meshes/${made.id}/content`,
+    new URL(made.asset?.url ?? '').pathname,
+  ]) {
+    const { headers } = await call(path);
+    expect(headers.has('set-cookie')).toBe(false);
+    expect(JSON.stringify([...headers])).not.toContain('html');
+  }
+  const form = new FormData();
+  form.set('image', new File([picture()], '../../etc/"\r\nx: y.png'));
+  const named = await call('/v1/meshes', { method: 'POST', body: form });
+  expect([named.status, named.headers.get('x')]).toEqual([202, null]);
+});
+
+test("a page of another site cannot use the keys of npm start through its visitor's browser", async () => {
+  const ask = (headers: Record<string, string>) =>
+    exports.default.fetch('http://127.0.0.1:8787/v1/models', {
+      headers: { authorization: `Bearer ${testKeys.local}`, ...headers },
+    });
+  for (const origin of ['https://evil.example', 'http://127.0.0.1.evil.example', 'null']) {
+    expect((await ask({ origin })).status).toBe(401);
+  }
+  for (const origin of ['http://127.0.0.1:8787', 'http://localhost:5173']) {
+    expect((await ask({ origin })).status).toBe(200);
+  }
+  expect((await ask({})).status).toBe(200);
+});
