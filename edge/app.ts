@@ -1,6 +1,6 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
-import { requireKey, type Authenticated } from './auth.ts';
+import { requireKey, requireOperator, type Authenticated } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { FleetView } from './origins/fleet-view.ts';
@@ -71,7 +71,13 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.route('/v1', webhookRoutes(webhooks));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
-  mountOperatorRoutes(app, env, { requireAdmin: requireKey(access, 'admin'), manifests, index, keyStore });
+  mountOperatorRoutes(app, env, {
+    requireAdmin: requireKey(access, 'admin'),
+    lookIn: requireOperator(access),
+    manifests,
+    index,
+    keyStore,
+  });
   app.route('/', healthRoutes(fleet));
   app.route('/', openApiRoute());
   app.route('/', pageRoutes({ site: env.SITE, manifests, urlSecret }));
@@ -97,20 +103,21 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
 
 type OperatorOptions = {
   requireAdmin: MiddlewareHandler<Authenticated>;
+  lookIn: MiddlewareHandler<Authenticated>;
   manifests: Manifests;
   index: MeshIndex;
   keyStore: KeyStore;
 };
 
-/** What a key with the scope "admin" is needed for. */
+/** What an operator alone may do, or look at. */
 function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: OperatorOptions): void {
-  const { requireAdmin, manifests, index, keyStore } = options;
+  const { requireAdmin, lookIn, manifests, index, keyStore } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
   app.use('/admin/*', requireAdmin);
   app.route('/admin/keys', keyRoutes(keyStore));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
-  app.use('/dashboard/data', requireAdmin);
+  app.use('/dashboard/data', lookIn);
   app.route('/dashboard/data', dashboardDataRoutes({ stats, index, gpuHourPrice }));
   app.route('/metrics', metricsRoutes({ stats, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }));
 }

@@ -2,7 +2,7 @@ import type { MeshObject } from '../../../contract/mesh.ts';
 import { make } from '../look/element.ts';
 import { bytes, count, duration } from '../look/figures.ts';
 
-const providers = { cpu: 'CPU', cuda: 'GPU (CUDA)', webgpu: 'GPU (WebGPU)' } as const;
+const providers = { cpu: 'CPU', cuda: 'GPU (CUDA)', webgpu: 'GPU (WebGPU)', http: 'a server over HTTP' } as const;
 
 /** A mesh's figures as a list of terms and values. */
 export function showFacts(list: HTMLElement, mesh: MeshObject): void {
