@@ -67,7 +67,8 @@ export class Chart {
         const part = this.#values[index]?.[step] ?? null;
         return part === null ? '–' : format(part);
       };
-      if (stacked) return { label, value, stroke, width: 0, fill: stroke, paths: bars, points: { show: false } };
+      if (stacked)
+        return { label, value, stroke, width: 0, fill: stroke, points: { show: false }, ...(bars && { paths: bars }) };
       // A value between two gaps has no line to be seen by.
       const points = { size: 5, fill: stroke, filter: (): number[] => alone(this.#values[index] ?? []) };
       return { label, value, stroke, width: 2, points };
