@@ -1,12 +1,30 @@
 // `npm run bench [-- name …]`: measures speed, prints it and keeps it under bench/results; exits 1 when a bound is missed.
+import { benchConditional } from './edge/conditional.ts';
 import { benchHits } from './edge/hits.ts';
+import { benchTiers } from './edge/tiers.ts';
 import { startEdge } from './harness/edge.ts';
 import { printFindings } from './harness/print.ts';
 import { record, type Findings } from './harness/result.ts';
+import { benchMisses } from './local/misses.ts';
+import { benchReplay } from './local/replay.ts';
+import { benchBatching } from './origin/batching.ts';
+import { benchFlood } from './origin/flood.ts';
+import { benchKills } from './origin/kills.ts';
+import { benchSaturation } from './origin/saturation.ts';
+import { benchSoak } from './origin/soak.ts';
 
 /** Each measurement by its name, in the order in which they run. */
 const benches: Record<string, () => Promise<Findings>> = {
   hits: () => onEdge(benchHits),
+  tiers: () => onEdge(benchTiers),
+  conditional: () => onEdge(benchConditional),
+  misses: benchMisses,
+  replay: benchReplay,
+  batching: benchBatching,
+  saturation: benchSaturation,
+  soak: benchSoak,
+  kills: benchKills,
+  flood: benchFlood,
 };
 
 const asked = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { Pool, type Dispatcher } from 'undici';
 /** One request that a load repeats. */
 export type LoadRequest = {
   url: string;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'HEAD' | 'POST';
   headers?: Record<string, string>;
   body?: Buffer;
   /** The only status that counts as an answer; 200 unless said otherwise. */

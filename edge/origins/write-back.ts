@@ -92,10 +92,11 @@ async function requireBlobs(
   { asset, thumbnail }: MeshManifest,
   where: { r2: R2Bucket; privateTo: string | undefined },
 ): Promise<void> {
-  for (const blob of thumbnail === null ? [asset] : [asset, thumbnail]) {
-    const stored = await headBlob({ ...where, sha256: blob.sha256 });
-    if (stored === null || stored.bytes !== blob.bytes || stored.mediaType !== blob.mediaType) {
-      throw new Problem('precondition_failed', `The blob ${blob.sha256} is not stored as the manifest has it.`);
+  const blobs = thumbnail === null ? [asset] : [asset, thumbnail];
+  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ ...where, sha256 })));
+  for (const [i, { sha256, bytes, mediaType }] of blobs.entries()) {
+    if (stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType) {
+      throw new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);
     }
   }
 }

@@ -1,0 +1,85 @@
+import { readdir } from 'node:fs/promises';
+import { MeshObject } from '../../contract/mesh.ts';
+import {
+  emoji,
+  emojiFolder,
+  originCounter,
+  post,
+  startMeshkiln,
+  type Running,
+} from '../../test/end-to-end/meshkiln.ts';
+import { atMost, exactly, type Findings } from '../harness/result.ts';
+import { spread } from '../harness/spread.ts';
+
+const misses = 20;
+/** Misses before those that count: each program compiles what it runs and opens its connections. */
+const missesToWarm = 3;
+const overheadMsMax = 30;
+
+const flightsOf = [1, 10, 100, 500];
+
+/** Both programs as `npm start` runs them: what a miss costs beside the origin's own work, and how many jobs a crowd makes. */
+export async function benchMisses(): Promise<Findings> {
+  const running = await startMeshkiln();
+  try {
+    const names = (await readdir(emojiFolder)).filter((name) => /^1f4[0-9a-f]{2}\.webp$/.test(name));
+    const next = () => emoji((names.shift() ?? '').replace('.webp', ''));
+    const overhead = await overheads(running, next);
+    const crowds = [];
+    for (const crowd of flightsOf) crowds.push(await singleFlight(running, await next(), crowd));
+    return {
+      rows: [
+        { case: 'a miss, end to end', ms: spread(overhead.map(({ endToEndMs }) => endToEndMs)) },
+        { case: 'its work at the origin', ms: spread(overhead.map(({ originMs }) => originMs)) },
+        {
+          case: 'what is left: the overhead',
+          ms: spread(overhead.map(({ endToEndMs, originMs }) => endToEndMs - originMs)),
+        },
+        ...crowds.map(({ crowd, jobs, ms }) => ({ case: `${crowd} identical misses at once`, ms: spread(ms), jobs })),
+      ],
+      bounds: [
+        atMost(
+          'overhead of a miss, median ms',
+          spread(overhead.map(({ endToEndMs, originMs }) => endToEndMs - originMs)).median,
+          overheadMsMax,
+        ),
+        ...crowds.map(({ crowd, jobs }) => exactly(`jobs of ${crowd} identical misses`, jobs, 1)),
+      ],
+    };
+  } finally {
+    await running.close();
+  }
+}
+
+/** One miss after another, each waited for: nothing else runs in either program. */
+async function overheads(running: Running, next: () => Promise<Uint8Array<ArrayBuffer>>) {
+  const taken: { endToEndMs: number; originMs: number }[] = [];
+  for (let i = 0; i < missesToWarm + misses; i++) {
+    const picture = await next();
+    const startMs = performance.now();
+    const mesh = await ask(running, picture);
+    const endToEndMs = performance.now() - startMs;
+    if (mesh.cache.status !== 'miss') throw new Error(`a new picture was a ${mesh.cache.status}`);
+    if (i >= missesToWarm) taken.push({ endToEndMs, originMs: mesh.timings_ms?.total ?? NaN });
+  }
+  return taken;
+}
+
+async function singleFlight(running: Running, picture: Uint8Array<ArrayBuffer>, crowd: number) {
+  const accepted = () => originCounter(running, 'meshkiln_origin_jobs_total', 'outcome="accepted"');
+  const before = await accepted();
+  const ms = await Promise.all(
+    Array.from({ length: crowd }, async () => {
+      const startMs = performance.now();
+      await ask(running, picture);
+      return performance.now() - startMs;
+    }),
+  );
+  return { crowd, jobs: (await accepted()) - before, ms };
+}
+
+async function ask(running: Running, picture: Uint8Array<ArrayBuffer>): Promise<MeshObject> {
+  const answer = await post(running, picture, { headers: { prefer: 'wait=60' } });
+  if (answer.status !== 200) throw new Error(`a miss was answered ${answer.status}: ${await answer.text()}`);
+  return MeshObject.parse(await answer.json());
+}
