@@ -62,6 +62,14 @@ export const JobProgress = z.strictObject({
 });
 export type JobProgress = z.infer<typeof JobProgress>;
 
+/** Body of `POST {edge}/origin/returns/{key}`: an origin that is going to end offers a job back. */
+export const JobReturn = z.strictObject({ fence: z.number().int() });
+export type JobReturn = z.infer<typeof JobReturn>;
+
+/** Its answer: `taken` when another origin gets the job, so that this one must forget it; else it keeps it. */
+export const JobReturned = z.strictObject({ taken: z.boolean() });
+export type JobReturned = z.infer<typeof JobReturned>;
+
 /** Answer of `PUT {edge}/origin/blobs/{sha256}`; a repeat is `stored: false` and changes nothing. */
 export const BlobReceipt = z.strictObject({ sha256: Blob.shape.sha256, stored: z.boolean() });
 export type BlobReceipt = z.infer<typeof BlobReceipt>;

@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import { GpuPool } from './compute/gpu-pool.ts';
 import type { Config } from './config.ts';
 import { Admission } from './jobs/admission.ts';
+import { handBack } from './jobs/hand-back.ts';
 import { Intake } from './jobs/intake.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { makeJob } from './jobs/make.ts';
@@ -38,7 +39,7 @@ export type Origin = { port: number; stop: () => Promise<void> };
 /** Starts an origin; resolves when its models are loaded and it takes jobs. Rejects when its port or state is no good. */
 export async function startOrigin(config: Config): Promise<Origin> {
   const parts = createParts(config);
-  const { outbox, intake, geometry, delivery, models, runner, reporter, admission } = parts;
+  const { outbox, intake, geometry, delivery, models, runner, reporter, admission, live } = parts;
   await mkdir(config.state, { recursive: true, mode: 0o700 });
   await outbox.recover();
   await intake.recover();
@@ -58,7 +59,13 @@ export async function startOrigin(config: Config): Promise<Origin> {
     admission.drain();
     log('draining', { active: runner.active });
     reporter.now();
-    await runner.drain(config.drainSecondsMax);
+    const waiting = [...live.values()].filter(({ state }) => state === 'queued');
+    // What runs is finished meanwhile; what cannot be finished in time goes back after it.
+    await Promise.all([runner.drain(config.drainSecondsMax), handBack(waiting, parts)]);
+    await handBack(
+      [...live.values()].filter((job) => !waiting.includes(job)),
+      parts,
+    );
     await Promise.all([delivery.flush(flushSecondsMax), geometry.flush()]);
     await reporter.stop();
     await server.close();
@@ -143,7 +150,7 @@ function createParts(config: Config) {
     delivery,
   });
   registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
-  return { registry, outbox, intake, geometry, delivery, runner, reporter, admission, edge, ...means };
+  return { registry, intake, geometry, delivery, runner, reporter, admission, edge, callEdge, ...jobParts, ...means };
 }
 
 /** What meshes are made with. */

@@ -10,6 +10,7 @@ type Call =
   | 'finish'
   | 'fail'
   | 'progress'
+  | 'giveBack'
   | 'leave'
   | 'withdraw';
 

@@ -112,6 +112,11 @@ export function backedOff(
   return { ...record, backoffs: record.backoffs + 1, state };
 }
 
+/** The lesser of two pauses that may not be known. */
+export function leastOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
 /** The state of a flight whose job an origin has had since `fromMs`. */
 export function dispatchedTo(origin: OriginStatus, fromMs: number): Extract<FlightState, { is: 'dispatched' }> {
   return {

@@ -10,24 +10,12 @@ import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../origins/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
-import {
-  backedOff,
-  backoffMsMax,
-  canStart,
-  checkMs,
-  dispatchedTo,
-  dueAtMs,
-  expiresAtMs,
-  isOpen,
-  leaseMs,
-  leftView,
-  startedRecord,
-  viewOf,
-} from './flight-record.ts';
+import { backedOff, backoffMsMax, canStart, checkMs, dispatchedTo, dueAtMs } from './flight-record.ts';
+import { expiresAtMs, isOpen, leaseMs, leastOf, leftView, startedRecord, viewOf } from './flight-record.ts';
 import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
 import { FlightStore } from './flight-store.ts';
 import { FlightWatchers } from './flight-watchers.ts';
-import { lossOf, rank } from './rank.ts';
+import { judgeReturn, lossOf, rank, type Return } from './rank.ts';
 import { Waiters } from './waiters.ts';
 
 /** Origins that may take a job and fail to finish it before it counts as what kills them. */
@@ -156,6 +144,21 @@ export class Flight extends DurableObject<Env> {
     record.progress = Math.max(record.progress, progress);
     this.#change(record);
     return true;
+  }
+
+  /**
+   * Takes a job back from an origin that is going to end, and gives it to another at once. `kept` when no other can take
+   * it, so that the origin is to do it after its restart; `gone` when nobody waits.
+   */
+  async giveBack(offer: Return): Promise<'taken' | 'kept' | 'gone'> {
+    const origins = await this.#fleet.origins();
+    const record = this.#store.open();
+    const { answer, passOn } = judgeReturn(offer, { record, origins });
+    if (passOn !== null) {
+      this.#change(passOn);
+      this.ctx.waitUntil(this.#dispatch());
+    }
+    return answer;
   }
 
   /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
@@ -353,10 +356,6 @@ export class Flight extends DurableObject<Env> {
     this.#waiters.wake(viewOf(record));
     if (!isOpen(record)) this.#watchers.tellAll(record.job.key, viewOf(record));
   }
-}
-
-function leastOf(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 function log(event: string, details: Record<string, unknown>): void {

@@ -1,4 +1,4 @@
-import type { FlightState, JobDraft } from './flight-record.ts';
+import { checkMs, type FlightRecord, type FlightState, type JobDraft } from './flight-record.ts';
 import type { OriginStatus } from './fleet.ts';
 
 /** The origin that had a job last: to be asked first when it only forgot the job, last when it failed it. */
@@ -39,6 +39,25 @@ export function lossOf(
 function canMake(origin: OriginStatus, { model, textToImageModel }: JobDraft): boolean {
   if (origin.digests[model.id] !== model.digest) return false;
   return textToImageModel === undefined || origin.textToImageModel === textToImageModel;
+}
+
+/** A job that an origin hands back, by the fence that it has of it. */
+export type Return = { originId: string; fence: number };
+
+/** What to say to an origin that hands a job back; `passOn` is the record of a flight whose job is to go to another. */
+export function judgeReturn(
+  { originId, fence }: Return,
+  { record, origins }: { record: FlightRecord | null; origins: readonly OriginStatus[] },
+): { answer: 'taken' | 'kept' | 'gone'; passOn: FlightRecord | null } {
+  if (record === null) return { answer: 'gone', passOn: null };
+  const { state, job } = record;
+  // Taken back before: it waits for another origin, or has one.
+  if (state.is !== 'dispatched' || state.originId !== originId) return { answer: 'taken', passOn: null };
+  const others = origins.filter(({ id }) => id !== originId);
+  const canGo = record.fence === fence && rank(others, { job, last: null }).length > 0;
+  if (!canGo) return { answer: 'kept', passOn: null };
+  const queued = { is: 'queued', driveAtMs: Date.now() + checkMs } as const;
+  return { answer: 'taken', passOn: { ...record, last: { id: originId, ask: 'last' }, state: queued } };
 }
 
 /** Jobs that wait for each compute lane. */

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import type { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
-import { JobProgress, JobResult, type BlobReceipt } from '../../contract/job.ts';
+import { JobProgress, JobResult, JobReturn, type BlobReceipt, type JobReturned } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
@@ -63,6 +63,15 @@ export function originRoutes(options: OriginRoutesOptions) {
       const progress = parse(JobProgress, await readSignedJson(c.req.raw, call));
       if (await flightOf(options.flights, key).progress(progress)) return c.json({ key });
       throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+    })
+    .post('/returns/:key', async (c) => {
+      const call = await verified(c, jsonBytesMax);
+      const key = keyOf(c.req.param('key'));
+      const { fence } = parse(JobReturn, await readSignedJson(c.req.raw, call));
+      const { originId } = call;
+      const became = await flightOf(options.flights, key).giveBack({ originId, fence });
+      if (became === 'gone') throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+      return c.json({ taken: became === 'taken' } satisfies JobReturned);
     })
     .get('/geometry/:key', async (c) => {
       await verified(c, 0);

@@ -135,3 +135,35 @@ test('SIGTERM that cannot wait longer leaves the running job in the spool', asyn
   await setting.start();
   expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
 });
+
+test('SIGTERM hands what waits back to an edge that has another origin, and what runs too when its time is up', async () => {
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '1', DRAIN_SECONDS_MAX: '1' });
+  const release = setting.holdJobs();
+  const running = await setting.accepted(origin, { model });
+  const waiting = await setting.accepted(origin, { model });
+  await begun(1);
+  setting.edge.takesReturns = true;
+  expect(await origin.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  const returned = setting.edge.calls.filter(({ path }) => path.startsWith('/origin/returns/'));
+  expect(returned.map(({ path }) => path)).toEqual([`/origin/returns/${waiting}`, `/origin/returns/${running}`]);
+  expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
+  release();
+  await setting.start();
+  expect([setting.edge.result(running), setting.edge.result(waiting)]).toEqual([null, null]);
+});
+
+test('SIGTERM with an edge that is away keeps every job for the next process', async () => {
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '1' });
+  const release = setting.holdJobs();
+  const keys = [await setting.accepted(origin, { model }), await setting.accepted(origin, { model })];
+  await begun(1);
+  setting.edge.takesReturns = true;
+  setting.edge.answer = ({ path }) => (path.startsWith('/origin/returns/') ? 503 : null);
+  const ended = origin.kill('SIGTERM');
+  await origin.until('jobs handed back');
+  release();
+  expect(await ended).toEqual({ code: 0, signal: null });
+  setting.edge.answer = () => null;
+  await setting.start();
+  for (const key of keys) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { JobProgress, JobResult } from '../../../contract/job.ts';
+import { JobProgress, JobResult, JobReturn } from '../../../contract/job.ts';
 import { Report } from '../../../contract/report.ts';
 import { verify } from '../../../contract/signature.ts';
 
@@ -24,6 +24,8 @@ export async function startEdgePeer(known: { originId: string; secret: string })
     progress,
     reports,
     geometry,
+    /** Whether another origin could take what is handed back. */
+    takesReturns: false,
     /** False for an edge that has forgotten every surface, so that each job reaches its model. */
     keepsGeometry: true,
     /** A status to answer with instead of taking the call; null takes it. */
@@ -48,7 +50,10 @@ export async function startEdgePeer(known: { originId: string; secret: string })
       results.set(name, [...(results.get(name) ?? []), result]);
     } else if (kind === 'progress') progress.push(JobProgress.parse(json()));
     else if (kind === 'reports') reports.push(Report.parse(json()));
-    else if (kind === 'geometry' && call.method === 'PUT') {
+    else if (kind === 'returns') {
+      JobReturn.parse(json());
+      return { status: 200, body: Buffer.from(JSON.stringify({ taken: peer.takesReturns })) };
+    } else if (kind === 'geometry' && call.method === 'PUT') {
       if (peer.keepsGeometry) geometry.set(name, call.bytes);
     } else if (kind === 'geometry') {
       const body = geometry.get(name);
