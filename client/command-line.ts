@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MeshRequest, OutputFormat, outputFormats } from '../contract/request.ts';
-import { Meshkiln, MeshkilnError, type MeshOptions } from './meshkiln.ts';
+import { Meshkiln, type MeshOptions } from './meshkiln.ts';
+import { MeshkilnError } from './meshkiln-error.ts';
 import { progressReporter } from './progress.ts';
 
 const usage = `Usage: npm run mesh -- <picture> -o <file> [options]

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fetch, FormData, type Response } from 'undici';
-import { z } from 'zod';
+import { FormData } from 'undici';
 import { MeshObject } from '../contract/mesh.ts';
 import type { MeshRequestInput } from '../contract/request.ts';
-import { Retryable, withRetries } from './retry.ts';
+import { EdgeCalls } from './edge-calls.ts';
+import { hasEnded, meshEvents, NoEvents } from './mesh-events.ts';
+import { MeshkilnError } from './meshkiln-error.ts';
+import { Retryable } from './retry.ts';
 
 /** Request fields of `POST /v1/meshes` but the picture or prompt. */
 export type MeshOptions = Omit<MeshRequestInput, 'image' | 'prompt'>;
@@ -14,35 +16,19 @@ const digestFirstBytesMin = 256 * 1024;
 
 const firstPollMs = 150;
 const pollMsMax = 2_000;
-const statusesWorthRetrying = new Set([408, 429, 500, 502, 503]);
 
-/** An error answer of the API, or a mesh that failed; `code` is one of docs/api.md. */
-export class MeshkilnError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly param: string | null;
-
-  constructor(status: number, error: { code: string; message: string; param?: string | null | undefined }) {
-    super(error.message);
-    this.name = 'MeshkilnError';
-    this.status = status;
-    this.code = error.code;
-    this.param = error.param ?? null;
-  }
-}
-
-const ErrorBody = z.object({
-  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
-});
+/** Three of the edge's heartbeats: a stream that is silent for longer is dead. */
+const eventSilenceMsMax = 45_000;
 
 /** A client of one edge. Every call takes an AbortSignal and is retried where a retry is safe. */
 export class Meshkiln {
-  readonly #url: string;
-  readonly #apiKey: string;
+  readonly #calls: EdgeCalls;
+  readonly #silenceMsMax: number;
 
-  constructor(options: { url: string; apiKey: string }) {
-    this.#url = options.url.replace(/\/$/, '');
-    this.#apiKey = options.apiKey;
+  /** `eventSilenceMsMax` is how long a stream of events may be silent before it is opened anew, in milliseconds. */
+  constructor(options: { url: string; apiKey: string; eventSilenceMsMax?: number }) {
+    this.#calls = new EdgeCalls(options);
+    this.#silenceMsMax = options.eventSilenceMsMax ?? eventSilenceMsMax;
   }
 
   /** Asks for a mesh of a picture (PNG, JPEG, WebP, AVIF or GIF bytes); the answer may still be queued. */
@@ -58,14 +44,12 @@ export class Meshkiln {
       return data;
     };
     // A repeated POST gives the same answer: the mesh's id is made from what was asked.
-    return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body: form, signal }));
+    return MeshObject.parse(await this.#calls.json('POST', '/v1/meshes', { body: form, signal }));
   }
 
   /** Asks for a mesh in words, where the edge takes prompts; the answer may still be queued. */
   async createFromPrompt(prompt: string, options: MeshOptions = {}, signal?: AbortSignal): Promise<MeshObject> {
-    const body = () => JSON.stringify({ ...options, prompt });
-    const headers = { 'content-type': 'application/json' };
-    return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body, headers, signal }));
+    return this.#createByJson({ ...options, prompt }, signal);
   }
 
   /** The mesh of a picture that this tenant has sent before, null where it must be sent (again). */
@@ -75,19 +59,33 @@ export class Meshkiln {
     signal: AbortSignal | undefined,
   ): Promise<MeshObject | null> {
     const image = { sha256: createHash('sha256').update(picture).digest('hex') };
-    const body = () => JSON.stringify({ ...options, image });
-    const headers = { 'content-type': 'application/json' };
     try {
-      return MeshObject.parse(await this.#json('POST', '/v1/meshes', { body, headers, signal }));
+      return await this.#createByJson({ ...options, image }, signal);
     } catch (error) {
       if (error instanceof MeshkilnError && error.code === 'image_required') return null;
       throw error;
     }
   }
 
+  async #createByJson(request: MeshRequestInput, signal: AbortSignal | undefined): Promise<MeshObject> {
+    const body = () => JSON.stringify(request);
+    const headers = { 'content-type': 'application/json' };
+    return MeshObject.parse(await this.#calls.json('POST', '/v1/meshes', { body, headers, signal }));
+  }
+
   /** The mesh as it stands now. */
   async get(id: string, signal?: AbortSignal): Promise<MeshObject> {
-    return MeshObject.parse(await this.#json('GET', `/v1/meshes/${id}`, { signal }));
+    return MeshObject.parse(await this.#calls.json('GET', `/v1/meshes/${id}`, { signal }));
+  }
+
+  /** A mesh's states, the present one first, until it has ended: from its events, or by polling where there are none. */
+  async *follow(id: string, signal?: AbortSignal): AsyncGenerator<MeshObject> {
+    try {
+      yield* meshEvents(this.#calls, id, { silenceMsMax: this.#silenceMsMax, signal });
+    } catch (error) {
+      if (!(error instanceof NoEvents)) throw error;
+      yield* this.#poll(id, signal);
+    }
   }
 
   /**
@@ -98,20 +96,14 @@ export class Meshkiln {
     mesh: MeshObject,
     options: { onProgress?: (mesh: MeshObject) => void; signal?: AbortSignal } = {},
   ): Promise<MeshObject> {
-    let delayMs = firstPollMs;
-    for (let current = mesh; ; current = await this.get(mesh.id, options.signal)) {
-      options.onProgress?.(current);
-      // Later answers find the mesh in the cache; whether it was a hit is what the first one said.
-      if (current.status === 'completed') return { ...current, cache: { ...mesh.cache, reused: current.cache.reused } };
-      if (current.status === 'failed' || current.status === 'cancelled') {
-        throw new MeshkilnError(
-          200,
-          current.error ?? { code: current.status, message: `The mesh was ${current.status}.` },
-        );
-      }
-      await sleep(delayMs, undefined, options.signal ? { signal: options.signal } : {});
-      delayMs = Math.min(pollMsMax, delayMs * 1.3);
+    let current = mesh;
+    options.onProgress?.(current);
+    if (!hasEnded(current)) {
+      for await (current of this.follow(mesh.id, options.signal)) options.onProgress?.(current);
     }
+    // Later answers find the mesh in the cache; whether it was a hit is what the first one said.
+    if (current.status === 'completed') return { ...current, cache: { ...mesh.cache, reused: current.cache.reused } };
+    throw new MeshkilnError(200, current.error ?? { code: current.status, message: `The mesh was ${current.status}.` });
   }
 
   /**
@@ -124,9 +116,9 @@ export class Meshkiln {
       throw new MeshkilnError(404, { code: 'mesh_not_ready', message: 'This mesh has no bytes yet.' });
     const bytes = new Uint8Array(asset.bytes);
     let received = 0;
-    await withRetries(async () => {
+    await this.#calls.retried(async () => {
       const headers = received === 0 ? {} : { range: `bytes=${received}-`, 'if-range': `"${asset.sha256}"` };
-      const answer = await this.#send('GET', asset.url, { headers, signal });
+      const answer = await this.#calls.send('GET', asset.url, { headers, signal });
       if (answer.status !== 206) received = 0;
       try {
         for await (const chunk of answer.body ?? []) {
@@ -143,32 +135,15 @@ export class Meshkiln {
     return bytes;
   }
 
-  async #json(method: 'GET' | 'POST', path: string, call: Call): Promise<unknown> {
-    return withRetries(async () => (await this.#send(method, this.#url + path, call)).json(), call.signal);
-  }
-
-  async #send(method: 'GET' | 'POST', url: string, call: Call): Promise<Response> {
-    const answer = await fetch(url, {
-      method,
-      headers: { authorization: `Bearer ${this.#apiKey}`, ...call.headers },
-      signal: call.signal ?? null,
-      ...(call.body && { body: call.body() }),
-    }).catch((error: unknown) => {
-      if (call.signal?.aborted) throw error;
-      throw new Retryable(new Error(`cannot reach ${this.#url}: ${causeOf(error)}`, { cause: error }), null);
-    });
-    if (answer.ok) return answer;
-    const body = ErrorBody.safeParse(await answer.json().catch(() => null));
-    const error = new MeshkilnError(
-      answer.status,
-      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
-    );
-    if (statusesWorthRetrying.has(answer.status)) throw new Retryable(error, retryAfterMs(answer.headers));
-    throw error;
+  async *#poll(id: string, signal: AbortSignal | undefined): AsyncGenerator<MeshObject> {
+    for (let delayMs = firstPollMs; ; delayMs = Math.min(pollMsMax, delayMs * 1.3)) {
+      const mesh = await this.get(id, signal);
+      yield mesh;
+      if (hasEnded(mesh)) return;
+      await sleep(delayMs, undefined, signal ? { signal } : {});
+    }
   }
 }
-
-type Call = { body?: () => FormData | string; headers?: Record<string, string>; signal: AbortSignal | undefined };
 
 function* formFields(options: MeshOptions): Generator<[string, string]> {
   const { cache, metadata, ...plain } = options;
@@ -177,15 +152,4 @@ function* formFields(options: MeshOptions): Generator<[string, string]> {
   if (cache?.mode !== undefined) yield ['cache_mode', cache.mode];
   if (cache?.scope !== undefined) yield ['cache_scope', cache.scope];
   if (cache?.tags !== undefined) yield ['cache_tags', JSON.stringify(cache.tags)];
-}
-
-function retryAfterMs(headers: Response['headers']): number | null {
-  const seconds = headers.get('retry-after');
-  return seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1000 : null;
-}
-
-/** fetch says "fetch failed"; what failed is in its cause. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

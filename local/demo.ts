@@ -75,5 +75,5 @@ function print(first: Answer, again: Answer): void {
   console.log(
     `${outputFile}: ${asset?.faces} triangles, ${asset?.bytes} bytes, ${asset?.watertight ? 'watertight' : 'NOT watertight'}`,
   );
-  console.log('\nBoth times were taken at the client in this one run, progress polling included in the first.');
+  console.log('\nBoth times were taken at the client in this one run, progress events included in the first.');
 }

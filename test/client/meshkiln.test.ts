@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { Meshkiln, MeshkilnError } from '../../client/meshkiln.ts';
+import { Meshkiln } from '../../client/meshkiln.ts';
+import { MeshkilnError } from '../../client/meshkiln-error.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 
 let server: Server | undefined;
@@ -154,4 +155,98 @@ test('an abort ends a wait and is not retried', async () => {
   const count = asked.length;
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(asked).toHaveLength(count);
+});
+
+/** Sends a mesh's states as events, and then ends the stream, breaks it or leaves it open. */
+function stream(states: readonly (Partial<MeshObject> & { event: string })[], then: 'end' | 'break' | 'stay') {
+  return (request: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const texts = states.map(({ event, ...changes }) => {
+      const mesh = { ...meshAt(`http://${request.headers.host}`), ...changes };
+      return `: still there\r\n\r\nevent: mesh\r\nid: ${event}\r\ndata: ${JSON.stringify(mesh)}\r\n\r\n`;
+    });
+    response.write(texts.join('') || ': still there\n\n', () => {
+      if (then === 'end') response.end();
+      if (then === 'break') setTimeout(() => response.destroy(), 50);
+    });
+  };
+}
+
+const running = { status: 'in_progress', asset: null } as const;
+
+test('a wait follows the events of a mesh, and takes a broken stream up after the last that came', async () => {
+  const { client, url, asked } = await peer(
+    stream([{ event: '1', ...running, progress: 0.2 }], 'break'),
+    stream([{ event: '2', ...running, progress: 0.6 }], 'end'),
+    stream([{ event: '3' }], 'end'),
+  );
+  const shares: number[] = [];
+  const queued: MeshObject = { ...meshAt(url), ...running, status: 'queued', progress: 0 };
+  const mesh = await client.wait(queued, { onProgress: ({ progress }) => shares.push(progress) });
+  expect(mesh.status).toBe('completed');
+  expect(shares).toEqual([0, 0.2, 0.6, 1]);
+  expect(asked.map(({ url: path, headers }) => [path, headers['last-event-id']])).toEqual([
+    [`/v1/meshes/${mesh.id}/events`, undefined],
+    [`/v1/meshes/${mesh.id}/events`, '1'],
+    [`/v1/meshes/${mesh.id}/events`, '2'],
+  ]);
+});
+
+test('a stream that falls silent is opened anew', async () => {
+  const { asked, url } = await peer(
+    stream([{ event: '1', ...running, progress: 0.2 }], 'stay'),
+    stream([{ event: '2' }], 'end'),
+  );
+  const client = new Meshkiln({ url, apiKey: 'mk_test', eventSilenceMsMax: 100 });
+  expect((await client.wait({ ...meshAt(url), ...running })).status).toBe('completed');
+  expect(asked[1]?.headers['last-event-id']).toBe('1');
+});
+
+test('where events cannot be had, the mesh is polled', async () => {
+  const { client, url, asked } = await peer(
+    stream([], 'break'),
+    stream([], 'break'),
+    stream([], 'break'),
+    (request, response) => json(200, { ...meshAt(`http://${request.headers.host}`), ...running })(request, response),
+    (request, response) => json(200, meshAt(`http://${request.headers.host}`))(request, response),
+  );
+  const mesh = await client.wait({ ...meshAt(url), ...running });
+  expect(mesh.status).toBe('completed');
+  expect(asked.map((request) => request.url?.endsWith('/events'))).toEqual([true, true, true, false, false]);
+});
+
+test('an answer that is no stream of events is not taken for one', async () => {
+  const { client, url, asked } = await peer((request, response) =>
+    json(200, meshAt(`http://${request.headers.host}`))(request, response),
+  );
+  expect((await client.wait({ ...meshAt(url), ...running })).status).toBe('completed');
+  expect(asked).toHaveLength(2);
+});
+
+test('an abort ends a stream of events', async () => {
+  const { client, url, asked } = await peer(stream([{ event: '1', ...running }], 'stay'));
+  const controller = new AbortController();
+  const followed = (async () => {
+    for await (const mesh of client.follow(meshAt(url).id, controller.signal)) {
+      expect(mesh.status).toBe('in_progress');
+      controller.abort();
+    }
+  })();
+  await expect(followed).rejects.toMatchObject({ name: 'AbortError' });
+  expect(asked).toHaveLength(1);
+});
+
+test('the calls of a client share ten retries, and earn one with ten calls', async () => {
+  const { client, asked } = await peer(json(503, overload, { 'retry-after': '0' }));
+  const call = () => client.get('mesh_1').catch((error: unknown) => error);
+  for (let calls = 0; calls < 4; calls++) expect(await call()).toMatchObject({ status: 503 });
+  expect(asked).toHaveLength(4 + 10);
+  for (let calls = 0; calls < 10; calls++) await call();
+  expect(asked).toHaveLength(4 + 10 + 10 + 1);
+});
+
+test('a server that asks for more than a minute is not waited for', async () => {
+  const { client, asked } = await peer(json(429, overload, { 'retry-after': '61' }));
+  await expect(client.get('mesh_1')).rejects.toMatchObject({ status: 429 });
+  expect(asked).toHaveLength(1);
 });

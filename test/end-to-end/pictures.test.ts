@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MeshkilnError } from '../../client/meshkiln.ts';
+import { MeshkilnError } from '../../client/meshkiln-error.ts';
 import { sha256 } from '../../contract/digest.ts';
 import { emoji, startMeshkiln, type Running } from './meshkiln.ts';
 

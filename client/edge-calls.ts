@@ -1,0 +1,76 @@
+import { fetch, type FormData, type Response } from 'undici';
+import { z } from 'zod';
+import { MeshkilnError } from './meshkiln-error.ts';
+import { Retryable, RetryBudget, withRetries } from './retry.ts';
+
+/** One call; the body is made anew for each attempt. */
+export type Call = {
+  body?: () => FormData | string;
+  headers?: Record<string, string>;
+  signal: AbortSignal | undefined;
+};
+
+const statusesWorthRetrying = new Set([408, 429, 500, 502, 503]);
+
+const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
+});
+
+/** Calls to one edge with one key, whose retries come out of one budget. */
+export class EdgeCalls {
+  readonly #url: string;
+  readonly #apiKey: string;
+  readonly #budget = new RetryBudget();
+
+  constructor({ url, apiKey }: { url: string; apiKey: string }) {
+    this.#url = url.replace(/\/$/, '');
+    this.#apiKey = apiKey;
+  }
+
+  /** The JSON answer of a path; throws MeshkilnError for an error answer. */
+  json(method: 'GET' | 'POST', path: string, call: Call): Promise<unknown> {
+    return this.retried(async () => (await this.send(method, this.#url + path, call)).json(), call.signal);
+  }
+
+  /** The answer of a path as it begins, its body still to be read. */
+  open(path: string, call: Call): Promise<Response> {
+    return this.retried(() => this.send('GET', this.#url + path, call), call.signal);
+  }
+
+  /** Makes attempts until one does not throw Retryable. */
+  retried<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return withRetries(attempt, { budget: this.#budget, signal });
+  }
+
+  /** One attempt: throws Retryable where another may help, MeshkilnError where it cannot. */
+  async send(method: 'GET' | 'POST', url: string, call: Call): Promise<Response> {
+    const answer = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${this.#apiKey}`, ...call.headers },
+      signal: call.signal ?? null,
+      ...(call.body && { body: call.body() }),
+    }).catch((error: unknown) => {
+      if (call.signal?.aborted) throw error;
+      throw new Retryable(new Error(`cannot reach ${this.#url}: ${causeOf(error)}`, { cause: error }), null);
+    });
+    if (answer.ok) return answer;
+    const body = ErrorBody.safeParse(await answer.json().catch(() => null));
+    const error = new MeshkilnError(
+      answer.status,
+      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
+    );
+    if (statusesWorthRetrying.has(answer.status)) throw new Retryable(error, retryAfterMs(answer.headers));
+    throw error;
+  }
+}
+
+function retryAfterMs(headers: Response['headers']): number | null {
+  const seconds = headers.get('retry-after');
+  return seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1000 : null;
+}
+
+/** fetch says "fetch failed"; what failed is in its cause. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
