@@ -3,7 +3,6 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
 import { IndexPageBody, PurgeBody, TakedownsQuery } from '../routes/admin.ts';
 import { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from '../routes/answers.ts';
-import { DashboardData, DashboardRange } from '../stats/dashboard-data.ts';
 import { exampleMeshId } from './examples.ts';
 import { operation } from './operation.ts';
 
@@ -70,41 +69,6 @@ export const operatorPaths: ZodOpenApiPathsObject = {
       },
       problems: ['invalid_request', 'invalid_parameter'],
       samples: [{ method: 'DELETE', path: `/admin/takedowns/${exampleTakedown}`, key: 'admin' }],
-    }),
-  },
-  '/metrics': {
-    get: operation({
-      id: 'getMetrics',
-      tag: 'Operator',
-      summary: 'Counters for Prometheus',
-      description: 'Also for the bearer token `METRICS_TOKEN`, and with none set, for everyone on the same machine.',
-      access: 'admin',
-      answers: {
-        200: {
-          description: 'The Prometheus text format.',
-          headers: ['cache-control'],
-          content: { 'text/plain': { schema: { type: 'string' } } },
-        },
-      },
-      samples: [{ method: 'GET', path: '/metrics', key: 'admin' }],
-    }),
-  },
-  '/dashboard/data': {
-    get: operation({
-      id: 'getDashboardData',
-      tag: 'Operator',
-      summary: 'What the dashboard shows',
-      access: 'admin',
-      params: { query: z.object({ range: DashboardRange.default('1h') }) },
-      answers: {
-        200: {
-          description: 'Counters and timelines of the range.',
-          headers: ['cache-control'],
-          content: { 'application/json': { schema: DashboardData } },
-        },
-      },
-      problems: ['invalid_parameter', 'unknown_parameter'],
-      samples: [{ method: 'GET', path: '/dashboard/data?range=1h', key: 'admin' }],
     }),
   },
   ...indexPath('rebuild', 'Make a page of the index equal to R2'),
