@@ -62,6 +62,11 @@ test('names of the prototype are names like others', async () => {
   expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);
   expect(metadata.constructor).toBe('c');
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  const form = new FormData();
+  form.set('image', new File([picture()], 'picture.png'));
+  form.set('__proto__', '1');
+  const refused = errorOf(call('/v1/meshes', { method: 'POST', body: form }));
+  expect(await refused).toMatchObject({ status: 400, code: 'unknown_parameter', param: '__proto__' });
 });
 
 test('no answer can be sniffed, framed or run, and https stays https', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { problems } from '../../contract/problem.ts';
 import { createApp } from '../../edge/app.ts';
 import { operationFor, operationsOf, undocumented, validator, type OpenApiDocument } from '../documented.ts';
+import { attacks } from '../security/attacks.ts';
 import { call, dataUrl, picture, post, postJson } from './client.ts';
 import { edgeUrl, fakeNetwork, originCall, report, type Network } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
@@ -28,6 +29,14 @@ test('every route that is mounted is in the document, and the reverse', () => {
   const documented = operationsOf(document).map(({ method, path }) => `${method} ${path}`);
   // A GET route answers HEAD too; the document says so where it matters.
   expect(documented.filter((name) => !name.startsWith('HEAD')).toSorted()).toEqual([...new Set(mounted)].toSorted());
+});
+
+test('every operation is an entry of some attack in docs/security.md', () => {
+  const attacked = new Set(attacks.flatMap(({ entries }) => entries));
+  const operations = operationsOf(document).map(({ method, path }) => `${method} ${path}`);
+  expect(operations.filter((operation) => !attacked.has(operation))).toEqual([]);
+  const named = [...attacked].filter((entry) => /^[A-Z]+ \//.test(entry));
+  expect(named.filter((entry) => !operations.includes(entry))).toEqual([]);
 });
 
 /** A route's paths as OpenAPI writes them: `/a/:b{x|y}` is two paths, `/a/:b` is one with a parameter. */
