@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { MeshObject } from '../../contract/mesh.ts';
 import { parseExposition } from '../exposition.ts';
@@ -5,6 +7,8 @@ import { emoji, post, startMeshkiln, type Running } from './meshkiln.ts';
 
 /** What the answers said, by the series that must say the same. */
 type Tally = Map<string, number>;
+
+type Dashboard = { panels: { targets: { expr: string }[] }[] };
 
 const inFlight = 8;
 
@@ -150,4 +154,41 @@ test('counters agree exactly with 1,000 requests, across kill -9 of the edge', a
   // The memory of the edge that was killed is gone, KV and the location's cache are not.
   expect(afterwards.get('meshkiln_edge_meshes_total{cache="hit",tier="kv"}')).toBeGreaterThanOrEqual(4);
   await expectAgreement(restarted, afterwards);
+});
+
+test('every series and label of the Grafana dashboard and the alert rules is in the metrics of edge or origin', async () => {
+  const folder = join(import.meta.dirname, '../../docs/grafana');
+  const pages = await Promise.all(
+    [running.edgeUrl, running.originUrl].map(async (url) =>
+      parseExposition(await (await fetch(`${url}/metrics`)).text()),
+    ),
+  );
+  const types = new Map(pages.flatMap((page) => [...page.types]));
+  const series = pages.flatMap((page) => [...page.series.keys()]);
+  const dashboard = await readFile(join(folder, 'dashboard.json'), 'utf8');
+  const alerts = await readFile(join(folder, 'alerts.yml'), 'utf8');
+  const expressions = [
+    ...(JSON.parse(dashboard) as Dashboard).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...[...alerts.matchAll(/expr:(?: >-\n)?((?:.|\n)*?)\n +(?:for|labels):/g)].map(([, expression = '']) => expression),
+  ];
+  expect(expressions.length).toBeGreaterThan(40);
+  for (const expression of expressions) {
+    const names: readonly string[] = expression.match(/\bmeshkiln_\w+/g) ?? [];
+    expect(names, expression).not.toHaveLength(0);
+    for (const name of names) {
+      const declared = types.get(name) ?? types.get(name.replace(/_(bucket|sum|count)$/, ''));
+      expect(declared, name).toBeDefined();
+    }
+    // Of a machine without a card, say, there is no series to look the labels up in.
+    const found = series.filter((text) => names.includes(text.replace(/\{.*/, '')));
+    const labels = [...expression.matchAll(/(\w+)(?:=~|!~|!=|=)"|\bby \((\w+)\)/g)].map(
+      ([, matched, by]) => matched ?? by,
+    );
+    for (const label of found.length === 0 ? [] : labels) {
+      expect(
+        found.some((text) => text.includes(`${label}="`)),
+        `${label} of ${expression}`,
+      ).toBe(true);
+    }
+  }
 });
