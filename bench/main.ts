@@ -1,6 +1,7 @@
 // `npm run bench [-- name …]`: measures speed, prints it and keeps it under bench/results; exits 1 when a bound is missed.
 import { benchConditional } from './edge/conditional.ts';
 import { benchHits } from './edge/hits.ts';
+import { benchMetricsCost } from './edge/metrics-cost.ts';
 import { benchTiers } from './edge/tiers.ts';
 import { startEdge } from './harness/edge.ts';
 import { printFindings } from './harness/print.ts';
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Findings>> = {
   soak: benchSoak,
   kills: benchKills,
   flood: benchFlood,
+  'metrics-cost': benchMetricsCost,
 };
 
 const asked = process.argv.slice(2);

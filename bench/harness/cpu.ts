@@ -1,16 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Clock ticks of /proc in milliseconds: USER_HZ is 100 on every Linux that Node runs on. */
-const tickMs = 10;
-
 /**
- * CPU milliseconds that a child process of this one has used so far, by the name of its program; unlike throughput it
- * hardly depends on what else the machine does. NaN where there is no /proc, or no such child.
+ * CPU milliseconds that a child process of this one has used so far, by the name of its program; unlike throughput
+ * it hardly depends on what else the machine does. NaN where there is no /proc, or no such child.
  */
 export function childCpuMs(program: string): number {
   for (const pid of processes()) {
     const stat = statOf(pid);
-    if (stat?.program === program && stat.parent === process.pid) return stat.cpuMs;
+    if (stat?.program === program && stat.parent === process.pid) return cpuMsOf(pid);
   }
   return NaN;
 }
@@ -23,19 +20,27 @@ function processes(): string[] {
   }
 }
 
-function statOf(pid: string): { program: string; parent: number; cpuMs: number } | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return null; // it has ended meanwhile
-  }
+function statOf(pid: string): { program: string; parent: number } | null {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === null) return null;
   const end = text.lastIndexOf(')');
-  const fields = text.slice(end + 2).split(' ');
-  const [parent, user, system] = [1, 11, 12].map((at) => Number(fields[at]));
-  return {
-    program: text.slice(text.indexOf('(') + 1, end),
-    parent: parent ?? NaN,
-    cpuMs: ((user ?? NaN) + (system ?? NaN)) * tickMs,
-  };
+  return { program: text.slice(text.indexOf('(') + 1, end), parent: Number(text.slice(end + 2).split(' ')[1]) };
+}
+
+/** By the scheduler's own account of each thread, in nanoseconds: that of /proc/<pid>/stat has steps of 10 ms. */
+function cpuMsOf(pid: string): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanoseconds += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0);
+  }
+  return nanoseconds / 1e6;
+}
+
+/** Null for what has ended meanwhile. */
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
 }

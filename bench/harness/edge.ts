@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler';
@@ -16,10 +16,13 @@ const digestOf = (text: string) => createHash('sha256').update(text).digest('hex
 /** The key that the benches send; unlimited, since a limiter would end every load after a moment. */
 export const apiKey = 'mk_bench';
 
-/** Starts the Worker as it is deployed, and a bare one beside it in the same workerd; both keep all in memory. */
-export async function startEdge() {
+/**
+ * Starts the Worker as it is deployed, or another one of the same bindings, and a bare one beside it in the same workerd;
+ * both keep all in memory.
+ */
+export async function startEdge(entry = 'edge/worker.ts') {
   const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));
-  await bundle(folder);
+  const bundled = await bundle(entry, folder);
   const shipped = workerOptionsOf(join(repository, 'wrangler.toml')).workerOptions as Partial<V4WorkerOptions>;
   // The bundle has no modules but its own, and the pages are not measured.
   const { modulesRules: _rules, assets: _pages, ...options } = shipped;
@@ -32,7 +35,7 @@ export async function startEdge() {
     ...common,
     name: 'meshkiln',
     rootPath: folder,
-    modules: [{ type: 'ESModule', path: join(folder, 'worker.js') }],
+    modules: [{ type: 'ESModule', path: bundled }],
     bindings: { ...options.bindings, ...secrets },
   } as V4WorkerOptions;
   const bare = { ...common, name: 'bare', modules: true, script: bareWorker } as V4WorkerOptions;
@@ -63,9 +66,10 @@ const secrets = {
   API_KEYS: JSON.stringify([{ sha256: digestOf(apiKey), tenant: 'bench', scopes: ['meshes'], unlimited: true }]),
 };
 
-/** Bundles the Worker into `worker.js` by the very command that deploys it. */
-async function bundle(folder: string): Promise<void> {
+/** Bundles a Worker by the very command that deploys it; gives the file. */
+async function bundle(entry: string, folder: string): Promise<string> {
   await buildSite();
   const wrangler = join(repository, 'node_modules/.bin/wrangler');
-  await promisify(execFile)(wrangler, ['deploy', '--dry-run', '--outdir', folder], { cwd: repository });
+  await promisify(execFile)(wrangler, ['deploy', entry, '--dry-run', '--outdir', folder], { cwd: repository });
+  return join(folder, `${basename(entry, '.ts')}.js`);
 }

@@ -1,5 +1,5 @@
 import type { Findings } from './result.ts';
-import type { Spread } from './spread.ts';
+import type { Interval, Spread } from './spread.ts';
 
 /** Prints a bench's rows and what became of its bounds. */
 export function printFindings(name: string, { rows, bounds }: Findings): void {
@@ -14,7 +14,12 @@ export function printFindings(name: string, { rows, bounds }: Findings): void {
 
 function cell(value: unknown): unknown {
   if (typeof value === 'number') return short(value);
+  if (isInterval(value)) return `${short(value.median)} [${short(value.low)}, ${short(value.high)}]`;
   return isSpread(value) ? `${short(value.median)} (${short(value.least)}–${short(value.most)})` : value;
+}
+
+function isInterval(value: unknown): value is Interval {
+  return typeof value === 'object' && value !== null && 'low' in value;
 }
 
 function isSpread(value: unknown): value is Spread {

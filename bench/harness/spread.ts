@@ -7,6 +7,19 @@ export function spread(values: Iterable<number>): Spread {
   return { median: quantile(sorted, 0.5), least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN, samples: sorted.length };
 }
 
+/** A median with its 95% confidence interval. */
+export type Interval = { median: number; low: number; high: number; samples: number };
+
+/** The median of measurements with an interval that holds for any distribution: two of the values in their order. */
+export function medianInterval(values: Iterable<number>): Interval {
+  const sorted = Float64Array.from(values).toSorted();
+  const reach = 0.98 * Math.sqrt(sorted.length);
+  const at = (rank: number) => sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? NaN;
+  const low = at(Math.floor(sorted.length / 2 - reach) - 1);
+  const high = at(Math.ceil(sorted.length / 2 + reach));
+  return { median: quantile(sorted, 0.5), low, high, samples: sorted.length };
+}
+
 /** The value below which this share of ascending values lies; NaN when there are none. */
 export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;

@@ -7,7 +7,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
 /** Widths of the buckets, and for how long each kind is kept, in milliseconds: 1,500 rows and 840 at most. */
-export const bucketKinds = {
+const bucketKinds = {
   minute: { widthMs: minuteMs, keptMs: 25 * hourMs },
   hour: { widthMs: hourMs, keptMs: 35 * 24 * hourMs },
 } as const;

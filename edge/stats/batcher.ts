@@ -4,7 +4,7 @@ import { waitUntil } from 'cloudflare:workers';
  * Pause in milliseconds between the first record of a batch and its delivery. An isolate that is killed loses what it
  * recorded in this time, and no more.
  */
-export const flushMs = 1000;
+const flushMs = 1000;
 
 /** Times that a batch is offered in a row before it waits for the next one, and the pause before each but the first. */
 const attemptsMax = 3;

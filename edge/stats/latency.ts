@@ -2,12 +2,14 @@ import { countersOf, type Counts } from './counts.ts';
 
 /** Five bounds a decade (the R5 series), so that a percentile read from the buckets is within a quarter of the true one. */
 const perDecade = [1, 1.6, 2.5, 4, 6.3];
-const leastExponent = -1;
-const greatestExponent = 5;
+const decades = 6;
 
-/** Upper bounds of the latency buckets in milliseconds, 0.1 ms to 630 s; one more bucket holds what took longer. */
-export const latencyBoundsMs: readonly number[] = Array.from({ length: greatestExponent - leastExponent + 1 }, (_, n) =>
-  perDecade.map((step) => Number((step * 10 ** (n + leastExponent)).toPrecision(2))),
+/**
+ * Upper bounds of the latency buckets in milliseconds, 1 ms (a Worker's clock tells no less) to 630 s; one more bucket
+ * holds what took longer.
+ */
+export const latencyBoundsMs: readonly number[] = Array.from({ length: decades }, (_, n) =>
+  perDecade.map((step) => Number((step * 10 ** n).toPrecision(2))),
 ).flat();
 
 /** Whose time is measured: of a hit until its answer, of a miss from the start of its flight until its mesh is stored. */
