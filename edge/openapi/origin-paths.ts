@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject, ZodOpenApiRequestBodyObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
-import { BlobReceipt, JobProgress, JobResult } from '../../contract/job.ts';
+import { BlobReceipt, JobProgress, JobResult, JobReturn, JobReturned } from '../../contract/job.ts';
 import { Report } from '../../contract/report.ts';
 import { mediaTypes } from '../cache/asset.ts';
 import { binary } from './download-answers.ts';
@@ -61,6 +61,18 @@ export const originPaths: ZodOpenApiPathsObject = {
       params: byKey,
       body: json(JobProgress),
       answers: answer('Somebody still waits.', KeyAnswer),
+      problems: ['invalid_parameter', 'unknown_parameter', 'not_found', 'mesh_withdrawn', 'digest_mismatch'],
+    }),
+  },
+  '/origin/returns/{key}': {
+    post: operation({
+      id: 'postReturn',
+      tag: 'Origins',
+      summary: 'Offer a job back before going down',
+      access: 'origin',
+      params: byKey,
+      body: json(JobReturn),
+      answers: answer('Whether another origin gets it.', JobReturned),
       problems: ['invalid_parameter', 'unknown_parameter', 'not_found', 'mesh_withdrawn', 'digest_mismatch'],
     }),
   },

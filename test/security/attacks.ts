@@ -179,7 +179,12 @@ export const attacks: readonly Attack[] = [
   {
     group: 'API2',
     attack: 'Change the body of a signed call',
-    entries: ['POST /origin/progress/{key}', 'POST /origin/reports', 'PUT /origin/results/{key}'],
+    entries: [
+      'POST /origin/progress/{key}',
+      'POST /origin/returns/{key}',
+      'POST /origin/reports',
+      'PUT /origin/results/{key}',
+    ],
     defence: 'edge/origins/signed-call.ts',
     without: ['|| (await sha256(bytes)) !== call.bodySha256', ''],
     test: [
