@@ -179,14 +179,13 @@ test('a week of hours is shown as it was counted, and what is older than its tim
   let sequence = 0;
   for (let hours = 40 * 24; hours >= 0; hours -= 4) {
     const counts = new Map([
-      [counterKey('meshes', ['hit', 'kv']), 3],
-      [counterKey('meshes', ['miss', 'none']), 1],
+      [counterKey('meshes', ['refused', 'none']), 3], // what no other test here counts
       [counterKey('latencies', ['hit', String(bucketOf(5))]), 3],
     ]);
     await theStats(env.STATS).take(batchOf(counts, nowMs - hours * hourMs), { recorder, sequence: ++sequence });
   }
   const week = await dashboard('7d');
-  const counted = week.timeline.hits_by_tier.kv.filter((count) => count > 0);
+  const counted = week.timeline.refused.filter((count) => count > 0);
   expect(counted).toEqual(Array(counted.length).fill(3));
   expect(counted.length).toBe(42);
   expect(week.summary.latency.hit.p50_ms).toBeGreaterThan(4);
@@ -194,7 +193,7 @@ test('a week of hours is shown as it was counted, and what is older than its tim
   vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
   await theStats(env.STATS).take(batchOf(new Map()), { recorder, sequence: ++sequence });
   const kept = await theStats(env.STATS).history({ beganMs: 0, stepMs: nowMs * 2, steps: 1, width: 'hour' });
-  expect(kept.steps[0]?.get(counterKey('meshes', ['hit', 'kv']))).toBe(3 * (35 * 6));
+  expect(kept.steps[0]?.get(counterKey('meshes', ['refused', 'none']))).toBe(3 * (35 * 6));
 });
 
 test('what an origin reports is in the metrics and over time until it falls silent', async () => {
