@@ -3,6 +3,7 @@ import { Sha256 } from './digest.ts';
 import { MeshParams, contractVersion, pipelineVersion } from './key.ts';
 import { Blob, MeshManifest, stages } from './mesh.ts';
 import { TextToImageModel } from './model.ts';
+import { Trace } from './trace.ts';
 
 /**
  * One miss, as the edge hands it to an origin: the text of the job header of a signed `POST /jobs`, whose body is the
@@ -27,6 +28,8 @@ export const Job = z.strictObject({
   /** Opaque name of who asked first: what the queue is fair between. */
   tenant: z.string(),
   priority: z.enum(['interactive', 'batch']),
+  /** Of the request that began the flight. */
+  trace: Trace.optional(),
   /** Life of the result in seconds, null for as long as it is kept. */
   expiresInSeconds: z.number().int().positive().nullable(),
 });

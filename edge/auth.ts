@@ -4,6 +4,7 @@ import { Problem } from '../contract/problem.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
 import type { KeyStore } from './keys/key-store.ts';
 import { addressOf } from './limits/address.ts';
+import type { Traced } from './request-id.ts';
 import { countRequest, type RateLimiters } from './limits/rate-limits.ts';
 
 /** Who makes a request, by its key; without one, one of the anonymous, who share a tenant and own nothing. */
@@ -17,7 +18,7 @@ export type Caller = {
 };
 
 /** What the routes behind `requireKey` find in their context. */
-export type Authenticated = { Variables: { caller: Caller } };
+export type Authenticated = { Variables: { caller: Caller } & Traced['Variables'] };
 
 export type AccessOptions = {
   /** The keys of the `API_KEYS` secret, with which an operator makes those of the store. */

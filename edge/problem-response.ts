@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Problem } from '../contract/problem.ts';
+import type { Traced } from './request-id.ts';
 
 /** Statuses that OpenAI's SDKs would retry though the same request cannot succeed by itself. */
 const statusesNotToRetry: ReadonlySet<number> = new Set([409, 504]);
@@ -20,5 +21,7 @@ export function answerProblem(c: Context, error: unknown): Response {
 function logFailure(c: Context, problem: Problem): void {
   const { cause } = problem;
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  console.error(JSON.stringify({ event: 'request_failed', method: c.req.method, path: c.req.path, cause: text }));
+  const trace = (c as Context<Traced>).get('trace');
+  const { method, path } = c.req;
+  console.error(JSON.stringify({ event: 'request_failed', request_id: trace.requestId, method, path, cause: text }));
 }

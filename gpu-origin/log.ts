@@ -1,8 +1,21 @@
+import { pino } from 'pino';
+import { traceFields } from './trace.ts';
+
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
-/** Writes one line of JSON to standard output; secrets and image bytes never go in. */
+const logger = pino({
+  base: null,
+  timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  formatters: { level: (level) => ({ level }) },
+  mixin: traceFields,
+  // Nothing logs these; should something come to, their values stay out.
+  redact: ['authorization', 'secret', 'token', '*.authorization', '*.secret', '*.token'],
+});
+
+/** Writes one line of JSON to standard output, a warning where there is a cause; image bytes never go in. */
 export function log(event: string, fields: Fields = {}): void {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+  const warns = fields['cause'] !== undefined && fields['cause'] !== null;
+  logger[warns ? 'warn' : 'info']({ event, ...fields });
 }
 
 /** The text of whatever was thrown, with its causes, for a log or an operator. */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
+import { Registry } from 'prom-client';
 import { GpuPool } from './compute/gpu-pool.ts';
 import type { Config } from './config.ts';
 import { Admission } from './jobs/admission.ts';
@@ -14,7 +15,6 @@ import { Runner } from './jobs/runner.ts';
 import { Spool } from './jobs/spool.ts';
 import { causeText, log } from './log.ts';
 import { registerGauges } from './metrics/gauges.ts';
-import { Registry } from './metrics/registry.ts';
 import { originSeries, type OriginSeries } from './metrics/series.ts';
 import { MeshServers } from './mesh-server/mesh-servers.ts';
 import { Models } from './models/models.ts';
@@ -126,7 +126,7 @@ function createParts(config: Config) {
     outbox,
     callEdge,
     onGone: (outcome) => {
-      series.results.add({ outcome });
+      series.results.inc({ outcome });
       runner.kick();
     },
   });
@@ -156,7 +156,7 @@ function createParts(config: Config) {
 /** What meshes are made with. */
 function createMeans(config: Config, series: OriginSeries, onChange: () => void) {
   const pool = createPool(config, series, onChange);
-  const servers = new MeshServers({ onChange, onAnswer: ({ model }) => series.gpuRuns.add({ model }) });
+  const servers = new MeshServers({ onChange, onAnswer: ({ model }) => series.gpuRuns.inc({ model }) });
   return {
     pool,
     servers,
@@ -204,9 +204,9 @@ function createPool(config: Config, series: OriginSeries, onChange: () => void):
     growthBytesMax: config.laneGrowthBytesMax,
     onChange,
     onBatch: ({ model, graph, device, rows, ms }) => {
-      series.gpuRuns.add({ model });
-      series.runSeconds.observe(ms / 1000, { model, graph, device: String(device) });
-      series.batchRows.observe(rows, { model, graph });
+      series.gpuRuns.inc({ model });
+      series.runSeconds.observe({ model, graph, device: String(device) }, ms / 1000);
+      series.batchRows.observe({ model, graph }, rows);
     },
   });
 }

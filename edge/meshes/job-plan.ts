@@ -6,7 +6,7 @@ import type { MeshRequest } from '../../contract/request.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
 
 /** A job before its picture was looked at: all that its key is made of. */
-export type JobPlan = Omit<JobDraft, 'imageBytes'>;
+export type JobPlan = Omit<JobDraft, 'imageBytes' | 'trace'>;
 
 /** Names what a job is made of: a picture by its digest, or a prompt with the model that is to draw it. */
 export type InputName = Pick<JobPlan, 'imageSha256' | 'textToImageModel'>;

@@ -4,6 +4,7 @@ import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import { promptInputBytes } from '../../contract/prompt.ts';
 import type { MeshRequest } from '../../contract/request.ts';
+import type { Trace } from '../../contract/trace.ts';
 import type { Caller } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
@@ -37,8 +38,11 @@ export type MeshMakerOptions = {
   defaultModel: string;
 };
 
+/** Who asks, in which trace: what every call of `make` comes with. */
+type Asking = { caller: Caller; name: string | null; trace: Trace };
+
 /** A request with who makes it: `name` is its idempotency key, `imageSha256` its picture's digest; null where it has none. */
-type Asked = { posted: PostedMesh; caller: Caller; imageSha256: string | null; name: string | null };
+type Asked = { posted: PostedMesh; imageSha256: string | null } & Asking;
 
 /** What a request stands for at one time: its model, and the one that draws prompts (null: no origin takes them). */
 type Found = { model: Model; textToImageModel: string | null };
@@ -57,12 +61,12 @@ export class MeshMaker {
    * `only_if_cached`), `unsupported_parameter` (a prompt where no origin takes any) and `no_origin` (when no origin has
    * ever reported a model).
    */
-  async make(posted: PostedMesh, { caller, name }: { caller: Caller; name: string | null }): Promise<MeshState> {
+  async make(posted: PostedMesh, { caller, name, trace }: Asking): Promise<MeshState> {
     const { manifests, fleet, defaultModel } = this.#options;
     const { request } = posted;
     refuseSharedRefresh(posted, caller);
     if (caller.isAnonymous) refuseOwnThings(posted, name);
-    const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller), name };
+    const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller), name, trace };
     const listed = requireModel(await fleet.findModel(request.model, defaultModel), request.model);
     const planned = await this.#plan(asked, {
       model: listed,
@@ -129,10 +133,10 @@ export class MeshMaker {
 
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
     const { flights, tenants, keyStore, r2 } = this.#options;
-    const { caller, name } = asked;
+    const { caller, name, trace } = asked;
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
-    const job = { ...plan, imageBytes: await this.#keepInput(asked, plan) };
+    const job = { ...plan, imageBytes: await this.#keepInput(asked, plan), trace };
     const flight = flightOf(flights, plan.key);
     if (!refreshing) return flight.join({ job, tenant: caller.tenant });
     const joined = await flight.refresh({ job, tenant: caller.tenant });

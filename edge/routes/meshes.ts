@@ -98,7 +98,7 @@ async function accept(c: MeshesContext, { maker, outside, webhooks }: MeshRoutes
   const format = negotiate(c.req.header('accept'), outputFormats[request.output_format].mediaType);
   if (request.cache.mode === 'only_if_cached') c.header('cache-status', notForwarded);
   const hook = request.webhook_url === undefined ? null : { tenant: ownTenant(caller), request };
-  const state = await maker.make(posted, { caller, name });
+  const state = await maker.make(posted, { caller, name, trace: c.get('trace') });
   if (hook !== null) await announce(webhooks, { ...hook, state, baseUrl: new URL(c.req.url).origin });
   return { request, format, state };
 }

@@ -30,7 +30,7 @@ export async function handBack(jobs: readonly LiveJob[], options: HandBackOption
     live.delete(key);
     queue.remove(job);
     await spool.remove(key);
-    series.jobs.add({ outcome: 'returned' });
+    series.jobs.inc({ outcome: 'returned' });
     returned += 1;
   };
   await Promise.all(jobs.map(offer));

@@ -65,7 +65,7 @@ export class Intake {
     try {
       return await this.#receive(job, image);
     } catch (error) {
-      series.jobs.add({ outcome: 'refused' });
+      series.jobs.inc({ outcome: 'refused' });
       throw error;
     }
   }
@@ -84,7 +84,7 @@ export class Intake {
     }
     const known = receiving !== undefined || job !== undefined || outbox.entries.has(key);
     await outbox.remove(key);
-    if (known) series.jobs.add({ outcome: 'cancelled' });
+    if (known) series.jobs.inc({ outcome: 'cancelled' });
     return known;
   }
 
@@ -130,7 +130,7 @@ export class Intake {
       const position = queue.depth;
       this.#options.live.set(job.key, accepted);
       queue.add(accepted);
-      series.jobs.add({ outcome: 'accepted' });
+      series.jobs.inc({ outcome: 'accepted' });
       onQueued();
       return { accepted: true, position };
     } finally {

@@ -1,5 +1,5 @@
 import { JobFailure } from '../../contract/job.ts';
-import type { Stage } from '../../contract/mesh.ts';
+import type { Stage, Timings } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { GpuProcessEnded } from '../compute/gpu-child.ts';
 import { causeText, log } from '../log.ts';
@@ -57,7 +57,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
   const progress = createProgress({
     key,
     callEdge,
-    onFailure: () => series.progressFailures.add(),
+    onFailure: () => series.progressFailures.inc(),
     onGone: () => withdraw(key),
   });
   const signal = AbortSignal.any([job.controller.signal, deadline]);
@@ -87,9 +87,10 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     });
     // Only now: a picture of which no mesh can be made must not stand for its prompt.
     if (drawn !== null) await geometry.put(drawn.source.pictureKey, image.bytes);
-    for (const [stage, ms] of Object.entries(made.stagesMs)) series.stageSeconds.observe(ms / 1000, { stage });
     const times = { acceptedAtMs: job.acceptedAtMs, startedAtMs, finishedAtMs: Date.now() };
-    return await completedResult(job.job, { made, drawn }, times);
+    const finished = await completedResult(job.job, { made, drawn }, times);
+    if (finished.result.outcome === 'completed') observeStages(finished.result.manifest.timingsMs, series);
+    return finished;
   } catch (error) {
     job.controller.signal.throwIfAborted();
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
@@ -97,6 +98,12 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     return failedResult(job.job, failureOf(cause, drawn));
   } finally {
     progress.end();
+  }
+}
+
+function observeStages(timingsMs: Timings, series: OriginSeries): void {
+  for (const [stage, ms] of Object.entries(timingsMs)) {
+    if (stage !== 'total' && ms !== undefined) series.stageSeconds.observe({ stage }, ms / 1000);
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
+import { withTrace } from '../trace.ts';
 import type { Outbox } from '../write-back/outbox.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Pace } from './pace.ts';
@@ -56,7 +57,7 @@ export class Runner {
     while (this.#running && this.#active.size < activeMax && !outbox.full) {
       const job = queue.take();
       if (job === null) return;
-      const run = this.#run(job).finally(() => {
+      const run = withTrace(job.job.trace, () => this.#run(job)).finally(() => {
         this.#active.delete(job);
         this.kick();
       });
@@ -119,10 +120,18 @@ export class Runner {
   /** Moves a job from the spool to the outbox; false when it was cancelled meanwhile. */
   async #keep(job: LiveJob, { result, blobs, bytes }: Finished): Promise<boolean> {
     const { live, outbox, spool, series, onFinished } = this.#options;
-    const { key, scope, fence } = job.job;
+    const { key, scope, fence, trace } = job.job;
     if (job.controller.signal.aborted) return false;
     // The fence may have been raised while the mesh was made.
-    await outbox.add({ key, scope, result: { ...result, fence }, blobs, finishedAtMs: Date.now() }, bytes);
+    const entry = {
+      key,
+      scope,
+      result: { ...result, fence },
+      blobs,
+      finishedAtMs: Date.now(),
+      ...(trace && { trace }),
+    };
+    await outbox.add(entry, bytes);
     if (job.controller.signal.reason === 'cancelled') {
       await outbox.remove(key);
       return false;
@@ -130,11 +139,11 @@ export class Runner {
     // Raised again while it was written: from here on the outbox answers for the key.
     const newest = job.job.fence;
     if (live.get(key) === job) live.delete(key);
-    if (newest > fence) await outbox.update(key, (entry) => ({ ...entry, result: { ...entry.result, fence: newest } }));
+    if (newest > fence) await outbox.update(key, (kept) => ({ ...kept, result: { ...kept.result, fence: newest } }));
     await spool.remove(key);
-    series.jobs.add({ outcome: result.outcome });
+    series.jobs.inc({ outcome: result.outcome });
     series.jobSeconds.observe((Date.now() - job.acceptedAtMs) / 1000);
-    if (result.outcome === 'failed') series.failures.add({ code: result.failure.code });
+    if (result.outcome === 'failed') series.failures.inc({ code: result.failure.code });
     onFinished();
     return true;
   }

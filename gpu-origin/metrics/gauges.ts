@@ -1,10 +1,11 @@
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 import type { GpuPool } from '../compute/gpu-pool.ts';
 import type { Admission } from '../jobs/admission.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { Runner } from '../jobs/runner.ts';
+import { readGpus } from '../report/nvidia-smi.ts';
 import type { GeometryStore } from '../write-back/geometry-store.ts';
 import type { Outbox } from '../write-back/outbox.ts';
-import type { Registry } from './registry.ts';
 
 type Parts = {
   queue: JobQueue;
@@ -15,50 +16,114 @@ type Parts = {
   admission: Admission;
 };
 
-/** Registers what is read from the origin's parts when the metrics are scraped. */
+type Sample = { labels: Record<string, string>; value: number };
+type Samples = () => Sample[] | Promise<Sample[]>;
+
+const laneLabels = ['device', 'provider'];
+const gpuLabels = ['gpu', 'name'];
+
+/** Registers what is read when the metrics are scraped: the origin's parts, its cards, and Node's own figures. */
 export function registerGauges(registry: Registry, parts: Parts): void {
   const { queue, runner, pool, outbox, geometry, admission } = parts;
-  const perLane = (value: (lane: GpuPool['lanes'][number]) => number) =>
-    pool.lanes.map((lane) => ({
-      labels: { device: String(lane.device), provider: lane.provider },
-      value: value(lane),
-    }));
+  const gauge = (name: string, help: string, labelNames: string[], samples: Samples) =>
+    registry.registerMetric(
+      new Gauge({
+        name: `meshkiln_origin_${name}`,
+        help,
+        labelNames,
+        registers: [],
+        async collect() {
+          this.reset();
+          for (const { labels, value } of await samples()) this.set(labels, value);
+        },
+      }),
+    );
+  const one = (name: string, help: string, value: () => number) =>
+    gauge(name, help, [], () => [{ labels: {}, value: value() }]);
 
-  registry.read('meshkiln_origin_queue_depth', 'Jobs that wait.', 'gauge', () => one(queue.depth));
-  registry.read('meshkiln_origin_queue_capacity', 'Jobs that may wait.', 'gauge', () => one(queue.capacity));
-  registry.read('meshkiln_origin_jobs_active', 'Jobs in progress.', 'gauge', () => one(runner.active));
-  registry.read('meshkiln_origin_runs_waiting', 'Runs that wait for a device.', 'gauge', () => one(pool.depth));
-  registry.read('meshkiln_origin_batch_limit', 'Rows up to which batches are formed.', 'gauge', () =>
+  one('queue_depth', 'Jobs that wait.', () => queue.depth);
+  one('queue_capacity', 'Jobs that may wait.', () => queue.capacity);
+  one('jobs_active', 'Jobs in progress.', () => runner.active);
+  one('runs_waiting', 'Runs that wait for a device.', () => pool.depth);
+  one('outbox_entries', 'Results not yet at the edge.', () => outbox.entries.size);
+  one('outbox_bytes', 'Bytes of those results.', () => outbox.bytes);
+  one('geometry_bytes', 'Bytes of cached surfaces.', () => geometry.bytes);
+  one('draining', '1 while the origin is going to end.', () => Number(admission.draining));
+  one('resident_bytes', 'Resident memory of the origin itself.', () => process.memoryUsage.rss());
+  gauge('batch_limit', 'Rows up to which batches are formed.', ['model', 'graph'], () =>
     pool.batchLimits.map(({ model, graph, limit }) => ({ labels: { model, graph }, value: limit })),
   );
-  registry.read('meshkiln_origin_outbox_entries', 'Results not yet at the edge.', 'gauge', () =>
-    one(outbox.entries.size),
+  gauge('lane_resident_bytes', 'Resident memory of a GPU process.', laneLabels, () =>
+    perLane(pool, (lane) => lane.residentBytes),
   );
-  registry.read('meshkiln_origin_outbox_bytes', 'Bytes of those results.', 'gauge', () => one(outbox.bytes));
-  registry.read('meshkiln_origin_geometry_bytes', 'Bytes of cached surfaces.', 'gauge', () => one(geometry.bytes));
-  registry.read('meshkiln_origin_draining', '1 while the origin is going to end.', 'gauge', () =>
-    one(Number(admission.draining)),
+  gauge('lane_ready', '1 while a GPU process can take work.', laneLabels, () =>
+    perLane(pool, (lane) => Number(lane.state === 'ready')),
   );
-  registry.read('meshkiln_origin_resident_bytes', 'Resident memory of the origin itself.', 'gauge', () =>
-    one(process.memoryUsage.rss()),
+  gauge('lane_running', '1 while a GPU process runs a graph.', laneLabels, () =>
+    perLane(pool, (lane) => Number(lane.running)),
   );
-  registry.read('meshkiln_origin_lane_resident_bytes', 'Resident memory of a GPU process.', 'gauge', () =>
-    perLane((lane) => lane.residentBytes),
+  registerCards(gauge, pool);
+  registerLaneTotals(registry, pool);
+  collectDefaultMetrics({ register: registry });
+}
+
+/** What nvidia-smi says of the cards; nothing where no lane computes on one. How busy and how full are two things. */
+function registerCards(
+  gauge: (name: string, help: string, labelNames: string[], samples: Samples) => void,
+  pool: GpuPool,
+): void {
+  const perCard = (value: (card: NonNullable<Awaited<ReturnType<typeof readGpus>>>[number]) => number) => async () => {
+    const cards = pool.lanes.some(({ provider }) => provider === 'cuda') ? ((await readGpus()) ?? []) : [];
+    return cards.map((card, i) => ({ labels: { gpu: String(i), name: card.name }, value: value(card) }));
+  };
+  const share = 'Share of the last moments in which the card computed, 0 to 1.';
+  gauge(
+    'gpu_utilisation',
+    share,
+    gpuLabels,
+    perCard((card) => card.utilisation),
   );
-  registry.read('meshkiln_origin_lane_ready', '1 while a GPU process can take work.', 'gauge', () =>
-    perLane((lane) => Number(lane.state === 'ready')),
+  gauge(
+    'gpu_memory_used_bytes',
+    'Memory in use on the card.',
+    gpuLabels,
+    perCard((card) => card.memoryUsedBytes),
   );
-  registry.read('meshkiln_origin_lane_running', '1 while a GPU process runs a graph.', 'gauge', () =>
-    perLane((lane) => Number(lane.running)),
+  gauge(
+    'gpu_memory_bytes',
+    'Memory of the card.',
+    gpuLabels,
+    perCard((card) => card.memoryTotalBytes),
   );
-  registry.read('meshkiln_origin_lane_busy_seconds_total', 'Time that a device has run graphs.', 'counter', () =>
-    perLane((lane) => lane.busyMs / 1000),
-  );
-  registry.read('meshkiln_origin_lane_restarts_total', 'GPU processes that ended.', 'counter', () =>
-    perLane((lane) => lane.restarts),
+  gauge(
+    'gpu_celsius',
+    'Temperature of the card.',
+    gpuLabels,
+    perCard((card) => card.temperatureCelsius),
   );
 }
 
-function one(value: number) {
-  return [{ labels: {}, value }];
+function registerLaneTotals(registry: Registry, pool: GpuPool): void {
+  const counter = (name: string, help: string, value: (lane: GpuPool['lanes'][number]) => number) =>
+    registry.registerMetric(
+      new Counter({
+        name: `meshkiln_origin_${name}`,
+        help,
+        labelNames: laneLabels,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const sample of perLane(pool, value)) this.inc(sample.labels, sample.value);
+        },
+      }),
+    );
+  counter('lane_busy_seconds_total', 'Time that a device has run graphs.', (lane) => lane.busyMs / 1000);
+  counter('lane_restarts_total', 'GPU processes that ended.', (lane) => lane.restarts);
+}
+
+function perLane(pool: GpuPool, value: (lane: GpuPool['lanes'][number]) => number): Sample[] {
+  return pool.lanes.map((lane) => ({
+    labels: { device: String(lane.device), provider: String(lane.provider) },
+    value: value(lane),
+  }));
 }

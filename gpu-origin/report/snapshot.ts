@@ -2,7 +2,7 @@ import type { Report } from '../../contract/report.ts';
 import type { GpuPool } from '../compute/gpu-pool.ts';
 import type { Admission } from '../jobs/admission.ts';
 import type { JobQueue } from '../jobs/queue.ts';
-import type { OriginSeries } from '../metrics/series.ts';
+import { totalOf, type OriginSeries } from '../metrics/series.ts';
 import type { Models } from '../models/models.ts';
 import { describeModel } from '../models/repository.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
@@ -28,7 +28,7 @@ type SnapshotParts = {
 export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotParts): Promise<Report> {
   const { admission, models, textToImage, queue, pool, outbox, series } = parts;
   const served = models.served.slice(0, modelsMax);
-  const jobs = (outcome: string) => series.jobs.total({ outcome });
+  const jobs = (outcome: string) => totalOf(series.jobs, { outcome });
   return {
     url,
     startedAtSeconds,
@@ -48,12 +48,14 @@ export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotPart
     residentBytes: process.memoryUsage.rss() + pool.lanes.reduce((sum, lane) => sum + lane.residentBytes, 0),
     outbox: { entries: outbox.entries.size, bytes: outbox.bytes },
     jobs: {
-      accepted: jobs('accepted'),
-      completed: jobs('completed'),
-      failed: jobs('failed'),
-      refused: jobs('refused'),
-      cancelled: jobs('cancelled'),
+      accepted: await jobs('accepted'),
+      completed: await jobs('completed'),
+      failed: await jobs('failed'),
+      refused: await jobs('refused'),
+      cancelled: await jobs('cancelled'),
     },
-    gpuRuns: Object.fromEntries(served.map(({ id }) => [id, series.gpuRuns.total({ model: id })])),
+    gpuRuns: Object.fromEntries(
+      await Promise.all(served.map(async ({ id }) => [id, await totalOf(series.gpuRuns, { model: id })] as const)),
+    ),
   };
 }

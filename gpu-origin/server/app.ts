@@ -1,13 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type Context } from 'hono';
+import type { Registry } from 'prom-client';
 import { Sha256 } from '../../contract/digest.ts';
 import { Job } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
 import { imageLimits } from '../../contract/request.ts';
 import type { Intake } from '../jobs/intake.ts';
 import { causeText, log } from '../log.ts';
-import type { Registry } from '../metrics/registry.ts';
 import type { ModelFault } from '../models/repository.ts';
+import { withTrace } from '../trace.ts';
 import { Nonces } from './nonces.ts';
 import { provenBody, verifyRequest } from './signed-call.ts';
 
@@ -40,7 +41,8 @@ export function createApp(options: AppOptions): Hono {
     if (job.imageSha256 !== call.bodySha256 || job.imageBytes !== call.bodyBytes) {
       throw new Problem('digest_mismatch', 'The signed body is not the image that the job names.');
     }
-    return c.json(await options.intake.accept(job, provenBody(c.req.raw, call)), 202);
+    const accepted = await withTrace(job.trace, () => options.intake.accept(job, provenBody(c.req.raw, call)));
+    return c.json(accepted, 202);
   });
 
   app.post('/jobs/:key/cancel', async (c) => {
@@ -62,11 +64,12 @@ export function createApp(options: AppOptions): Hono {
     return c.json({ status: reasons.length === 0 ? 'ok' : 'unavailable', reasons }, reasons.length === 0 ? 200 : 503);
   });
 
-  app.get('/metrics', (c) => {
+  app.get('/metrics', async (c) => {
     if (!mayReadMetrics(c.req.header('authorization'), options)) {
       throw new Problem('invalid_api_key', 'The metrics need the bearer token of METRICS_TOKEN.');
     }
-    return c.text(options.registry.text(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const { registry } = options;
+    return c.text(await registry.metrics(), 200, { 'content-type': registry.contentType });
   });
 
   app.notFound((c) => answerProblem(c, new Problem('not_found', `There is no ${c.req.method} ${c.req.path} here.`)));

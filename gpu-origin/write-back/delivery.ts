@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { causeText, log } from '../log.ts';
+import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
 import type { Outbox, OutboxEntry } from './outbox.ts';
 import { sendResult, type Outcome } from './send-result.ts';
@@ -43,7 +44,7 @@ export class Delivery {
       if (this.#sending.has(entry.key)) continue;
       const dueMs = this.#attempts.get(entry.key)?.dueMs ?? 0;
       if (dueMs > Date.now()) nextDueMs = Math.min(nextDueMs, dueMs);
-      else if (this.#sending.size < sendingMax) void this.#send(entry);
+      else if (this.#sending.size < sendingMax) void withTrace(entry.trace, () => this.#send(entry));
       else break; // the end of one that is being sent comes here again
     }
     if (nextDueMs < Infinity) this.#timer = setTimeout(() => this.kick(), nextDueMs - Date.now());

@@ -3,6 +3,7 @@ import { Agent, request } from 'undici';
 import { sign } from '../../contract/signature.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
 import { retryAfterMs } from '../outgoing/retry-after.ts';
+import { currentTraceHeaders } from '../trace.ts';
 
 /** Connections to the edge at once; more calls wait for one. */
 const connectionsMax = 16;
@@ -60,7 +61,7 @@ export function createEdgeClient(edgeUrl: string, as: { originId: string; secret
     const answer = await request(url, {
       method,
       dispatcher: agent,
-      headers: mediaType === undefined ? headers : { ...headers, 'content-type': mediaType },
+      headers: { ...headers, ...currentTraceHeaders(), ...(mediaType !== undefined && { 'content-type': mediaType }) },
       body: method === 'GET' ? null : bytes,
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { JobResult } from '../../contract/job.ts';
+import { Trace } from '../../contract/trace.ts';
 import { sweepPartials, syncFolderOf, writeWhole } from '../disk/durable-file.ts';
 import { createInOrder } from '../disk/in-order.ts';
 import { causeText, log } from '../log.ts';
@@ -14,6 +15,7 @@ const OutboxEntry = z.strictObject({
   result: JobResult,
   blobs: z.array(z.strictObject({ sha256: Sha256, bytes: z.number().int(), mediaType: z.string() })),
   finishedAtMs: z.number(),
+  trace: Trace.optional(),
 });
 
 /** A finished job that the edge has not confirmed yet. */

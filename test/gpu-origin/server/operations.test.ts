@@ -116,3 +116,40 @@ test('secrets never reach the log', async () => {
   await origin.until('edge not reached'); // the edge does not know this secret
   expect(JSON.stringify(origin.lines)).not.toContain(secret);
 });
+
+test('the request that began a job is named by every line and call that is made for it, after a restart too', async () => {
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const trace = { requestId: 'req_of_a_test', traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  const named = (calls: typeof setting.edge.calls) =>
+    calls.map(({ headers }) => [headers.get('x-request-id'), headers.get('traceparent')]);
+  const origin = await setting.start();
+  setting.edge.answer = ({ path }) => (path.startsWith('/origin/results/') ? 503 : null);
+  const key = await setting.accepted(origin, { model, trace });
+  const undelivered = await origin.until('result not delivered');
+  expect(undelivered).toMatchObject({ level: 'warn', key, request_id: trace.requestId, trace_id: traceId });
+  await origin.kill('SIGKILL');
+  const before = setting.edge.calls.filter(({ path }) => path.startsWith('/origin/progress/'));
+  setting.edge.answer = () => null;
+  await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  const results = setting.edge.calls.filter(({ path }) => /^\/origin\/(blobs|results)\//.test(path));
+  expect(before.length).toBeGreaterThan(0);
+  for (const names of named([...before, ...results])) expect(names).toEqual([trace.requestId, trace.traceparent]);
+  expect(origin.lines.find(({ event }) => event === 'ready')).not.toHaveProperty('request_id');
+});
+
+test('the metrics tell what became of jobs, and where their time went, stage by stage', async () => {
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start();
+  await setting.result(await setting.accepted(origin, { model }));
+  const metric = (name: string) => setting.metric(origin, `meshkiln_origin_${name}`);
+  await setting.until(async () => expect(await metric('jobs_total{outcome="completed"}')).toBe(1));
+  for (const stage of ['queue', 'decode', 'matte', 'infer', 'surface', 'texture', 'encode']) {
+    expect(await metric(`stage_seconds_count{stage="${stage}"}`)).toBe(1);
+  }
+  expect(await metric('stage_seconds_count{stage="total"}')).toBeNull();
+  expect(await metric('batch_rows_bucket{le="1",model="small@1",graph="depth"}')).toBe(1);
+  expect(await metric('queue_depth')).toBe(0);
+  expect(await setting.metric(origin, 'process_open_fds')).toBeGreaterThan(0);
+});

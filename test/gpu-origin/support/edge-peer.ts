@@ -6,7 +6,7 @@ import { Report } from '../../../contract/report.ts';
 import { verify } from '../../../contract/signature.ts';
 
 /** One call that the origin made and whose signature and body held. */
-export type PeerCall = { method: string; path: string; bytes: Uint8Array; mediaType: string };
+export type PeerCall = { method: string; path: string; bytes: Uint8Array; mediaType: string; headers: Headers };
 
 /** The origin's peer on the network: checks and keeps what is written back; `answer` can stand in for its answers. */
 export async function startEdgePeer(known: { originId: string; secret: string }) {
@@ -94,5 +94,5 @@ async function readCall(request: IncomingMessage, known: { originId: string; sec
   if (bytes.length !== signed.bodyBytes || createHash('sha256').update(bytes).digest('hex') !== signed.bodySha256) {
     throw new Error('the body is not the signed one');
   }
-  return { method, path, bytes, mediaType: headers.get('content-type') ?? '' };
+  return { method, path, bytes, mediaType: headers.get('content-type') ?? '', headers };
 }

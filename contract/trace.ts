@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/**
+ * By what the two programs' logs of one request are found: its id, and the trace that it is part of, if its client named
+ * one (`traceparent`, W3C Trace Context §3.2). Neither program adds spans of its own, so the header is passed on as it came.
+ */
+export const Trace = z.strictObject({
+  requestId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
+  traceparent: z
+    .string()
+    .regex(/^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
+});
+export type Trace = z.infer<typeof Trace>;
+
+/** Names of the headers that carry a trace. */
+export const traceHeaders = { requestId: 'x-request-id', traceparent: 'traceparent' } as const;
+
+/** The trace that a request's headers name; what is missing or not well-formed is null. */
+export function readTrace(header: (name: string) => string | undefined) {
+  return {
+    requestId: Trace.shape.requestId.safeParse(header(traceHeaders.requestId)).data ?? null,
+    traceparent: Trace.shape.traceparent.safeParse(header(traceHeaders.traceparent)).data ?? null,
+  };
+}
