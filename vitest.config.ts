@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/{contract,gpu-origin,client,local,security}/**/*.test.ts'],
+          include: ['test/{bench,contract,gpu-origin,client,local,security}/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

@@ -43,12 +43,9 @@ export type PictureResult = {
 };
 
 /** Makes a GLB of each of 200 pictures, evenly over the whole set, one after the other, and a sheet of their thumbnails. */
-export async function evaluatePictures({ model, infer }: Awaited<ReturnType<typeof realModel>>) {
+export async function evaluatePictures({ model, infer }: Awaited<ReturnType<typeof realModel>>, count = pictureCount) {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.webp')).toSorted();
-  const chosen = Array.from(
-    { length: pictureCount },
-    (_, i) => files[Math.floor((i * files.length) / pictureCount)] ?? '',
-  );
+  const chosen = Array.from({ length: count }, (_, i) => files[Math.floor((i * files.length) / count)] ?? '');
   const kernels = createKernelPool({ threads: 2 });
   const results: PictureResult[] = [];
   const tiles: OverlayOptions[] = [];

@@ -57,7 +57,8 @@ function pictureOf(bytes: number): Buffer {
   return Buffer.concat([header, randomBytes(bytes - header.length)]);
 }
 
-async function manifestOf(imageSha256: string): Promise<MeshManifest> {
+/** The manifest of a mesh of this picture, with default parameters and a made-up asset. */
+export async function manifestOf(imageSha256: string): Promise<MeshManifest> {
   const params = meshParams(MeshRequest.parse({}), model);
   const key = await requestKey({ model, imageSha256, params, scope: 'shared', nonce: null });
   const ms = 10;

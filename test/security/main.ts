@@ -1,21 +1,18 @@
 // `npm run test:security`: the attacks of docs/security.md, one line each. With `-- --without`, each defence is taken out
 // of a copy of this tree in turn, and its test must fail.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { attacks, type Attack } from './attacks.ts';
-
-type Outcome = { attack: Attack; result: 'passed' | 'failed' | 'not run' };
-type Report = { testResults: { assertionResults: { title: string; status: string }[]; name: string }[] };
+import { attacks } from './attacks.ts';
+import { runAttacks, type Outcome } from './run-attacks.ts';
 
 const root = join(import.meta.dirname, '../..');
-const runMsMax = 10 * 60_000;
 
 const { values } = parseArgs({ options: { without: { type: 'boolean', default: false } } });
 const wanted = values.without ? 'failed' : 'passed';
-const outcomes = values.without ? await withoutDefences() : await run(root, attacks);
+const outcomes = values.without ? await withoutDefences() : await runAttacks(root, attacks);
 for (const { attack, result } of outcomes) {
   console.log(`${result === wanted ? 'ok ' : 'BAD'} ${attack.group.padEnd(5)} ${attack.attack}: ${result}`);
 }
@@ -39,7 +36,7 @@ async function withoutDefences(): Promise<Outcome[]> {
         path,
         source.replace(attack.without[0], () => attack.without[1]),
       );
-      found.push(...(await run(copy, [attack])));
+      found.push(...(await runAttacks(copy, [attack])));
       await writeFile(path, source);
       console.log(`${found.length} of ${attacks.length}: ${found.at(-1)?.result}`);
     }
@@ -47,35 +44,4 @@ async function withoutDefences(): Promise<Outcome[]> {
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
-}
-
-/** Runs the tests of these attacks in one go; of a test with several cases each must pass. */
-async function run(folder: string, chosen: readonly Attack[]): Promise<Outcome[]> {
-  const output = join(await mkdtemp(join(tmpdir(), 'meshkiln-report-')), 'report.json');
-  const files = [...new Set(chosen.map(({ test: [file] }) => file))];
-  const names = chosen.map(({ test: [, name] }) => patternOf(name)).join('|');
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--reporter=json', `--outputFile=${output}`, '-t', names, ...files];
-  await new Promise<void>((resolve) => {
-    execFile(process.execPath, args, { cwd: folder, timeout: runMsMax, maxBuffer: 2 ** 28 }, () => resolve());
-  });
-  // No report means that the files could not even be loaded.
-  const text = await readFile(output, 'utf8').catch(() => '{"testResults":[]}');
-  await rm(join(output, '..'), { recursive: true });
-  const { testResults } = JSON.parse(text) as Report;
-  return chosen.map((attack) => {
-    const cases = testResults
-      .filter(({ name }) => name.endsWith(attack.test[0]))
-      .flatMap(({ assertionResults }) => assertionResults)
-      .filter(
-        ({ title, status }) => new RegExp(`^${patternOf(attack.test[1])}$`, 's').test(title) && status !== 'skipped',
-      );
-    const passed = cases.every(({ status }) => status === 'passed');
-    return { attack, result: cases.length === 0 ? 'not run' : passed ? 'passed' : 'failed' };
-  });
-}
-
-/** A test's name as a regular expression; the places of a case's values match anything. */
-function patternOf(name: string): string {
-  return name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll(/%[sj]/g, '.*');
 }

@@ -1,0 +1,101 @@
+// `npm run bench:plots`: draws the recorded results again, as bench/results/*.svg.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { barChart, type Bar } from './bar-chart.ts';
+import { lineChart, type Series } from './line-chart.ts';
+
+const folder = join(import.meta.dirname, '../results');
+
+const Spread = z.object({ median: z.number(), least: z.number(), most: z.number() });
+const Recorded = z.object({ rows: z.array(z.record(z.string(), z.unknown())) });
+
+const policies = { 'greedy-dual-size-frequency': 'cost-aware', 'least-recently-used': 'least recently used' };
+
+type Rows = readonly Record<string, unknown>[];
+
+/** Each plot by its name; it is drawn of the result of that name, up to its first dot. */
+const plots: Record<string, (rows: Rows) => string> = {
+  'hits.50-kb': (rows) => hits(rows, '50 KB'),
+  'hits.1-mb': (rows) => hits(rows, '1 MB'),
+  tiers: (rows) =>
+    barChart({
+      title: 'One request at a time: median milliseconds by the tier that answers',
+      unit: 'ms',
+      bars: bars(rows, 'ms', (name) => !name.startsWith('bare')).map(({ label, value, ours }) => ({
+        label,
+        value,
+        ours,
+      })),
+    }),
+  misses: (rows) =>
+    barChart({
+      title: 'Misses: milliseconds until the answer, and what is not the origin’s own work',
+      unit: 'ms',
+      bars: bars(rows, 'ms', (name) => name.includes('overhead')),
+    }),
+  replay: (rows) =>
+    barChart({
+      title: '72 requests for 30 pictures: seconds until the last answer',
+      unit: 's',
+      bars: rows.map((row) => ({
+        label: String(row['variant']),
+        value: Number(row['wallSeconds']),
+        ours: row['variant'] === 'both',
+      })),
+    }),
+  soak: (rows) =>
+    lineChart({
+      title: 'Resident memory of the origin over 1,000 jobs',
+      x: 'jobs',
+      y: 'MiB',
+      series: [
+        { name: 'origin', points: points(rows, 'jobs', 'parentMiB') },
+        { name: 'GPU process', points: points(rows, 'jobs', 'lanesMiB') },
+        { name: 'together', points: points(rows, 'jobs', 'totalMiB') },
+      ],
+    }),
+  eviction: (rows) =>
+    lineChart({
+      title: 'GPU time saved by a bounded store, as a share of all',
+      x: 'store, share of all bytes',
+      y: 'share',
+      series: Object.entries(policies).map(([policy, name]): Series => {
+        const own = rows.filter((row) => row['costs'] === 'recorded' && row['policy'] === policy);
+        return { name, points: points(own, 'budgetShare', 'gpuTimeSavedShare') };
+      }),
+    }),
+};
+
+for (const [name, draw] of Object.entries(plots)) {
+  const file = join(folder, `${name.split('.')[0]}.json`);
+  if (!existsSync(file)) continue; // not recorded yet
+  writeFileSync(join(folder, `${name}.svg`), draw(Recorded.parse(JSON.parse(readFileSync(file, 'utf8'))).rows));
+}
+
+function hits(rows: Rows, size: string): string {
+  return barChart({
+    title: `Hits a second, ${size}: direct socket and front door, beside a bare Worker and nginx`,
+    unit: '/s',
+    bars: bars(
+      rows.filter((row) => String(row['case']).includes(size)),
+      'perSecond',
+      (name) => !/bare|nginx/.test(name),
+    ),
+  });
+}
+
+/** A bar for each row that has a spread in this column. */
+function bars(rows: Rows, column: string, isOurs: (name: string) => boolean): Bar[] {
+  return rows.flatMap((row) => {
+    const measured = Spread.safeParse(row[column]);
+    if (!measured.success) return [];
+    const { median, least, most } = measured.data;
+    const label = String(row['case']);
+    return [{ label, value: median, least, most, ours: isOurs(label) }];
+  });
+}
+
+function points(rows: Rows, x: string, y: string): [number, number][] {
+  return rows.map((row) => [Number(row[x]), Number(row[y])]);
+}

@@ -1,0 +1,43 @@
+import type { MeshManifest } from '../../contract/mesh.ts';
+import type { Tier } from '../../edge/cache/tiers.ts';
+import { atLeast, atMost, type Bound } from '../harness/result.ts';
+import { spread, type Spread } from '../harness/spread.ts';
+
+/** How often faster a hit must be than a miss: a claim that any cache of minutes of GPU work must hold with ease. */
+const speedUpMin = 10;
+
+/** The old project's promises for a cache in the same process, in milliseconds. */
+const getMsMax = 0.5;
+const setMsMax = 5;
+const inProcessTries = 1000;
+
+/** Times of real requests in milliseconds: each picture's first, and the same one again. */
+export type HitsAndMisses = { missMs: readonly number[]; hitMs: readonly number[] };
+
+/** Whether hits are as much faster than misses as promised, by the medians of the same pictures. */
+export function hitsAreFast({ missMs, hitMs }: HitsAndMisses): { bounds: Bound[]; row: Record<string, Spread> } {
+  const miss = spread(missMs);
+  const hit = spread(hitMs);
+  return { bounds: [atLeast('a miss / a hit, medians', miss.median / hit.median, speedUpMin)], row: { miss, hit } };
+}
+
+/** Whether a tier that lies in this process takes and gives manifests as fast as promised, by their medians. */
+export async function tierIsFast(tier: Tier<MeshManifest>, manifest: MeshManifest): Promise<Bound[]> {
+  const setMs: number[] = [];
+  const getMs: number[] = [];
+  for (let i = 0; i < inProcessTries; i++) {
+    const key = i.toString(16).padStart(64, '0');
+    setMs.push(await timed(() => tier.write(key, { ...manifest, key })));
+    getMs.push(await timed(() => tier.read(key)));
+  }
+  return [
+    atMost('cache get in-process, median ms', spread(getMs).median, getMsMax),
+    atMost('cache set in-process, median ms', spread(setMs).median, setMsMax),
+  ];
+}
+
+async function timed(run: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await run();
+  return performance.now() - startMs;
+}
