@@ -34,6 +34,7 @@ export const problems = {
   prompt_refused: { status: 422, type: 'invalid_request_error' },
   digest_mismatch: { status: 422, type: 'invalid_request_error' },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
+  insufficient_quota: { status: 429, type: 'insufficient_quota' },
   queue_full: { status: 429, type: 'rate_limit_error' },
   internal_error: { status: 500, type: 'server_error' },
   mesh_failed: { status: 500, type: 'server_error' },

@@ -3,6 +3,7 @@ import { Problem } from '../contract/problem.ts';
 import { requireKey, requireOperator, type Authenticated } from './auth.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
+import { parseLimitSettings } from './limits/limit-settings.ts';
 import { FleetView } from './origins/fleet-view.ts';
 import { openToBrowsers } from './http/cors.ts';
 import { GeometryStore } from './origins/geometry-store.ts';
@@ -28,6 +29,7 @@ import { openApiRoute } from './routes/openapi.ts';
 import { originRoutes } from './routes/origin.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { tenantRoutes } from './routes/tenants.ts';
 import { Tenants } from './meshes/tenants.ts';
 import { recordAnswers } from './stats/record-answers.ts';
 import { isolateRecorder, type Recorder } from './stats/recorder.ts';
@@ -35,14 +37,16 @@ import { isolateRecorder, type Recorder } from './stats/recorder.ts';
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
 export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STATS)) {
   const origins = parseOrigins(env.ORIGINS);
+  const urlSecret = parseUrlSecret(env.URL_SECRET);
   const keyStore = new KeyStore({ keys: env.KEYS, limiters: env });
   const access = {
     keys: parseApiKeys(env.API_KEYS),
     anonymousTier: parseAnonymousTier(env.ANONYMOUS_TIER),
+    addressLimits: parseLimitSettings(env).address,
+    secret: urlSecret,
     limiters: env,
     store: keyStore,
   };
-  const urlSecret = parseUrlSecret(env.URL_SECRET);
   const { STORE: r2, FLIGHT: flights, WEBHOOKS: webhooks } = env;
   const outside = openOutside(env.OUTSIDE);
   const tenants = new Tenants(env.TENANT);
@@ -77,6 +81,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     manifests,
     index,
     keyStore,
+    tenants,
   });
   app.route('/', healthRoutes(fleet));
   app.route('/', openApiRoute());
@@ -107,15 +112,17 @@ type OperatorOptions = {
   manifests: Manifests;
   index: MeshIndex;
   keyStore: KeyStore;
+  tenants: Tenants;
 };
 
 /** What an operator alone may do, or look at. */
 function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: OperatorOptions): void {
-  const { requireAdmin, lookIn, manifests, index, keyStore } = options;
+  const { requireAdmin, lookIn, manifests, index, keyStore, tenants } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
   app.use('/admin/*', requireAdmin);
   app.route('/admin/keys', keyRoutes(keyStore));
+  app.route('/admin/tenants', tenantRoutes(tenants));
   app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
   app.use('/dashboard/data', lookIn);
   app.route('/dashboard/data', dashboardDataRoutes({ stats, index, gpuHourPrice }));

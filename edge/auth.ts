@@ -1,10 +1,13 @@
 import type { MiddlewareHandler } from 'hono';
-import { hex } from '../contract/digest.ts';
+import { hex, sha256 } from '../contract/digest.ts';
 import { Problem } from '../contract/problem.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
 import type { KeyStore } from './keys/key-store.ts';
+import type { StoredKey } from './objects/keys.ts';
 import { addressOf } from './limits/address.ts';
 import type { Traced } from './request-id.ts';
+import type { Account } from './limits/budget.ts';
+import type { MissLimits } from './limits/limit-settings.ts';
 import { countRequest, type RateLimiters } from './limits/rate-limits.ts';
 
 /** Who makes a request, by its key; without one, one of the anonymous, who share a tenant and own nothing. */
@@ -15,6 +18,8 @@ export type Caller = {
   defaultScope: ApiKey['defaultScope'];
   /** Digest of a key of the key store, which may have ended since this isolate asked; null for other callers. */
   storedKey: string | null;
+  /** What its misses are charged to; null where they are under no limit. */
+  account: Account | null;
 };
 
 /** What the routes behind `requireKey` find in their context. */
@@ -25,6 +30,10 @@ export type AccessOptions = {
   keys: readonly ApiKey[];
   store: KeyStore;
   anonymousTier: AnonymousTier;
+  /** Limits of one address without a key. */
+  addressLimits: MissLimits;
+  /** Makes names of addresses that do not tell them. */
+  secret: string;
   limiters: RateLimiters;
 };
 
@@ -77,9 +86,21 @@ function admitsAnonymous(tier: AnonymousTier, { url, headers }: Request): boolea
   return tier === 'on' || (tier === 'loopback' && isLoopback(url));
 }
 
-async function anonymousCaller({ headers }: Request, { limiters }: AccessOptions): Promise<Caller> {
-  await countRequest(limiters, { name: 'ANONYMOUS_REQUESTS', of: addressOf(headers) });
-  return { tenant: anonymousTenant, isAdmin: false, isAnonymous: true, defaultScope: 'shared', storedKey: null };
+async function anonymousCaller(
+  { headers }: Request,
+  { limiters, addressLimits, secret }: AccessOptions,
+): Promise<Caller> {
+  const address = addressOf(headers);
+  await countRequest(limiters, { name: 'ANONYMOUS_REQUESTS', of: address });
+  const account = { id: `address_${await sha256(`${secret} ${address}`)}`, ...addressLimits };
+  return {
+    tenant: anonymousTenant,
+    isAdmin: false,
+    isAnonymous: true,
+    defaultScope: 'shared',
+    storedKey: null,
+    account,
+  };
 }
 
 async function keyCaller(
@@ -102,7 +123,13 @@ async function keyCaller(
   // What an operator may do cannot wait for an ended key to be forgotten.
   if (scope === 'admin' && storedKey !== null) await store.confirm(storedKey);
   const { tenant, scopes, defaultScope } = key;
-  return { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope, storedKey };
+  const ownAccount = counted ? { id: 'secret', gpuMsPerDay: null, concurrentMissesMax: null } : null;
+  const account = 'gpuMsPerDay' in key ? accountOf(key) : ownAccount;
+  return { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope, storedKey, account };
+}
+
+function accountOf({ id, gpuMsPerDay, concurrentMissesMax }: StoredKey): Account {
+  return { id, gpuMsPerDay, concurrentMissesMax };
 }
 
 /** Everybody knows the keys of `npm start`, so no page of another site may use them through its visitor's browser. */

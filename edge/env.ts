@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from '../contract/digest.ts';
+import type { LimitVariables } from './limits/limit-settings.ts';
 import type { RateLimiters } from './limits/rate-limits.ts';
 import type { Fleet } from './objects/fleet.ts';
 import type { Flight } from './objects/flight.ts';
@@ -36,7 +37,8 @@ export type Env = {
   URL_SECRET: string;
   /** `off`, `on`, or `loopback` (as `on`, through a loopback address alone): what may be asked without a key. */
   ANONYMOUS_TIER: string;
-} & RateLimiters;
+} & RateLimiters &
+  LimitVariables;
 
 const secretCharactersMin = 16;
 const urlSecretCharactersMin = 32;

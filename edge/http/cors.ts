@@ -6,7 +6,8 @@ const preflightSeconds = 24 * 3600;
 /** Headers of our answers that a page's script may read. */
 const exposedHeaders =
   'Accept-Ranges, Cache-Status, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Location, ' +
-  'Preference-Applied, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, X-Request-Id, X-Should-Retry';
+  'Preference-Applied, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, ' +
+  'X-RateLimit-Limit-GPU-Ms, X-RateLimit-Remaining-GPU-Ms, X-RateLimit-Reset-GPU-Ms, X-Request-Id, X-Should-Retry';
 
 const preflight = cors({ origin: '*', allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], maxAge: preflightSeconds });
 

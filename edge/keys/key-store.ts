@@ -14,9 +14,16 @@ export const believedMsMax = 60_000;
 /** While one request asks again, others go on for so long, in milliseconds, with what is known. */
 const askingMs = 5_000;
 
+/** How often a request looks whether the one that asks for its key has its answer, in milliseconds. */
+const askingPauseMs = 10;
+
 /** Bytes of keys that an isolate remembers, and of digests that are no key. */
 const knownBytesMax = 1024 * 1024;
 const unknownBytesMax = 256 * 1024;
+const askingBytesMax = 256 * 1024;
+
+/** About what a digest in a Map takes. */
+const askingBytes = 256;
 
 const secretBytes = 32;
 const retryAfterSeconds = 1;
@@ -31,6 +38,9 @@ const known = new Memory<Known>({
   lifeMs: believedMsMax,
 });
 const unknown = new Memory<string>({ bytesMax: unknownBytesMax, sizeOf: (digest) => 2 * digest.length, now });
+
+/** Digests that a request asks about at the moment: no promise is shared, since that request may end at any time. */
+const asking = new Memory<true>({ bytesMax: askingBytesMax, sizeOf: () => askingBytes, now, lifeMs: askingMs });
 
 export type KeyStoreOptions = { keys: DurableObjectNamespace<Keys>; limiters: RateLimiters };
 
@@ -48,17 +58,25 @@ export class KeyStore {
    * are not known here, and `keys_unavailable`.
    */
   async find(text: string, digest: string, address: string): Promise<StoredKey | null> {
-    if (!isWellFormed(text) || unknown.get(digest) !== null) return null;
+    if (!isWellFormed(text)) return null;
+    // A key that comes with many requests at once is asked for once.
+    while (known.get(digest) === null && asking.get(digest) !== null) {
+      await scheduler.wait(askingPauseMs);
+    }
     const held = known.get(digest);
+    if (held === null && unknown.get(digest) !== null) return null;
     if (held !== null && now() < held.askAtMs) return liveKey(held.key);
-    if (held === null) await countRequest(this.#options.limiters, { name: 'KEY_LOOKUPS', of: address });
+    if (held === null) asking.set(digest, true);
     else known.set(digest, { ...held, askAtMs: now() + askingMs });
     try {
+      if (held === null) await countRequest(this.#options.limiters, { name: 'KEY_LOOKUPS', of: address });
       return await this.#ask(digest);
     } catch (error) {
       if (held === null || now() - held.answeredAtMs > believedMsMax) throw error;
       console.error(JSON.stringify({ event: 'keys_unavailable', error: String(error) }));
       return liveKey(held.key);
+    } finally {
+      asking.delete(digest);
     }
   }
 

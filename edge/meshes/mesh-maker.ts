@@ -13,6 +13,7 @@ import type { FleetView } from '../origins/fleet-view.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import type { Uses } from '../index/uses.ts';
 import type { InputStore } from '../origins/input-store.ts';
+import { limitProblem, type Budget } from '../limits/budget.ts';
 import { fingerprint, planJob, type InputName, type JobPlan } from './job-plan.ts';
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel, makesMeshes } from '../origins/model-list.ts';
@@ -47,6 +48,9 @@ type Asked = { posted: PostedMesh; imageSha256: string | null } & Asking;
 /** What a request stands for at one time: its model, and the one that draws prompts (null: no origin takes them). */
 type Found = { model: Model; textToImageModel: string | null };
 
+/** What a request came to, and where the budget stands of who pays for a miss; null where that is not known. */
+type Made = { state: MeshState; budget: Budget | null };
+
 /** Finds what is asked for in the cache tiers, or starts or joins its flight. */
 export class MeshMaker {
   readonly #options: MeshMakerOptions;
@@ -58,10 +62,10 @@ export class MeshMaker {
   /**
    * Answers a request from the tiers, or joins the flight of its key. Throws the Problems `model_not_found`,
    * `insufficient_scope`, `image_required`, `idempotency_key_reused`, `taken_down`, `not_cached` (for
-   * `only_if_cached`), `unsupported_parameter` (a prompt where no origin takes any) and `no_origin` (when no origin has
-   * ever reported a model).
+   * `only_if_cached`), `insufficient_quota`, `rate_limit_exceeded` (for too many misses at once), `unsupported_parameter`
+   * (a prompt where no origin takes any) and `no_origin` (when no origin has ever reported a model).
    */
-  async make(posted: PostedMesh, { caller, name, trace }: Asking): Promise<MeshState> {
+  async make(posted: PostedMesh, { caller, name, trace }: Asking): Promise<Made> {
     const { manifests, fleet, defaultModel } = this.#options;
     const { request } = posted;
     refuseSharedRefresh(posted, caller);
@@ -76,7 +80,7 @@ export class MeshMaker {
     let plan = repeat?.plan ?? planned;
     const refreshing = request.cache.mode === 'refresh';
     const found = refreshing ? null : await manifests.read(plan.key);
-    if (found) return this.#answered(asked, plan, hitMesh(found));
+    if (found) return { state: await this.#answered(asked, plan, hitMesh(found)), budget: null };
     if (request.cache.mode === 'only_if_cached') {
       throw new Problem('not_cached', 'This mesh is not in the cache, and cache.mode is "only_if_cached".');
     }
@@ -89,12 +93,15 @@ export class MeshMaker {
       // The listed model was replaced a moment ago; a job for it would wait for an origin that never comes.
       plan = await this.#plan(asked, current);
       const foundNow = refreshing ? null : await manifests.read(plan.key);
-      if (foundNow) return this.#answered(asked, plan, hitMesh(foundNow));
+      if (foundNow) return { state: await this.#answered(asked, plan, hitMesh(foundNow)), budget: null };
     }
     const joined = await this.#join(asked, plan, { refreshing: refreshing && repeat?.refreshed !== true });
-    return joined.is === 'refused'
-      ? { is: 'refused', key: plan.key, failure: joined.failure }
-      : this.#answered(asked, plan, stateOf(plan.key, joined));
+    if (joined.is === 'limited') throw limitProblem(joined.by);
+    if (joined.is === 'refused') {
+      return { state: { is: 'refused', key: plan.key, failure: joined.failure }, budget: null };
+    }
+    const budget = joined.is === 'flying' ? joined.budget : null;
+    return { state: await this.#answered(asked, plan, stateOf(plan.key, joined)), budget };
   }
 
   /** The digest of the picture, null for a prompt; one that is only named must be one that this very tenant has sent. */
@@ -137,10 +144,11 @@ export class MeshMaker {
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
     const job = { ...plan, imageBytes: await this.#keepInput(asked, plan), trace };
+    const payer = { tenant: caller.tenant, account: caller.account };
     const flight = flightOf(flights, plan.key);
-    if (!refreshing) return flight.join({ job, tenant: caller.tenant });
-    const joined = await flight.refresh({ job, tenant: caller.tenant });
-    if (name !== null) await tenants.noteRefreshed(caller.tenant, name);
+    if (!refreshing) return flight.join({ job, payer });
+    const joined = await flight.refresh({ job, payer });
+    if (name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);
     return joined;
   }
 
@@ -188,7 +196,7 @@ function promptBytes(image: PostedImage, model: string | undefined): Uint8Array<
   throw new Error('a picture was taken for a prompt; this is a bug');
 }
 
-function stateOf(key: string, joined: Exclude<Joined, { is: 'refused' }>): MeshState {
+function stateOf(key: string, joined: Extract<Joined, { is: 'stored' | 'flying' }>): MeshState {
   if (joined.is === 'stored') return hitMesh({ manifest: joined.manifest, tier: 'r2' });
   const { flight, status } = joined;
   if (flight.is === 'gone') throw new Error('a flight was gone as it was joined; this is a bug');

@@ -1,6 +1,8 @@
 import { Problem } from '../../contract/problem.ts';
 import { Memory } from '../cache/memory.ts';
 import type { Background } from '../cache/tiers.ts';
+import type { MissLimits } from '../limits/limit-settings.ts';
+import type { OwnLimits } from '../objects/ledger.ts';
 import type { JobPlan } from './job-plan.ts';
 import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from '../objects/tenant.ts';
 
@@ -87,6 +89,16 @@ export class Tenants {
   /** Notes that the refresh under an idempotency key is on its way. */
   async noteRefreshed(tenant: string, name: string): Promise<void> {
     await this.#of(tenant).noteRefreshed(name);
+  }
+
+  /** What the tenant's misses may cost. */
+  limits(tenant: string): Promise<MissLimits> {
+    return this.#of(tenant).limits(tenant);
+  }
+
+  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  async setLimits(tenant: string, limits: OwnLimits): Promise<void> {
+    await this.#of(tenant).setLimits(limits);
   }
 
   /** A stub belongs to the request that made it, so it is never kept. */

@@ -6,6 +6,7 @@ type Call =
   | 'peek'
   | 'wait'
   | 'watch'
+  | 'isPaidBy'
   | 'openJob'
   | 'finish'
   | 'fail'

@@ -1,6 +1,8 @@
 import type { Job, JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
+import type { Budget, Reservation } from '../limits/budget.ts';
+import type { Payment } from './flight-payments.ts';
 import type { OriginStatus } from './fleet.ts';
 import type { LastOrigin } from './rank.ts';
 
@@ -46,6 +48,7 @@ export type FlightState =
 /** All that a flight must not forget when its object is evicted; digests only, never image bytes. */
 export type FlightRecord = {
   job: JobDraft;
+  payment: Payment;
   /** Etag of the stored manifest that a refresh is to replace; null when none is stored. */
   replaces: string | null;
   createdAtMs: number;
@@ -76,17 +79,20 @@ export type FlightView =
 export type Joined =
   | { is: 'stored'; manifest: MeshManifest }
   | { is: 'refused'; failure: FlightFailure }
-  | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView };
+  | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView; budget: Budget | null }
+  | { is: 'limited'; by: Exclude<Reservation, { is: 'reserved' }> };
 
 /** The record of a flight that starts now; `last` is that of the flight of its key before. */
 export function startedRecord({
   job,
+  payment,
   replaces,
   last,
   now,
-}: Pick<FlightRecord, 'job' | 'replaces'> & { last: FlightRecord | null; now: number }): FlightRecord {
+}: Pick<FlightRecord, 'job' | 'payment' | 'replaces'> & { last: FlightRecord | null; now: number }): FlightRecord {
   return {
     job,
+    payment,
     replaces,
     createdAtMs: now,
     revision: Math.max(now, (last?.revision ?? 0) + 1),

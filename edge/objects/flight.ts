@@ -4,6 +4,7 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
 import { parseOrigins, type Env, type Origin } from '../env.ts';
+import type { Payer } from '../limits/budget.ts';
 import { FleetView } from '../origins/fleet-view.ts';
 import { flightBegan, flightEnded, jobLost } from '../stats/flights.ts';
 import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
@@ -13,6 +14,7 @@ import type { OriginStatus } from './fleet.ts';
 import { backedOff, backoffMsMax, canStart, checkMs, dispatchedTo, dueAtMs } from './flight-record.ts';
 import { expiresAtMs, isOpen, leaseMs, leastOf, leftView, startedRecord, viewOf } from './flight-record.ts';
 import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
+import { FlightPayments } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
 import { FlightWatchers } from './flight-watchers.ts';
 import { judgeReturn, lossOf, rank, type Return } from './rank.ts';
@@ -37,6 +39,7 @@ export class Flight extends DurableObject<Env> {
   readonly #recorder: Recorder;
   readonly #waiters = new Waiters<FlightView>();
   readonly #watchers: FlightWatchers;
+  readonly #payments: FlightPayments;
   #dispatching = false;
   #announcing: Promise<void> | null = null;
 
@@ -44,6 +47,7 @@ export class Flight extends DurableObject<Env> {
     super(state, env);
     this.#store = new FlightStore(state.storage);
     this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
+    this.#payments = new FlightPayments(state, env.TENANT);
     this.#origins = parseOrigins(env.ORIGINS);
     this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
     this.#inputs = new InputStore(env.STORE);
@@ -51,32 +55,37 @@ export class Flight extends DurableObject<Env> {
     this.#recorder = isolateRecorder(env.STATS);
   }
 
-  /** Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none. */
-  async join({ job, tenant }: { job: JobDraft; tenant: string }): Promise<Joined> {
+  /**
+   * Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none, for which
+   * that tenant pays.
+   */
+  async join({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     if (canStart(this.#store.load())) {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice.
       const stored = await this.#manifests.read(job.key);
       if (stored) return { is: 'stored', manifest: stored.manifest };
       await this.#announce(job);
     }
+    while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.load();
-    if (found === null || canStart(found)) return this.#start({ job, tenant, replaces: null });
+    if (found === null || canStart(found)) return this.#start({ job, payer, replaces: null });
     if (found.state.is === 'failed') return { is: 'refused', failure: found.state.failure };
-    return this.#joined(found, tenant);
+    return this.#joined(found, payer.tenant);
   }
 
   /**
    * Joins a tenant to the flight of this job, which puts a new mesh in the place of what is stored; starts it when
    * there is none, a remembered failure notwithstanding.
    */
-  async refresh({ job, tenant }: { job: JobDraft; tenant: string }): Promise<Joined> {
+  async refresh({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
     if (this.#store.open() === null) await this.#announce(job);
+    while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.open();
-    if (found === null) return this.#start({ job, tenant, replaces });
+    if (found === null) return this.#start({ job, payer, replaces });
     // A flight that never heard that its mesh was stored must not end with that one.
     if (found.replaces !== replaces) this.#store.save({ ...found, replaces });
-    return this.#joined(found, tenant);
+    return this.#joined(found, payer.tenant);
   }
 
   /** The flight as it stands; asking for an unknown one stores nothing. */
@@ -90,6 +99,11 @@ export class Flight extends DurableObject<Env> {
     const record = this.#store.load();
     if (record === null || !isOpen(record) || record.revision !== revision) return this.peek();
     return this.#waiters.hold(Math.min(waitMs, waitMsMax), () => this.peek());
+  }
+
+  /** Whether this payment is that of a flight which is still open. */
+  isPaidBy(paymentId: string): boolean {
+    return this.#store.open()?.payment.id === paymentId;
   }
 
   /** As `peek`; an open flight tells the tenant's webhooks when it ends. Whoever asks must not rely on being told. */
@@ -113,7 +127,10 @@ export class Flight extends DurableObject<Env> {
     const record = this.#store.load();
     const end = record?.state.is;
     if (end === 'withdrawn') return end;
-    if (record !== null && isOpen(record)) flightEnded(record, { outcome: 'completed' }, this.#recorder);
+    if (record !== null && isOpen(record)) {
+      flightEnded(record, { outcome: 'completed' }, this.#recorder);
+      this.#payments.charge(record.payment, manifest.gpuMs);
+    }
     this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
     await this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
@@ -182,7 +199,7 @@ export class Flight extends DurableObject<Env> {
     }
   }
 
-  async #lookAfter(record: FlightRecord): Promise<void> {
+  async #lookAfter(record: FlightRecord): Promise<unknown> {
     const now = Date.now();
     if (!isOpen(record)) {
       return now >= dueAtMs(record) ? this.#store.forget() : this.#store.save(record);
@@ -192,10 +209,7 @@ export class Flight extends DurableObject<Env> {
     }
     const stored = await this.#manifests.readTruth(record.job.key);
     // What a refresh is to replace does not end it; what took that one's place does.
-    if (stored && stored.etag !== this.#store.load()?.replaces) {
-      await this.finish(stored.manifest);
-      return;
-    }
+    if (stored && stored.etag !== this.#store.load()?.replaces) return this.finish(stored.manifest);
     const origins = await this.#fleet.origins();
     const current = this.#store.open();
     if (current === null) return;
@@ -217,17 +231,19 @@ export class Flight extends DurableObject<Env> {
 
   #joined(record: FlightRecord, tenant: string): Joined {
     this.#store.addTenant(tenant);
-    return { is: 'flying', status: 'joined', flight: viewOf(record) };
+    return { is: 'flying', status: 'joined', flight: viewOf(record), budget: null };
   }
 
-  #start({ job, tenant, replaces }: { job: JobDraft; tenant: string; replaces: string | null }): Joined {
-    const record = startedRecord({ job, replaces, last: this.#store.load(), now: Date.now() });
-    this.#store.clearTenants();
-    this.#store.addTenant(tenant);
-    this.#store.save(record);
-    flightBegan(record, this.#recorder);
-    this.ctx.waitUntil(this.#dispatch());
-    return { is: 'flying', status: 'miss', flight: viewOf(record) };
+  #start({ job, payer, replaces }: { job: JobDraft; payer: Payer; replaces: string | null }): Promise<Joined> {
+    return this.#payments.start({ key: job.key, payer }, (payment, budget) => {
+      const record = startedRecord({ job, payment, replaces, last: this.#store.load(), now: Date.now() });
+      this.#store.clearTenants();
+      this.#store.addTenant(payer.tenant);
+      this.#store.save(record);
+      flightBegan(record, this.#recorder);
+      this.ctx.waitUntil(this.#dispatch());
+      return { is: 'flying', status: 'miss', flight: viewOf(record), budget };
+    });
   }
 
   /** Takes a job back from an origin that will not finish it as it was given. */
@@ -299,7 +315,8 @@ export class Flight extends DurableObject<Env> {
     if (record === null || record.fence !== fence) {
       // Finished, or cancelled, while the job was on its way.
       const cancelled = this.#store.load();
-      if (answer.outcome === 'accepted' && cancelled !== null) this.#cancelAt(origin.id, cancelled.job.key);
+      if (answer.outcome === 'accepted' && cancelled !== null)
+        this.ctx.waitUntil(cancelJob(this.#origins, { originId: origin.id, key: cancelled.job.key }));
       return 'done';
     }
     if (answer.outcome === 'accepted') {
@@ -321,8 +338,7 @@ export class Flight extends DurableObject<Env> {
 
   #backOff(retryAfterSeconds: number | null): void {
     const record = this.#store.open();
-    if (record === null) return;
-    this.#store.save(backedOff(record, { retryAfterSeconds, now: Date.now() }));
+    if (record !== null) this.#store.save(backedOff(record, { retryAfterSeconds, now: Date.now() }));
   }
 
   #end(record: FlightRecord, failure: FlightFailure): void {
@@ -337,24 +353,17 @@ export class Flight extends DurableObject<Env> {
     record.state = { is, forgetAtMs: Date.now() + outcomeKeptMs };
     flightEnded(record, { outcome: is }, this.#recorder);
     this.#change(record);
-    if (state.is === 'dispatched') this.#cancelAt(state.originId, record.job.key);
-  }
-
-  #cancelAt(originId: string, key: string): void {
-    const origin = this.#origins.find(({ id }) => id === originId);
-    if (origin === undefined) return;
-    // The origin hears of it anyway, by the 410 that its next progress report gets.
-    const told = cancelJob(origin, key).catch((error: unknown) => {
-      log('origin_cancel_failed', { originId, key, error: String(error) });
-    });
-    this.ctx.waitUntil(told);
+    if (state.is === 'dispatched')
+      this.ctx.waitUntil(cancelJob(this.#origins, { originId: state.originId, key: record.job.key }));
   }
 
   #change(record: FlightRecord): void {
     record.revision += 1;
     this.#store.save(record);
     this.#waiters.wake(viewOf(record));
-    if (!isOpen(record)) this.#watchers.tellAll(record.job.key, viewOf(record));
+    if (isOpen(record)) return;
+    this.#watchers.tellAll(record.job.key, viewOf(record));
+    this.#payments.charge(record.payment, null);
   }
 }
 

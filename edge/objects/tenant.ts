@@ -1,7 +1,13 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/request.ts';
-import type { Env } from '../env.ts';
+import { Manifests } from '../cache/manifests.ts';
+import { anonymousTenant, type Env } from '../env.ts';
+import type { Account, Reservation } from '../limits/budget.ts';
+import { parseLimitSettings, type LimitSettings, type MissLimits } from '../limits/limit-settings.ts';
+
 import type { JobPlan } from '../meshes/job-plan.ts';
+import { flightOf } from './flight-calls.ts';
+import { isOverdue, Ledger, type OwnLimits, type Reserve } from './ledger.ts';
 
 /** A mesh that a tenant asked for, as its list has it. */
 export type ListedMesh = {
@@ -51,12 +57,16 @@ type MeshRow = {
   metadata: string;
 };
 
-/** What belongs to one tenant and to no mesh: its list, metadata, known images and idempotency keys. */
+/** What belongs to one tenant and to no mesh: its list, metadata, known images, idempotency keys and budget. */
 export class Tenant extends DurableObject<Env> {
   readonly #sql: SqlStorage;
+  readonly #settings: LimitSettings;
+  readonly #ledger: Ledger;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
+    this.#settings = parseLimitSettings(env);
+    this.#ledger = new Ledger(state.storage, this.#settings);
     this.#sql = state.storage.sql;
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS meshes
@@ -151,6 +161,57 @@ export class Tenant extends DurableObject<Env> {
   /** Notes that the refresh under an idempotency key has its flight, so that a repeat starts no other. */
   noteRefreshed(name: string): void {
     this.#sql.exec('UPDATE claims SET refreshed = 1 WHERE name = ?', name);
+  }
+
+  /** Reserves GPU time for a flight that is about to start. */
+  reserve(flight: { id: string; tenant: string; flight: string; account: Account | null }): Reservation {
+    return this.#ledger.reserve(flight, this.#standard(flight.tenant));
+  }
+
+  /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */
+  settle({ id, gpuMs }: { id: string; gpuMs: number | null }): void {
+    this.#ledger.settle(id, gpuMs);
+  }
+
+  /** The limits that hold for the tenant of this name, which is this one. */
+  limits(tenant: string): MissLimits {
+    const own = this.#ledger.limits();
+    const standard = this.#standard(tenant);
+    return {
+      gpuMsPerDay: own.gpuMsPerDay ?? standard.gpuMsPerDay,
+      concurrentMissesMax: own.concurrentMissesMax ?? standard.concurrentMissesMax,
+    };
+  }
+
+  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  setLimits(limits: OwnLimits): void {
+    this.#ledger.setLimits(limits);
+  }
+
+  /** Asks after reserves of which nothing was heard: flights whose last word was lost, or that never started. */
+  override async alarm(): Promise<void> {
+    for (const reserve of this.#ledger.due()) {
+      try {
+        const flies = !isOverdue(reserve) && (await flightOf(this.env.FLIGHT, reserve.flight).isPaidBy(reserve.id));
+        if (flies) this.#ledger.keep(reserve.id);
+        else this.#ledger.settle(reserve.id, await this.#costOf(reserve));
+      } catch (error) {
+        console.warn(JSON.stringify({ event: 'reserve_not_looked_after', ...reserve, error: String(error) }));
+        this.#ledger.keep(reserve.id);
+      }
+    }
+    this.#ledger.wake();
+  }
+
+  /** GPU milliseconds of the mesh that a flight left behind, null when it left none. */
+  async #costOf({ flight, at_ms: atMs }: Reserve): Promise<number | null> {
+    const stored = await new Manifests({ kv: this.env.MANIFESTS, r2: this.env.STORE }).readTruth(flight);
+    if (stored === null || stored.manifest.completedAtSeconds < Math.floor(atMs / 1000)) return null;
+    return stored.manifest.gpuMs;
+  }
+
+  #standard(tenant: string): MissLimits {
+    return tenant === anonymousTenant ? this.#settings.anonymous : this.#settings.tenant;
   }
 
   #row(key: string): MeshRow | null {

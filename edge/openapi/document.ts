@@ -5,6 +5,7 @@ import { ModelAnswer } from '../routes/answers.ts';
 import { headerComponents } from './headers.ts';
 import { keyPaths } from './key-paths.ts';
 import { meshPaths } from './mesh-paths.ts';
+import { tenantPaths } from './tenant-paths.ts';
 import { tags } from './operation.ts';
 import { operatorPaths } from './operator-paths.ts';
 import { originPaths } from './origin-paths.ts';
@@ -40,6 +41,7 @@ export function openApiDocument() {
         ...publicPaths,
         ...operatorPaths,
         ...keyPaths,
+        ...tenantPaths,
         ...statisticsPaths,
         ...originPaths,
       },

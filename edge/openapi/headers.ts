@@ -11,7 +11,16 @@ const headers = {
     .describe('What the cache did (RFC 9211): `meshkiln; hit; detail=memory`, `meshkiln; fwd=miss; stored`.'),
   'cache-control': z.string().describe('Who may keep this answer, and for how long (RFC 9111).'),
   'retry-after': whole('Seconds after which to look, or to ask, again (RFC 9110 §10.2.3).'),
-  'ratelimit-policy': z.string().describe('The limit that was met: requests (`q`) in so many seconds (`w`).'),
+  'ratelimit-policy': z
+    .string()
+    .describe('The limit: requests, or GPU milliseconds, (`q`) in so many seconds (`w`), by its name.'),
+  ratelimit: z.string().describe('What remains of it (`r`) until it is whole again in so many seconds (`t`).'),
+  'x-ratelimit-limit-gpu-ms': whole('GPU milliseconds of a UTC day.'),
+  'x-ratelimit-remaining-gpu-ms': whole('Those that are neither spent nor reserved.'),
+  'x-ratelimit-reset-gpu-ms': z
+    .string()
+    .regex(/^\d+s$/)
+    .meta({ description: 'When the next day begins.' }),
   'x-should-retry': z.literal('false').describe('Keeps the OpenAI SDKs from repeating what cannot succeed by itself.'),
   'www-authenticate': z.literal('Bearer').describe('How to authenticate (RFC 9110 §11.6.1).'),
   location: z.string().describe('Where the mesh can be looked at.'),

@@ -36,9 +36,19 @@ const postProblems: readonly ProblemCode[] = [
   'unsupported_media_type',
   'unprocessable_image',
   'prompt_refused',
+  'insufficient_quota',
   'no_origin',
   'not_cached',
 ];
+
+/** On a miss that is charged to a budget. */
+const budgetHeaders = [
+  'ratelimit-policy?',
+  'ratelimit?',
+  'x-ratelimit-limit-gpu-ms?',
+  'x-ratelimit-remaining-gpu-ms?',
+  'x-ratelimit-reset-gpu-ms?',
+] as const;
 
 const PostHeaders = z.object({
   prefer: z
@@ -97,12 +107,19 @@ export const meshPaths: ZodOpenApiPathsObject = {
       answers: {
         200: {
           description: 'The mesh, which was known or was done within the wait, or has failed; or its bytes.',
-          headers: ['cache-status', 'cache-control', 'preference-applied?', 'content-location?'],
+          headers: ['cache-status', 'cache-control', 'preference-applied?', 'content-location?', ...budgetHeaders],
           content: { ...mesh, ...binary(meshFormats) },
         },
         202: {
           description: 'The mesh is being made.',
-          headers: ['location', 'retry-after', 'cache-status', 'cache-control', 'preference-applied?'],
+          headers: [
+            'location',
+            'retry-after',
+            'cache-status',
+            'cache-control',
+            'preference-applied?',
+            ...budgetHeaders,
+          ],
           content: queued,
         },
       },

@@ -23,7 +23,15 @@ const headersOf: Readonly<Partial<Record<number, readonly (HeaderName | `${Heade
   404: ['retry-after?'],
   409: ['x-should-retry'],
   416: ['content-range'],
-  429: ['retry-after', 'ratelimit-policy?'],
+  429: [
+    'retry-after',
+    'x-should-retry?',
+    'ratelimit-policy?',
+    'ratelimit?',
+    'x-ratelimit-limit-gpu-ms?',
+    'x-ratelimit-remaining-gpu-ms?',
+    'x-ratelimit-reset-gpu-ms?',
+  ],
   503: ['retry-after'],
   504: ['x-should-retry'],
 };

@@ -3,7 +3,7 @@ export const documentUrl = 'https://meshkiln.example';
 
 /** A call that shows an operation, from which its code samples are written. */
 export type Sample = {
-  method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** With its query. */
   path: string;
   /** Whose key it needs, null for none. */
@@ -40,7 +40,8 @@ export function codeSamples(sample: Sample): CodeSample[] {
 function curl({ method, path, key, headers = {}, body, answer }: Sample): string {
   const options: string[] = [];
   if (method === 'HEAD') options.push('--head');
-  else if (method === 'DELETE' || (method === 'POST' && body === undefined)) options.push(`-X ${method}`);
+  else if (method === 'DELETE' || method === 'PUT' || (method === 'POST' && body === undefined))
+    options.push(`-X ${method}`);
   if (key !== null) options.push(`-H "Authorization: Bearer $${keyVariables[key]}"`);
   if (body && 'json' in body) options.push("-H 'Content-Type: application/json'");
   for (const [name, value] of Object.entries(headers)) options.push(`-H ${quoted(`${name}: ${value}`)}`);

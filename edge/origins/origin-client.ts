@@ -39,12 +39,24 @@ export async function sendJob(origin: Origin, job: Job, image: ReadableStream<Ui
   }
 }
 
-/** Tells an origin to drop a job: a signed `POST /jobs/{key}/cancel`. Throws when it cannot be told. */
-export async function cancelJob(origin: Origin, key: string): Promise<void> {
-  const call = { job: '', bodySha256: await sha256(''), bodyBytes: 0 };
-  const answer = await post(origin, `/jobs/${key}/cancel`, call, cancelMsMax, null);
-  await answer.body?.cancel();
-  if (!answer.ok && answer.status !== 404) throw new Error(`origin ${origin.id} answered ${answer.status}`);
+/**
+ * Tells an origin, one of these by its id, that nobody waits for a job any more. It hears of it anyway, by the 410 that
+ * its next progress report gets, so a failure is only logged.
+ */
+export async function cancelJob(
+  origins: readonly Origin[],
+  { originId, key }: { originId: string; key: string },
+): Promise<void> {
+  const origin = origins.find(({ id }) => id === originId);
+  if (origin === undefined) return;
+  try {
+    const call = { job: '', bodySha256: await sha256(''), bodyBytes: 0 };
+    const answer = await post(origin, `/jobs/${key}/cancel`, call, cancelMsMax, null);
+    await answer.body?.cancel();
+    if (!answer.ok && answer.status !== 404) throw new Error(`the origin answered ${answer.status}`);
+  } catch (error) {
+    console.warn(JSON.stringify({ event: 'origin_cancel_failed', originId, key, error: String(error) }));
+  }
 }
 
 async function post(

@@ -182,3 +182,12 @@ export type KeyList = z.infer<typeof KeyList>;
 
 export const KeyDeleted = z.object({ id: z.string(), object: z.literal('api_key.deleted'), deleted: z.literal(true) });
 export type KeyDeleted = z.infer<typeof KeyDeleted>;
+
+/** What a tenant's misses may cost. */
+export const TenantLimits = z.object({
+  object: z.literal('tenant.limits'),
+  tenant: z.string(),
+  gpu_ms_per_day: Seconds.describe('GPU milliseconds in a UTC day; 0 leaves hits alone.'),
+  concurrent_misses: Seconds.describe('Misses in progress at once.'),
+});
+export type TenantLimits = z.infer<typeof TenantLimits>;

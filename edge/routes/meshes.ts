@@ -3,6 +3,7 @@ import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
 import { outputFormats, preferWaitSecondsMax, type MeshRequest } from '../../contract/request.ts';
 import { ownTenant, type Authenticated } from '../auth.ts';
+import { budgetHeaders } from '../limits/budget.ts';
 import { negotiate } from '../http/accept.ts';
 import { notForwarded } from '../http/cache-status.ts';
 import { readIdempotencyKey } from '../http/idempotency-key.ts';
@@ -98,7 +99,8 @@ async function accept(c: MeshesContext, { maker, outside, webhooks }: MeshRoutes
   const format = negotiate(c.req.header('accept'), outputFormats[request.output_format].mediaType);
   if (request.cache.mode === 'only_if_cached') c.header('cache-status', notForwarded);
   const hook = request.webhook_url === undefined ? null : { tenant: ownTenant(caller), request };
-  const state = await maker.make(posted, { caller, name, trace: c.get('trace') });
+  const { state, budget } = await maker.make(posted, { caller, name, trace: c.get('trace') });
+  if (budget !== null) for (const [header, value] of Object.entries(budgetHeaders(budget))) c.header(header, value);
   if (hook !== null) await announce(webhooks, { ...hook, state, baseUrl: new URL(c.req.url).origin });
   return { request, format, state };
 }

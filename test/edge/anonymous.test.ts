@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { createApp } from '../../edge/app.ts';
+import type { Env } from '../../edge/env.ts';
 import { errorOf, mesh, picture } from './client.ts';
 import { edgeUrl, fakeNetwork, report, type Network } from './fake-origin.ts';
 import { make } from './making.ts';
@@ -15,16 +16,19 @@ beforeEach(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-type Call = RequestInit & { tier?: 'off' | 'on' | 'loopback'; at?: string; address?: string };
+type Call = RequestInit & { tier?: 'off' | 'on' | 'loopback'; at?: string; address?: string; settings?: Env };
 
 let addresses = 0;
 
 /** A call without a key to an edge whose anonymous tier is on unless told otherwise; each from an address of its own. */
-async function call(path: string, { tier = 'on', at = edgeUrl, address, ...init }: Call = {}): Promise<Response> {
+async function call(
+  path: string,
+  { tier = 'on', at = edgeUrl, address, settings = env, ...init }: Call = {},
+): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set('cf-connecting-ip', address ?? `192.0.2.${++addresses}`);
   const context = createExecutionContext();
-  const app = createApp({ ...env, ANONYMOUS_TIER: tier });
+  const app = createApp({ ...settings, ANONYMOUS_TIER: tier });
   const answer = await app.fetch(new Request(at + path, { ...init, headers }), env, context);
   await waitOnExecutionContext(context);
   return answer;
@@ -80,6 +84,19 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
 ])('%s needs a key', async (param, fields, headers) => {
   const answer = call('/v1/meshes', { ...form(picture(), fields), headers });
   expect(await errorOf(answer)).toMatchObject({ ...keyNeeded, param });
+});
+
+test('an address without a key has a small budget of its own, and all of them one together', async () => {
+  const settings = { ...env, ADDRESS_GPU_MS_PER_DAY: '2000', ADDRESS_CONCURRENT_MISSES: '10' };
+  const ask = (address: string) => call('/v1/meshes', { ...form(picture()), address, settings });
+  for (const status of [202, 202, 429]) expect((await ask('203.0.113.1')).status).toBe(status);
+  expect(await errorOf(ask('203.0.113.1'))).toMatchObject({ status: 429, code: 'insufficient_quota' });
+  const other = await ask('203.0.113.2');
+  expect([other.status, other.headers.get('x-ratelimit-remaining-gpu-ms')]).toEqual([202, '1000']);
+  const none = { gpuMsPerDay: 0, concurrentMissesMax: null };
+  await env.TENANT.getByName('anonymous').setLimits(none);
+  expect(await errorOf(ask('203.0.113.3'))).toMatchObject({ status: 429, code: 'insufficient_quota' });
+  await env.TENANT.getByName('anonymous').setLimits({ ...none, gpuMsPerDay: null });
 });
 
 test('the anonymous have no list and no webhooks, delete nothing, stop nothing, and learn nothing by a digest', async () => {

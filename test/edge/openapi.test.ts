@@ -195,7 +195,7 @@ test('what the running edge refuses to make is refused as the document says', as
 
 test('what the running edge answers to operators and origins is what the document says', async () => {
   const key = testKeys.globex;
-  const admin = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Call => {
+  const admin = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Call => {
     return [method, path, () => call(path, { method, key, ...(body !== undefined && { body: JSON.stringify(body) }) })];
   };
   const sha256 = 'e'.repeat(64);
@@ -207,6 +207,9 @@ test('what the running edge answers to operators and origins is what the documen
     admin('GET', '/dashboard/data'),
     admin('DELETE', `/admin/takedowns/${sha256}`),
     admin('POST', '/admin/keys', { tenant: 'acme' }),
+    admin('GET', '/admin/tenants/acme/limits'),
+    admin('PUT', '/admin/tenants/hooli/limits', { gpu_ms_per_day: 1, concurrent_misses: null }),
+    admin('PUT', '/admin/tenants/shared/limits', { gpu_ms_per_day: 1, concurrent_misses: null }),
     admin('POST', '/admin/keys', {}),
     admin('GET', '/admin/keys'),
     admin('GET', '/admin/keys/key_1'),
