@@ -43,7 +43,7 @@ export type OperationObject = {
 
 export type Operation = OperationObject & { method: Method; path: string };
 
-const methods = ['get', 'head', 'post', 'put', 'delete'] as const;
+const methods = ['post', 'get', 'head', 'put', 'delete'] as const;
 
 /** The operations of a tag, in the document's order. */
 export function operationsOf({ paths }: OpenApi, tag: string): Operation[] {
