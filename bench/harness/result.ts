@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,11 +25,6 @@ export async function record(name: string, run: () => Promise<Findings>): Promis
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(recorded, rounded, 2)}\n`);
   return recorded;
-}
-
-/** What a bench found when it was last run here. */
-export function readRecorded(name: string): Recorded {
-  return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Recorded;
 }
 
 /** A measured figure that must reach a least value. */

@@ -1,9 +1,10 @@
-// `npm run bench:plots`: draws the recorded results again, as bench/results/*.svg.
+// `npm run bench:report`: draws the recorded results, as bench/results/*.svg, and writes the tables of docs/performance.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { barChart, type Bar } from './bar-chart.ts';
 import { lineChart, type Series } from './line-chart.ts';
+import { withTables } from './tables.ts';
 
 const folder = join(import.meta.dirname, '../results');
 
@@ -68,9 +69,16 @@ const plots: Record<string, (rows: Rows) => string> = {
 };
 
 for (const [name, draw] of Object.entries(plots)) {
-  const file = join(folder, `${name.split('.')[0]}.json`);
-  if (!existsSync(file)) continue; // not recorded yet
-  writeFileSync(join(folder, `${name}.svg`), draw(Recorded.parse(JSON.parse(readFileSync(file, 'utf8'))).rows));
+  const result = resultOf(name.split('.')[0] ?? name);
+  if (result !== null) writeFileSync(join(folder, `${name}.svg`), draw(Recorded.parse(result).rows));
+}
+const page = join(import.meta.dirname, '../../docs/performance.md');
+writeFileSync(page, withTables(readFileSync(page, 'utf8'), resultOf));
+
+/** A recorded result, null for one that was not recorded yet. */
+function resultOf(name: string): unknown {
+  const file = join(folder, `${name}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 
 function hits(rows: Rows, size: string): string {
