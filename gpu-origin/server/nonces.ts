@@ -6,7 +6,7 @@ const noncesMax = 500_000;
 
 /**
  * The nonces of calls whose signature held. They are in memory only: after a restart a recorded call could be sent once
- * more within its five minutes, and would at most make the same mesh again or cancel a job that was cancelled before.
+ * more within its five minutes. docs/operations.md says what that could do.
  */
 export class Nonces {
   /** Second at which the signature is too old by itself, by nonce, in order of arrival. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startOriginProcess } from '../support/origin-process.ts';
+import { ballField } from '../support/triplane.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
 import { bisque, disc, jobFor, modelsFolder, sendJob, signedPost } from '../support/send-job.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
@@ -152,4 +153,30 @@ test('the metrics tell what became of jobs, and where their time went, stage by 
   expect(await metric('batch_rows_bucket{le="1",model="small@1",graph="depth"}')).toBe(1);
   expect(await metric('queue_depth')).toBe(0);
   expect(await setting.metric(origin, 'process_open_fds')).toBeGreaterThan(0);
+});
+
+test('a model pair in the shape of TripoSR, added by its manifest to a running origin, serves meshes', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start();
+  const model = await writeModel(setting.modelsFolder, ballField, {
+    name: 'ball',
+    family: 'triplane-field',
+    preprocessing: { size: 512, channels: ['red', 'green', 'blue'], background: 128 / 255 },
+    field: { threshold: 25, radius: 0.87, pointsPerRun: 8192 },
+    batch: { maximum: 1 },
+    uses: ['mc_resolution'],
+    defaults: { mc_resolution: 48 },
+  });
+  expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
+  const params = { ...jobFor(setting.image).params, mc_resolution: 48 };
+  const result = await setting.result(await setting.accepted(origin, { model, params }));
+  if (result?.outcome !== 'completed') throw new Error(`no mesh: ${JSON.stringify(result)}`);
+  const { asset, provider, reused } = result.manifest;
+  expect({ provider, reused, watertight: asset.watertight }).toEqual({
+    provider: 'cpu',
+    reused: null,
+    watertight: true,
+  });
+  const [low, high] = asset.bounds;
+  for (const axis of [0, 1, 2] as const) expect(high[axis] - low[axis]).toBeCloseTo(0.1, 2); // a ball of 100 mm
 });
