@@ -9,7 +9,7 @@ export type Question = { mediaType: string; bytes: Buffer };
 type Answer = { status: number; headers?: Record<string, string>; body: string | Uint8Array };
 
 /** A red torus of some 2,000 triangles, as a GLB of our own making. */
-export async function torusGlb(): Promise<Uint8Array> {
+async function torusGlb(): Promise<Uint8Array> {
   const plan = { threshold: 0, radius: 0.87, pointsPerRun: 32 ** 3, resolution: 32 };
   const values = sampled(solids.torus, 32, 0.87);
   const { positions, indices, normals } = await kernels.surfaceFromField({ values, plan });
