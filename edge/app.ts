@@ -30,6 +30,8 @@ import { originRoutes } from './routes/origin.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { tenantRoutes } from './routes/tenants.ts';
+import { usageRoutes } from './routes/usage.ts';
+import { recordUsage } from './usage/record-usage.ts';
 import { Tenants } from './meshes/tenants.ts';
 import { recordAnswers } from './stats/record-answers.ts';
 import { isolateRecorder, type Recorder } from './stats/recorder.ts';
@@ -68,10 +70,11 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
   const app = new Hono<{ Bindings: Env }>();
   app.use(recordAnswers(recorder), requestId, securityHeaders);
-  app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'));
+  app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'), recordUsage(env.TENANT));
   app.use('/assets/*', openToBrowsers);
   app.use('/openapi.json', openToBrowsers);
   app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside, webhooks }));
+  app.route('/v1/usage', usageRoutes(tenants));
   app.route('/v1', webhookRoutes(webhooks));
   app.route('/v1/models', modelRoutes(fleet, env.DEFAULT_MODEL));
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
@@ -101,9 +104,13 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     }),
   );
   refuseOtherMethods(app);
+  answerProblems(app);
+  return app;
+}
+
+function answerProblems(app: Hono<{ Bindings: Env }>): void {
   app.notFound((c) => answerProblem(c, new Problem('not_found', 'There is nothing at this path.')));
   app.onError((error, c) => answerProblem(c, error));
-  return app;
 }
 
 type OperatorOptions = {

@@ -3,6 +3,7 @@ import { Memory } from '../cache/memory.ts';
 import type { Background } from '../cache/tiers.ts';
 import type { MissLimits } from '../limits/limit-settings.ts';
 import type { OwnLimits } from '../objects/ledger.ts';
+import type { UsageDay } from '../usage/usage-counts.ts';
 import type { JobPlan } from './job-plan.ts';
 import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from '../objects/tenant.ts';
 
@@ -89,6 +90,11 @@ export class Tenants {
   /** Notes that the refresh under an idempotency key is on its way. */
   async noteRefreshed(tenant: string, name: string): Promise<void> {
     await this.#of(tenant).noteRefreshed(name);
+  }
+
+  /** What the tenant used, by day. */
+  usage(tenant: string, range: { from: string; to: string }): Promise<UsageDay[]> {
+    return this.#of(tenant).usage(range);
   }
 
   /** What the tenant's misses may cost. */

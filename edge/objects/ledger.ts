@@ -93,6 +93,13 @@ export class Ledger {
     this.#sql.exec('DELETE FROM spent WHERE account <> ? AND day < ?', all, oldestKept);
   }
 
+  /** GPU milliseconds that were spent on each day of a range, both ends included. */
+  spent({ from, to }: { from: string; to: string }): Map<string, number> {
+    const query = 'SELECT day, ms FROM spent WHERE account = ? AND day BETWEEN ? AND ?';
+    const rows = this.#sql.exec<{ day: string; ms: number }>(query, all, from, to).toArray();
+    return new Map(rows.map(({ day, ms }) => [day, ms]));
+  }
+
   /** The limits that an operator gave this very tenant. */
   limits(): OwnLimits {
     return this.#storage.kv.get<OwnLimits>(limitsKey) ?? { gpuMsPerDay: null, concurrentMissesMax: null };

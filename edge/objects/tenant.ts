@@ -7,6 +7,9 @@ import { parseLimitSettings, type LimitSettings, type MissLimits } from '../limi
 
 import type { JobPlan } from '../meshes/job-plan.ts';
 import { flightOf } from './flight-calls.ts';
+import type { BatchId } from '../stats/batcher.ts';
+import { noUsage, type UsageCounts, type UsageDay } from '../usage/usage-counts.ts';
+import { UsageLedger } from './usage-ledger.ts';
 import { isOverdue, Ledger, type OwnLimits, type Reserve } from './ledger.ts';
 
 /** A mesh that a tenant asked for, as its list has it. */
@@ -62,11 +65,13 @@ export class Tenant extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #settings: LimitSettings;
   readonly #ledger: Ledger;
+  readonly #usage: UsageLedger;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#settings = parseLimitSettings(env);
     this.#ledger = new Ledger(state.storage, this.#settings);
+    this.#usage = new UsageLedger(state.storage.sql);
     this.#sql = state.storage.sql;
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS meshes
@@ -171,6 +176,19 @@ export class Tenant extends DurableObject<Env> {
   /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */
   settle({ id, gpuMs }: { id: string; gpuMs: number | null }): void {
     this.#ledger.settle(id, gpuMs);
+  }
+
+  /** Adds what an isolate recorded of this tenant; a batch that comes again changes nothing. */
+  takeUsage(batch: { counts: UsageCounts; atMs: number; id: BatchId }): void {
+    this.#usage.take(batch);
+  }
+
+  /** The days of a range on which the tenant asked for or spent anything; the oldest first. */
+  usage(range: { from: string; to: string }): UsageDay[] {
+    const spent = this.#ledger.spent(range);
+    const days = new Map(this.#usage.days(range).map((day) => [day.date, day]));
+    const dates = [...new Set([...days.keys(), ...spent.keys()])].toSorted();
+    return dates.map((date) => ({ date, ...noUsage(), ...days.get(date), gpuMsSpent: spent.get(date) ?? 0 }));
   }
 
   /** The limits that hold for the tenant of this name, which is this one. */

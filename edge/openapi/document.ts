@@ -6,6 +6,7 @@ import { headerComponents } from './headers.ts';
 import { keyPaths } from './key-paths.ts';
 import { meshPaths } from './mesh-paths.ts';
 import { tenantPaths } from './tenant-paths.ts';
+import { usagePath } from './usage-path.ts';
 import { tags } from './operation.ts';
 import { operatorPaths } from './operator-paths.ts';
 import { originPaths } from './origin-paths.ts';
@@ -42,6 +43,7 @@ export function openApiDocument() {
         ...operatorPaths,
         ...keyPaths,
         ...tenantPaths,
+        ...usagePath,
         ...statisticsPaths,
         ...originPaths,
       },

@@ -191,3 +191,25 @@ export const TenantLimits = z.object({
   concurrent_misses: Seconds.describe('Misses in progress at once.'),
 });
 export type TenantLimits = z.infer<typeof TenantLimits>;
+
+/** What a tenant asked for, by UTC day. */
+export const UsageAnswer = z.object({
+  object: z.literal('usage'),
+  start_date: z.string(),
+  end_date: z.string(),
+  data: z
+    .array(
+      z.object({
+        object: z.literal('usage.day'),
+        date: z.string(),
+        requests: Seconds.describe('Calls under `/v1`, whatever their answers.'),
+        hits: z.object({ memory: Seconds, kv: Seconds, r2: Seconds }).describe('Meshes that were known, by the tier.'),
+        misses: Seconds.describe('Meshes whose making began with a request of yours.'),
+        joined: Seconds.describe('Meshes that were in the making already.'),
+        gpu_ms_spent: z.number().describe('What the misses cost, exactly.'),
+        gpu_ms_saved: z.number().describe('What the meshes of the hits had cost when they were made.'),
+      }),
+    )
+    .describe('Days on which there was anything, the oldest first.'),
+});
+export type UsageAnswer = z.infer<typeof UsageAnswer>;

@@ -104,6 +104,17 @@ export const attacks: readonly Attack[] = [
     test: ['test/edge/webhooks.test.ts', 'each tenant has a secret of its own, which needs a key'],
   },
   {
+    group: 'API1',
+    attack: "Read another tenant's usage",
+    entries: ['GET /v1/usage'],
+    defence: 'edge/routes/usage.ts',
+    without: ["ownTenant(c.get('caller'))", "(ownTenant(c.get('caller')), 'maker')"],
+    test: [
+      'test/edge/usage.test.ts',
+      'the ledger has what a tenant asked for, spent and saved, and nothing of another',
+    ],
+  },
+  {
     group: 'API2',
     attack: 'Call with no key, a made-up key or another scheme',
     entries: everyKeyed,
@@ -299,6 +310,14 @@ export const attacks: readonly Attack[] = [
     defence: 'edge/limits/rate-limits.ts',
     without: ['if (success) return;', 'return;'],
     test: ['test/edge/rate-limits.test.ts', '%s is stopped at its limit and told when to come back'],
+  },
+  {
+    group: 'API4',
+    attack: 'Spend more GPU time than a tenant may, by misses at once',
+    entries: [post, 'GET /admin/tenants/{tenant}/limits', 'PUT /admin/tenants/{tenant}/limits'],
+    defence: 'edge/objects/ledger.ts',
+    without: ['if (remainingMs < ms)', 'if (remainingMs < -Infinity)'],
+    test: ['test/edge/budgets.test.ts', 'of 100 misses at once, a budget that reserves for 10 lets exactly 10 through'],
   },
   {
     group: 'API4',
