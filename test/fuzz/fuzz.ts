@@ -134,16 +134,3 @@ async function residentBytes(): Promise<number> {
   }
   return bytes;
 }
-
-/** Growth of memory from the second quarter of a run to its last that still counts as flat. */
-export const growthMax = 1.2;
-
-/** Median memory in the second quarter of a run, when all is loaded, and in its last. */
-export function memoryOf(samples: readonly number[]): { early: number; late: number } {
-  const quarter = Math.max(1, Math.floor(samples.length / 4));
-  return { early: median(samples.slice(quarter, 2 * quarter)), late: median(samples.slice(-quarter)) };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}

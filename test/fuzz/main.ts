@@ -1,6 +1,6 @@
 // `npm run fuzz [-- --requests N] [-- --seed N]`: fuzzed requests against the edge in workerd.
 import { parseArgs } from 'node:util';
-import { fuzz, growthMax, memoryOf } from './fuzz.ts';
+import { fuzz } from './fuzz.ts';
 import { startTarget } from './target.ts';
 
 const requestsDefault = 100_000;
@@ -21,11 +21,13 @@ try {
   };
   const result = await fuzz(edge, { seed, requests, known, onBatch });
   console.log(`statuses ${JSON.stringify(result.statuses)}`);
-  const { early, late } = memoryOf(result.residentBytes);
-  console.log(`workerd's resident memory: ${mebibytes(early)} in the second quarter, ${mebibytes(late)} in the last`);
+  const samples = result.residentBytes;
+  console.log(
+    `workerd's resident memory: ${mebibytes(samples[0] ?? 0)} at first, ${mebibytes(samples.at(-1) ?? 0)} at last`,
+  );
   for (const fault of result.faults) console.log(`FAULT ${fault}`);
   console.log(`${result.requests} requests, ${result.faults.length} faults, seed ${seed}`);
-  if (result.faults.length > 0 || late > early * growthMax) process.exitCode = 1;
+  if (result.faults.length > 0) process.exitCode = 1;
 } finally {
   await edge.close();
 }

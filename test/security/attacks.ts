@@ -547,8 +547,8 @@ export const attacks: readonly Attack[] = [
     group: 'API8',
     attack: 'Put a line break and a header into an answer, by the request id that it repeats',
     entries: [...everyKeyed],
-    defence: 'edge/request-id.ts',
-    without: ['/^[A-Za-z0-9._-]{1,128}$/.test(asked)', 'asked.length > 0'],
+    defence: 'contract/trace.ts',
+    without: ['requestId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/)', 'requestId: z.string()'],
     test: [
       'test/edge/bad-requests.test.ts',
       'unknown paths are 404, unknown methods 405 with Allow, and each answer has a request id',
