@@ -9,8 +9,9 @@ import torch
 from scipy.spatial import cKDTree
 
 import native
+from chamfer import CAMERA_DISTANCE
 from dataset import picture_of
-from export import CAMERA_DISTANCE, Mirrored
+from export import Mirrored
 from network import DepthNet
 from reconstruct import onto_fine_grid, sample, triangles
 

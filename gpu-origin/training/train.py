@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
+from chamfer import log_chamfer
 from dataset import Scenes, picture_of
 from loop import pick_device, train
 from network import DepthNet
 
-TILT_WEIGHT, NORMAL_WEIGHT = 0.15, 0.08
+LOSSES = {"sheets": (1.0, 0.15, 0.08), "score": (0.5, 0.08, 0.05)}  # weights of sheets, tilt and normals
 
 
 def true_tilt(planes, x, y):
@@ -24,7 +25,8 @@ def true_tilt(planes, x, y):
     return torch.stack([(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det], 1)
 
 
-def depth_loss(network, planes):
+def depth_loss(network, planes, kind):
+    sheet_weight, tilt_weight, normal_weight = LOSSES[kind]
     small = picture_of(planes, "small_")
     front, back, normal, tilt = network.parts(small, planes["alpha"], planes["inflation"])
     mask, small_mask = (planes["alpha"] >= 0.5).float(), (small[:, 3:4] >= 0.5).float()
@@ -32,7 +34,8 @@ def depth_loss(network, planes):
     sheets = ((front - planes["front"]).abs() + (back - planes["back"]).abs()) * share(mask)
     normals = (normal - planes["normal"]).abs() * share(small_mask)
     slopes = (tilt - true_tilt(planes, *network.grid(mask)).clamp(-3, 3)).abs()
-    return (sheets.sum() + NORMAL_WEIGHT * normals.sum()) / len(small) + TILT_WEIGHT * slopes.mean()
+    loss = (sheet_weight * sheets.sum() + normal_weight * normals.sum()) / len(small) + tilt_weight * slopes.mean()
+    return loss + log_chamfer((front, back), (planes["front"], planes["back"]), mask) if kind == "score" else loss
 
 
 if __name__ == "__main__":
@@ -44,6 +47,7 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--loss", choices=LOSSES, default="sheets", help="score: the Chamfer distance itself, which ripples the surface; then blend.py")
     parser.add_argument("--start", type=Path, help="weights to go on from")
     a = parser.parse_args()
 
@@ -53,6 +57,6 @@ if __name__ == "__main__":
     if a.start:
         network.load_state_dict(torch.load(a.start, map_location=device))
     parameters = sum(p.numel() for p in network.parameters())
-    settings = {"width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
+    settings = {"loss": a.loss, "width": a.width, "size": a.size, "batch": a.batch, "minutes": a.minutes, "parameters": parameters, "scenes": len(scenes), "device": str(device), "torch": torch.__version__}
     print(settings, flush=True)
-    train(network, lambda net, count, random: depth_loss(net, scenes.batch(count, device, random)), a.batch, a.minutes * 60, a.out, settings, scenes.grow, a.rate)
+    train(network, lambda net, count, random: depth_loss(net, scenes.batch(count, device, random), a.loss), a.batch, a.minutes * 60, a.out, settings, scenes.grow, a.rate)
