@@ -56,7 +56,7 @@ async function play({ name, cache, together }: Variant, model: string) {
     const ask = (picture: number, i: number) =>
       request(running, pictures[picture] ?? Buffer.alloc(0), {
         model,
-        foreground_ratio: String(0.85 - (cache ? 0 : i / 1e4)),
+        foreground_ratio: (0.85 - (cache ? 0 : i / 1e4)).toFixed(4),
       });
     const startMs = performance.now();
     const order = replayOrder();
