@@ -114,3 +114,17 @@ test('the anonymous have no list and no webhooks, delete nothing, stop nothing, 
   const known = call('/v1/meshes', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   expect(await errorOf(known)).toMatchObject({ status: 409, code: 'image_required' });
 });
+
+test("the operator's dashboard needs no key at the machine of npm start, and one everywhere else", async () => {
+  const path = '/dashboard/data';
+  const here: Call = { tier: 'loopback', at: 'http://127.0.0.1:8787' };
+  expect((await call(path, here)).status).toBe(200);
+  for (const elsewhere of [
+    { ...here, headers: { 'sec-fetch-site': 'cross-site' } },
+    { ...here, tier: 'on' },
+    { tier: 'loopback' },
+    { tier: 'on' },
+  ] satisfies Call[]) {
+    expect(await errorOf(call(path, elsewhere))).toMatchObject(withoutKey);
+  }
+});

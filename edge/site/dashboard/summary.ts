@@ -1,6 +1,6 @@
 import type { DashboardData } from '../../stats/dashboard-data.ts';
 import { make } from '../look/element.ts';
-import { bytes, count, duration, share } from '../look/figures.ts';
+import { bytes, count, counted, duration, share } from '../look/figures.ts';
 
 type Summary = DashboardData['summary'];
 type Tile = { term: string; figure: string; more: string };
@@ -19,7 +19,7 @@ function tilesOf(summary: Summary): Tile[] {
     {
       term: 'Hit ratio',
       figure: summary.hit_ratio === null ? '–' : share(summary.hit_ratio),
-      more: `${count(hits)} hits, ${count(misses)} misses, ${count(joined)} joined, ${count(refused)} refused`,
+      more: `${counted(hits, 'hit', 'hits')}, ${counted(misses, 'miss', 'misses')}, ${count(joined)} joined, ${count(refused)} refused`,
     },
     {
       term: 'GPU time saved',

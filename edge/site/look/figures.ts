@@ -8,6 +8,11 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** A count with the noun that goes with it: `1 miss`, `27 misses`. */
+export function counted(value: number, one: string, many: string): string {
+  return `${whole.format(value)} ${value === 1 ? one : many}`;
+}
+
 /** A count short enough for an axis: `27.2K`. */
 export function shortCount(value: number): string {
   return compact.format(value);
