@@ -95,7 +95,7 @@ test('the playground costs at most 400 kB before a mesh is asked for, and the 3D
     "performance.getEntries().filter(({ entryType }) => ['navigation', 'resource'].includes(entryType)).map(({ name }) => name)",
   );
   expect(urls.length).toBeGreaterThan(8);
-  expect(urls.join()).not.toContain('viewer');
+  expect(urls.join()).not.toContain('model-viewer');
   const sizes = await Promise.all(
     urls.map(async (url) => gzipSync(Buffer.from(await (await fetch(url)).arrayBuffer())).length),
   );
