@@ -43,9 +43,13 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   return { page, complaints };
 }
 
+/** A frame with a mesh in it takes a software renderer long, on a busy machine very long. */
+const screenshotMsMax = 90_000;
+
 /** Keeps a picture of the whole page in test-output/. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' });
+  const path = join(screenshots, `${name}.png`);
+  await page.screenshot({ path, fullPage: true, animations: 'disabled', timeout: screenshotMsMax });
 }
 
 /** Expects that axe-core finds nothing that keeps anybody from using the page as it is now. */
