@@ -33,7 +33,9 @@ test('the dashboard of an unused edge says so, and then shows by itself what is 
   await expect.poll(() => page.textContent('#errors'), { timeout: 30_000 }).toContain('invalid_image1');
   expect(await page.textContent('#summary')).toMatch(/Hit ratio80%4 hits, 1 miss, 0 joined, 0 refused/);
   expect(await page.textContent('#routes')).toContain('POST /v1/meshes2005');
-  expect(await page.textContent('#origins')).toMatch(/local ready.*Jobs done1 of 1, 0 failed/);
+  await expect
+    .poll(() => page.textContent('#origins'), { timeout: 30_000 }) // by the origin's next report
+    .toMatch(/local ready.*Jobs done1 of 1, 0 failed/);
   await expect.poll(() => page.getAttribute('#charts canvas', 'aria-label')).toContain('made (miss)');
   expect(await page.isHidden('#empty')).toBe(true);
   await expectAccessible(page);

@@ -32,9 +32,11 @@ export class Chart {
   constructor(options: ChartOptions) {
     this.#options = options;
     this.figure = make('figure', 'panel chart', make('figcaption', null, options.title), this.#place, this.#empty);
-    new ResizeObserver(() => this.#plot?.setSize({ width: this.#place.clientWidth, height: heightPx })).observe(
-      this.#place,
-    );
+    const fit = new ResizeObserver(() => {
+      const width = this.#place.clientWidth;
+      if (width > 0) this.#plot?.setSize({ width, height: heightPx }); // not while it is hidden
+    });
+    fit.observe(this.#place);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
   }
 
