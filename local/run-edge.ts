@@ -11,9 +11,13 @@ const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
 
 /**
  * Runs the Worker in workerd with its KV, R2 and objects kept in the state folder: what `wrangler deploy` would ship.
- * `outside` is its way to servers that clients name.
+ * `outside` is its way to servers that clients name; the inspector is open where it is given a port.
  */
-export async function runEdge(settings: LocalSettings, outside: (request: Request) => Promise<Response>) {
+export async function runEdge(
+  settings: LocalSettings,
+  outside: (request: Request) => Promise<Response>,
+  { inspectorPort }: { inspectorPort: number | null } = { inspectorPort: null },
+) {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
 
   await buildSite();
@@ -37,7 +41,7 @@ export async function runEdge(settings: LocalSettings, outside: (request: Reques
     dev: {
       remote: false,
       watch: false,
-      inspector: false,
+      inspector: inspectorPort === null ? false : { port: inspectorPort },
       logLevel: 'warn',
       persist: join(settings.stateFolder, 'edge'),
       server: { hostname: '127.0.0.1', port: settings.edgePort },

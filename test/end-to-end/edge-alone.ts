@@ -10,10 +10,11 @@ import { startScriptedOrigin } from './scripted-origin.ts';
 /** The edge as `npm start` runs it, in this very process, with a scripted origin and a way out of the test's choice. */
 export type EdgeAlone = Awaited<ReturnType<typeof startEdgeAlone>>;
 
-export async function startEdgeAlone(outside: Partial<OutsideOptions> = {}) {
+export async function startEdgeAlone(outside: Partial<OutsideOptions> = {}, { inspected = false } = {}) {
   const stateFolder = await mkdtemp(join(tmpdir(), 'meshkiln-test-'));
   const settings = localSettings({ stateFolder, edgePort: await freePort(), originPort: await freePort() });
-  const start = () => runEdge(settings, createOutside({ ...publicInternet, ...outside }));
+  const inspectorPort = inspected ? await freePort() : null;
+  const start = () => runEdge(settings, createOutside({ ...publicInternet, ...outside }), { inspectorPort });
   const origin = await startScriptedOrigin(settings);
   let worker = await start();
   await origin.report();
@@ -26,6 +27,12 @@ export async function startEdgeAlone(outside: Partial<OutsideOptions> = {}) {
       const headers = new Headers(init.headers);
       if (!headers.has('authorization')) headers.set('authorization', `Bearer ${settings.apiKey}`);
       return fetch(edgeUrl(settings) + path, { ...init, headers });
+    },
+    /** Where workerd's inspector listens; the edge must be `inspected`. */
+    async inspectorUrl(): Promise<URL> {
+      const url: URL | undefined = await worker.inspectorUrl;
+      if (url === undefined) throw new Error('this edge is not inspected');
+      return url;
     },
     /** Ends workerd, and starts it anew on the same state. */
     async restart(): Promise<void> {

@@ -1,4 +1,3 @@
-import { readFile, readdir } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { Agent, request as send } from 'undici';
 import { problems } from '../../contract/problem.ts';
@@ -6,6 +5,7 @@ import { sha256 } from '../../contract/digest.ts';
 import { sign } from '../../contract/signature.ts';
 import { localOriginId } from '../../local/settings.ts';
 import type { EdgeAlone } from '../end-to-end/edge-alone.ts';
+import { openHeap } from './heap.ts';
 import { fuzzRequests, type FuzzRequest, type Known } from './requests.ts';
 
 const concurrent = 12;
@@ -20,8 +20,8 @@ export type FuzzResult = {
   statuses: Record<string, number>;
   /** What was wrong, with the request that shows it. */
   faults: string[];
-  /** Resident memory of workerd in bytes, sampled after each batch. */
-  residentBytes: number[];
+  /** Heap of the Worker and its objects in bytes, garbage left out, sampled after each batch. */
+  heapBytes: number[];
 };
 
 /** Sends so many requests, the same for the same seed, to a running edge; stops at the first batch that has a fault. */
@@ -32,9 +32,10 @@ export async function fuzz(
     requests,
     known,
     onBatch,
-  }: { seed: number; requests: number; known: Known; onBatch?: (done: number, residentBytes: number) => void },
+  }: { seed: number; requests: number; known: Known; onBatch?: (done: number, heapBytes: number) => void },
 ): Promise<FuzzResult> {
-  const result: FuzzResult = { requests: 0, statuses: {}, faults: [], residentBytes: [] };
+  const result: FuzzResult = { requests: 0, statuses: {}, faults: [], heapBytes: [] };
+  const heap = await openHeap(await edge.inspectorUrl());
   const dispatcher = new Agent({ connections: concurrent });
   const arbitrary = fuzzRequests(known);
   while (result.requests < requests && result.faults.length === 0) {
@@ -46,12 +47,13 @@ export async function fuzz(
       }),
     );
     result.requests += numRuns;
-    const resident = await residentBytes();
-    result.residentBytes.push(resident);
+    const heapBytes = await heap.usedBytes();
+    result.heapBytes.push(heapBytes);
     await edge.origin.report(); // the fuzzed ones have changed what is known of the origin
-    onBatch?.(result.requests, resident);
+    onBatch?.(result.requests, heapBytes);
   }
   await dispatcher.destroy();
+  heap.close();
   return result;
 }
 
@@ -76,7 +78,7 @@ async function tryOne(
     const fault = faultOf({
       status,
       text,
-      isHead: request.method === 'HEAD',
+      hasNoError: request.method === 'HEAD' || isPage(request.path),
       requestId: answer.headers['x-request-id'],
     });
     if (fault !== null) result.faults.push(`${fault}\n  ${shown()}\n  ${status} ${text.slice(0, 500)}`);
@@ -86,11 +88,11 @@ async function tryOne(
 }
 
 /** What is wrong with an answer: a 500, or an error that is not one of those that the contract lists. */
-function faultOf(answer: { status: number; text: string; isHead: boolean; requestId: unknown }): string | null {
+function faultOf(answer: { status: number; text: string; hasNoError: boolean; requestId: unknown }): string | null {
   const { status, text } = answer;
   if (status === 500) return 'an internal error';
   if (typeof answer.requestId !== 'string') return 'an answer without a request id';
-  if (status < 400 || answer.isHead) return null;
+  if (status < 400 || answer.hasNoError) return null;
   try {
     const { error } = JSON.parse(text) as { error: { code: keyof typeof problems; type: string; message: string } };
     const listed = Object.hasOwn(problems, error.code) ? problems[error.code] : null;
@@ -99,6 +101,11 @@ function faultOf(answer: { status: number; text: string; isHead: boolean; reques
   } catch {
     return 'an error that is no JSON';
   }
+}
+
+/** What is not there is told people by a page. */
+function isPage(path: string): boolean {
+  return path.startsWith('/m/');
 }
 
 async function credentials({ method, path, body, key }: FuzzRequest, edge: EdgeAlone): Promise<Record<string, string>> {
@@ -124,13 +131,15 @@ function bodyText({ body }: FuzzRequest): string {
   return body.length > 2000 ? `${body.length} bytes` : `base64 ${Buffer.from(body).toString('base64')}`;
 }
 
-/** Resident memory of every workerd that this process has started, in bytes. */
-async function residentBytes(): Promise<number> {
-  let bytes = 0;
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''); // it may have ended
-    const isOurs = /^Name:\tworkerd$/m.test(status) && new RegExp(`^PPid:\\t${process.pid}$`, 'm').test(status);
-    if (isOurs) bytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  }
-  return bytes;
+/** Growth of the heap from the second quarter of a run, when all is loaded, to its last that still counts as flat. */
+export const growthMax = 1.2;
+
+/** Median heap in the second quarter of a run and in its last, in bytes. */
+export function heapOf(samples: readonly number[]): { early: number; late: number } {
+  const quarter = Math.max(1, Math.floor(samples.length / 4));
+  return { early: median(samples.slice(quarter, 2 * quarter)), late: median(samples.slice(-quarter)) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
