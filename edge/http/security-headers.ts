@@ -13,7 +13,8 @@ const transportSecurity = 'max-age=31536000';
 /** Keeps browsers from sniffing, framing or running what the edge answers; pages and assets say more by themselves. */
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
+  // Not c.header(), which copies an answer that is already there, once a header.
   const answer = c.res.headers;
-  for (const [name, value] of headers) if (!answer.has(name)) c.header(name, value);
-  if (c.req.url.startsWith('https:')) c.header('strict-transport-security', transportSecurity);
+  for (const [name, value] of headers) if (!answer.has(name)) answer.set(name, value);
+  if (c.req.url.startsWith('https:')) answer.set('strict-transport-security', transportSecurity);
 };

@@ -508,7 +508,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Have a browser run, sniff or frame an answer',
     entries: ['GET /healthz', 'GET /readyz', 'GET /openapi.json', mesh],
     defence: 'edge/http/security-headers.ts',
-    without: ['if (!answer.has(name)) c.header(name, value);', ''],
+    without: ['if (!answer.has(name)) answer.set(name, value);', ''],
     test: ['test/edge/hardening.test.ts', 'no answer can be sniffed, framed or run, and https stays https'],
   },
   {
