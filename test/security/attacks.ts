@@ -515,8 +515,8 @@ export const attacks: readonly Attack[] = [
     group: 'API8',
     attack: 'Have a page load or run what is not its own',
     entries: ['GET /', 'GET /dashboard', 'GET /docs', 'GET /m/{id}'],
-    defence: 'edge/routes/pages.ts',
-    without: ['for (const [header, value] of Object.entries(pageHeaders)) answer.headers.set(header, value);', ''],
+    defence: 'edge/http/page-headers.ts',
+    without: ["script-src 'self' 'wasm-unsafe-eval'", 'script-src *'],
     test: ['test/edge/pages.test.ts', '%s is a page that may load nothing of another host, in no frame'],
   },
   {
