@@ -9,7 +9,7 @@ type DocumentedAnswer = {
   headers?: Record<string, { $ref: string }>;
   content?: Record<string, Content>;
 };
-export type CodeSample = { lang: string; label: string; source: string };
+type CodeSample = { lang: string; label: string; source: string };
 export type DocumentedOperation = {
   method: string;
   path: string;

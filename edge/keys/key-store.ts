@@ -6,10 +6,10 @@ import { isLive, keysMax, type KeyListOptions, type Keys, type KeyTerms } from '
 import type { Rotation, StoredKey } from '../objects/keys.ts';
 
 /** How long an isolate believes what the store said of a key before it asks again, in milliseconds. */
-export const believedMs = 30_000;
+const believedMs = 30_000;
 
 /** For so long, in milliseconds, it goes on believing a store that does not answer: the bound of a revocation. */
-export const believedMsMax = 60_000;
+const believedMsMax = 60_000;
 
 /** While one request asks again, others go on for so long, in milliseconds, with what is known. */
 const askingMs = 5_000;

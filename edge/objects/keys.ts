@@ -21,7 +21,7 @@ export type KeyListOptions = { tenant: string | null; limit: number; afterId: st
 export const keysMax = 10_000;
 
 /** An ended key stays listed for so long, in seconds. */
-export const endedKeptSeconds = 90 * 24 * 3600;
+const endedKeptSeconds = 90 * 24 * 3600;
 
 export type Rotation = { is: 'made'; key: StoredKey } | { is: 'full' };
 

@@ -3,7 +3,7 @@ import { requirePublicName } from './public-name.ts';
 /** Time for a whole exchange with a server that a client named, redirects and bodies included, in milliseconds. */
 export const outsideMsMax = 10_000;
 
-export type OutsideRequest = {
+type OutsideRequest = {
   method: 'GET' | 'POST';
   headers: Record<string, string>;
   body?: string;

@@ -6,7 +6,7 @@ export type OpenApi = {
   components: { schemas: Record<string, Schema> };
 };
 
-export type Method = 'get' | 'head' | 'post' | 'put' | 'delete';
+type Method = 'get' | 'head' | 'post' | 'put' | 'delete';
 
 export type Schema = {
   $ref?: string;
@@ -25,11 +25,11 @@ export type Schema = {
   maxLength?: number;
 };
 
-export type Parameter = { in: string; name: string; required?: boolean; description?: string; schema: Schema };
-export type Answer = { description: string; content?: Record<string, { schema?: Schema; example?: unknown }> };
+type Parameter = { in: string; name: string; required?: boolean; description?: string; schema: Schema };
+type Answer = { description: string; content?: Record<string, { schema?: Schema; example?: unknown }> };
 export type CodeSample = { lang: string; label: string; source: string };
 
-export type OperationObject = {
+type OperationObject = {
   operationId: string;
   tags: readonly string[];
   summary: string;
