@@ -52,8 +52,15 @@ export class Batcher {
     return taken;
   }
 
-  /** Takes the oldest run that `accepts` allows and, up to `maximum` rows, later ones of the same graph and shape. */
-  next(accepts: (run: PendingRun) => boolean, maximum: (run: PendingRun) => number): PendingRun[] {
+  /**
+   * Takes the oldest run that `accepts` allows and, up to `maximum` rows, later ones of the same graph and shape; with
+   * `full`, none unless the batch could not grow any more.
+   */
+  next(
+    accepts: (run: PendingRun) => boolean,
+    maximum: (run: PendingRun) => number,
+    { full }: { full: boolean } = { full: false },
+  ): PendingRun[] {
     const oldest = this.#waiting.find((run) => !run.signal.aborted && accepts(run));
     if (oldest === undefined) return [];
     const batch = [oldest];
@@ -66,6 +73,7 @@ export class Batcher {
         batch.push(run);
         rows += rowsOf(run);
       }
+      if (full && rows < maximum(oldest)) return [];
     }
     const taken = new Set(batch);
     this.#waiting = this.#waiting.filter((run) => !taken.has(run) && !run.signal.aborted);

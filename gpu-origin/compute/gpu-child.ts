@@ -10,10 +10,13 @@ export class GpuProcessEnded extends Error {
   override name = 'GpuProcessEnded';
   /** The end in words that hold nothing of this machine, fit for a client. */
   readonly how: string;
+  /** False for a question that it had not come to, which cannot have ended it. */
+  readonly begun: boolean;
 
-  constructor(how: string, errorText = '') {
+  constructor(how: string, { errorText = '', begun = true } = {}) {
     super(`The GPU process ${how}${errorText === '' ? '' : `: ${errorText}`}`);
     this.how = how;
+    this.begun = begun;
   }
 }
 
@@ -44,9 +47,13 @@ export class GpuChild {
     });
     const end = (how: string, cause?: Error) => {
       if (this.#end !== null) return;
-      this.#end = new GpuProcessEnded(this.#killCause ?? how, cause?.message ?? this.errorText);
+      const told = this.#killCause ?? how;
+      const errorText = cause?.message ?? this.errorText;
+      this.#end = new GpuProcessEnded(told, { errorText });
       clearTimeout(this.#timer);
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
+      for (const [i, { reject }] of this.#waiting.splice(0).entries()) {
+        reject(new GpuProcessEnded(told, { errorText, begun: i === 0 }));
+      }
       onEnd(this.#end);
     };
     this.#child.once('error', (error) => end('could not be started or reached', error));

@@ -126,14 +126,21 @@ export class GpuPool {
 
   #dispatch(): void {
     if (this.#closed) return;
-    for (const lane of this.#lanes) {
-      if (!lane.idle) continue;
-      const batch = this.#batcher.next(
-        (run) => lane.holds(run.model),
-        (run) => this.#sizes.of(run.model, run.graph).limit,
-      );
-      if (batch.length > 0) void this.#execute(lane, batch);
-    }
+    for (const lane of this.#lanes) if (lane.idle) this.#give(lane, { full: false });
+    // What cannot grow goes ahead to the process, which then need not wait for this thread between two runs: first to
+    // the lane that is likely to come to it first.
+    const busy = this.#lanes.filter((lane) => lane.aheadOfMs !== null);
+    for (const lane of busy.toSorted((a, b) => (a.aheadOfMs ?? 0) - (b.aheadOfMs ?? 0)))
+      this.#give(lane, { full: true });
+  }
+
+  #give(lane: Lane, size: { full: boolean }): void {
+    const batch = this.#batcher.next(
+      (run) => lane.holds(run.model),
+      (run) => this.#sizes.of(run.model, run.graph).limit,
+      size,
+    );
+    if (batch.length > 0) void this.#execute(lane, batch);
   }
 
   async #execute(lane: Lane, batch: readonly PendingRun[]): Promise<void> {
@@ -142,11 +149,10 @@ export class GpuPool {
     const { model, graph } = first;
     const rows = batch.reduce((sum, run) => sum + rowsOf(run), 0);
     try {
-      const start = performance.now();
-      const { outputs, ms } = await lane.run(model.id, graph, joinInputs(batch));
+      const { outputs, ms, tookMs } = await lane.run(model.id, graph, joinInputs(batch));
       const size = this.#sizes.of(model, graph);
       // The way to the process and back counts: it too is shared by the rows of a batch.
-      if (first.batchable) size.record(rows, performance.now() - start);
+      if (first.batchable) size.record(rows, tookMs);
       if (first.failedBatch !== null) this.#concludeFailedBatch(first, true);
       const { provider, degraded, device } = lane.status;
       this.#onBatch({ model: model.id, graph, device, rows, ms });
@@ -168,7 +174,7 @@ export class GpuPool {
     const failedBatch = !ended && batch.length > 1 ? { rows, left: batch.length, failedAlone: 0 } : null;
     const again: PendingRun[] = [];
     for (const run of batch) {
-      run.crashes += ended ? 1 : 0;
+      run.crashes += ended && error.begun ? 1 : 0;
       run.batchable = false;
       const retry = ended ? run.crashes < crashesMax : failedBatch !== null;
       if (retry && !this.#closed) again.push(run);

@@ -18,6 +18,9 @@ const steadyMs = 60_000;
 /** Ends in a row up to which a process counts as coming back at once: some five seconds without it. */
 const endsInARowMax = 5;
 
+/** Runs that a process holds: the one that it runs, and one with which it goes on without waiting for the origin. */
+const runsHeldMax = 2;
+
 /** A model with the digest of its manifest, which tells two contents of one id apart. */
 export type LaneModel = ModelFiles & { digest: string };
 
@@ -37,7 +40,9 @@ export class Lane {
   readonly #options: LaneOptions;
   #child: GpuChild | null = null;
   #state: 'starting' | 'ready' | 'restarting' | 'closed' = 'starting';
-  #running = false;
+  #runsHeld = 0;
+  /** When the run began that the process has at present: it was given it, or had answered the one before. */
+  #begunMs = 0;
   #wasReady = false;
   #wanted: readonly LaneModel[] = [];
   /** Digest of each model that the process holds. */
@@ -69,7 +74,7 @@ export class Lane {
       state: this.#state === 'closed' ? ('restarting' as const) : this.#state,
       provider: this.#provider ?? this.#options.providers.order[0] ?? 'cpu',
       degraded: this.#options.providers.explicit && this.#provider !== this.#options.providers.order[0],
-      running: this.#running,
+      running: this.#runsHeld > 0,
       busyMs: this.#busyMs,
       restarts: this.#restarts,
       residentBytes: this.#residentBytes,
@@ -81,7 +86,12 @@ export class Lane {
   }
 
   get idle(): boolean {
-    return this.#state === 'ready' && !this.#running;
+    return this.#state === 'ready' && this.#runsHeld === 0;
+  }
+
+  /** When the present run began, if one more may be given ahead to follow it; null when none may. */
+  get aheadOfMs(): number | null {
+    return this.#state === 'ready' && this.#runsHeld > 0 && this.#runsHeld < runsHeldMax ? this.#begunMs : null;
   }
 
   /** True when work that comes now will be run: at once, or after a restart that is under way. */
@@ -114,24 +124,33 @@ export class Lane {
     await this.#preparing;
   }
 
-  /** Runs a graph; the lane must be idle. Rejects with GpuProcessEnded, or with the runtime's error. */
+  /**
+   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `tookMs` is the time from when it
+   * was the process's turn to the answer. Rejects with GpuProcessEnded, or with the runtime's error.
+   */
   async run(model: string, graph: string, inputs: Record<string, Tensor>) {
     const child = this.#child;
-    if (child === null || !this.idle) throw new Error('a lane that is not idle was given a run; this is a bug');
-    this.#running = true;
+    if (child === null || !(this.idle || this.aheadOfMs !== null)) {
+      throw new Error('a lane that has no room was given a run; this is a bug');
+    }
+    if (this.#runsHeld === 0) this.#begunMs = performance.now();
+    this.#runsHeld += 1;
     try {
       const answer = await child.ask({ type: 'run', model, graph, inputs }, this.#options.runSecondsMax);
+      const begunMs = this.#begunMs;
+      this.#begunMs = performance.now();
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
       this.#busyMs += answer.ms;
       this.#residentBytes = answer.residentBytes;
-      if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) {
-        child.kill(`held ${answer.residentBytes} bytes and was replaced`);
-        this.#state = 'restarting';
-      }
-      return { outputs: answer.outputs, ms: answer.ms };
+      // Nothing more is given to it; it is ended when it has run what it holds.
+      if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) this.#state = 'restarting';
+      return { outputs: answer.outputs, ms: answer.ms, tookMs: this.#begunMs - begunMs };
     } finally {
-      this.#running = false;
+      this.#runsHeld -= 1;
+      if (this.#state === 'restarting' && this.#runsHeld === 0) {
+        child.kill(`held ${this.#residentBytes} bytes and was replaced`);
+      }
     }
   }
 

@@ -36,6 +36,15 @@ test('runs of one graph and shape are taken together, in their order, up to the 
   expect(batcher.next(all, () => 4)).toEqual([]);
 });
 
+test('a batch that could still grow is not taken when a full one is asked for', () => {
+  const batcher = batcherOf([pending([1, 4]), pending([1, 4])]);
+  expect(batcher.next(all, () => 3, { full: true })).toEqual([]);
+  batcher.add(pending([1, 4]));
+  expect(batcher.next(all, () => 3, { full: true })).toHaveLength(3);
+  batcher.add(pending([1, 4], { batchable: false }));
+  expect(batcher.next(all, () => 3, { full: true })).toHaveLength(1);
+});
+
 test('runs of another shape, graph or model wait for a batch of their own', () => {
   const runs = [
     pending([1, 4]),

@@ -155,14 +155,41 @@ test('a waiting run that is aborted never reaches the process', async () => {
   const model = await writeModel(root, { depth: heavyInflation(20) }, { batch: { maximum: 1 } });
   const { pool, batches } = createPool();
   await pool.setModels([model]);
-  const first = pool.infer(heavyRun(model.id));
+  const kept = [pool.infer(heavyRun(model.id)), pool.infer(heavyRun(model.id))];
   const leaving = new AbortController();
-  const second = pool.infer({ ...heavyRun(model.id), signal: leaving.signal });
+  const third = pool.infer({ ...heavyRun(model.id), signal: leaving.signal });
   leaving.abort(new Error('nobody waits'));
-  await expect(second).rejects.toThrow('nobody waits');
-  await first;
+  await expect(third).rejects.toThrow('nobody waits');
+  await Promise.all(kept);
   await pool.infer(heavyRun(model.id));
-  expect(batches).toHaveLength(2);
+  expect(batches).toHaveLength(3);
+});
+
+test('one run that cannot join a larger batch goes ahead to the process while another runs', async () => {
+  const model = await writeModel(root, { depth: heavyInflation(20) }, { batch: { maximum: 1 } });
+  const { pool, batches } = createPool();
+  await pool.setModels([model]);
+  const runs = [1, 2, 3].map(() => pool.infer(heavyRun(model.id)));
+  expect(pool.depth).toBe(1);
+  await Promise.all(runs);
+  expect(batches).toHaveLength(3);
+});
+
+test('a run that went ahead to a process is not held to account for the end of it', async () => {
+  const model = await writeModel(root, { depth: heavyInflation(60) }, { batch: { maximum: 1 } });
+  let kills = 0;
+  const { pool } = createPool({
+    onChange: () => {
+      const { pid = null, state } = pool.lanes[0] ?? {};
+      if (state !== 'ready' || pid === null || kills === 2) return;
+      kills += 1;
+      setTimeout(() => process.kill(pid, 'SIGKILL'), 50);
+    },
+  });
+  await pool.setModels([model]);
+  // Each of them runs in one of the two processes that are killed, and waits in the other.
+  await Promise.all([pool.infer(heavyRun(model.id)), pool.infer(heavyRun(model.id))]);
+  expect(kills).toBe(2);
 });
 
 test('a process whose memory has grown is replaced between two runs, and no run fails', async () => {
