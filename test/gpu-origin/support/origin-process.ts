@@ -1,9 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 
-const main = join(import.meta.dirname, '../../../gpu-origin/main.ts');
+const repository = join(import.meta.dirname, '../../..');
+
+/** What `npm run origin` gives to Node: its flags and the program. */
+const command = (
+  JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { scripts: { origin: string } }
+).scripts.origin
+  .split(' ')
+  .slice(1);
 
 type Line = { event: string } & Record<string, unknown>;
 
@@ -12,7 +20,8 @@ export const known = { originId: 'test-origin', secret: 'a secret of the tests' 
 
 /** Runs the origin as a process of its own until `stop` or `kill`; resolves when it says that it is ready. */
 export async function startOriginProcess(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, command, {
+    cwd: repository,
     env: { ORIGIN_ID: known.originId, ORIGIN_SECRET: known.secret, ORIGIN_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
