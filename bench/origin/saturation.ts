@@ -6,12 +6,16 @@ import { quantile } from '../harness/spread.ts';
 import { writeFieldModel } from './field-model.ts';
 import { startBenchOrigin, type BenchOrigin } from './origin.ts';
 
-/** Convolutions that take about 200 ms together on one core of the machine that this was written on. */
-const layers = 28;
+/** Inference of one job, and the convolutions by which its time is found. */
+const jobMs = 200;
+const layersToTry = 20;
+const jobsToTry = 12;
 const jobs = 60;
 /** Jobs that end before the measured time begins: then a batch runs while the next forms. */
 const jobsToWarm = 8;
 const probeMs = 10;
+/** Reading the metrics takes some milliseconds of the thread that is measured. */
+const metricsEveryMs = 500;
 const secondsMax = 240;
 
 /** The lane's least share of wall time, and the most milliseconds within which 99% of probes must be answered. */
@@ -23,6 +27,7 @@ const livezMsMax = 50;
  * whose inference is the heavy part, and with the default model, whose geometry is.
  */
 export async function benchSaturation(): Promise<Findings> {
+  const layers = await layersOfJob();
   const heavy = await measure((folder) => writeFieldModel(folder, { layers }));
   const own = await measure(async (folder) => {
     await cp(modelsFolder, folder, { recursive: true });
@@ -40,6 +45,23 @@ export async function benchSaturation(): Promise<Findings> {
   };
 }
 
+/** Convolutions that make a job's inference take about `jobMs` here, by the fastest of some jobs one after another. */
+async function layersOfJob(): Promise<number> {
+  const origin = await startBenchOrigin((folder) => writeFieldModel(folder, { layers: layersToTry }));
+  try {
+    const times: number[] = [];
+    for (let done = 1; done <= jobsToTry; done++) {
+      const before = await origin.metric('meshkiln_origin_lane_busy_seconds_total');
+      await (await origin.send()).answer.arrayBuffer();
+      await origin.until(() => origin.peer.results.size === done, secondsMax);
+      times.push(1000 * ((await origin.metric('meshkiln_origin_lane_busy_seconds_total')) - before));
+    }
+    return Math.round((layersToTry * jobMs) / Math.min(...times));
+  } finally {
+    await origin.close();
+  }
+}
+
 async function measure(write: Parameters<typeof startBenchOrigin>[0]) {
   const origin = await startBenchOrigin(write);
   try {
@@ -51,15 +73,15 @@ async function measure(write: Parameters<typeof startBenchOrigin>[0]) {
     const probes = probe(origin);
     const before = await usage(origin);
     // Until the queue is empty: afterwards there is not work enough to keep the lane busy.
-    await origin.until(async () => (await origin.metric('meshkiln_origin_queue_depth')) === 0, secondsMax);
+    while ((await origin.metric('meshkiln_origin_queue_depth')) > 0) await sleep(metricsEveryMs);
     const after = await usage(origin);
     const latenciesMs = await probes.stop();
     const wallSeconds = (after.atMs - before.atMs) / 1000;
-    const runs = after.runs - before.runs;
+    const done = after.done - before.done;
     return {
       busyShare: (after.busySeconds - before.busySeconds) / wallSeconds,
-      jobsASecond: (after.done - before.done) / wallSeconds,
-      runMs: (1000 * (after.busySeconds - before.busySeconds)) / runs,
+      jobsASecond: done / wallSeconds,
+      laneMsOfJob: (1000 * (after.busySeconds - before.busySeconds)) / done,
       livezP50Ms: quantile(latenciesMs, 0.5),
       livezP99Ms: quantile(latenciesMs, 0.99),
       probes: latenciesMs.length,
@@ -71,8 +93,7 @@ async function measure(write: Parameters<typeof startBenchOrigin>[0]) {
 
 async function usage(origin: BenchOrigin) {
   const busySeconds = await origin.metric('meshkiln_origin_lane_busy_seconds_total');
-  const runs = await origin.metric('meshkiln_origin_gpu_runs_total');
-  return { busySeconds, runs, done: origin.peer.results.size, atMs: performance.now() };
+  return { busySeconds, done: origin.peer.results.size, atMs: performance.now() };
 }
 
 /** Asks for `/livez` every few milliseconds, whether the one before was answered or not. */
