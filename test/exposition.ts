@@ -13,6 +13,7 @@ export function parseExposition(text: string): Scrape {
   const types = new Map<string, string>();
   const series = new Map<string, number>();
   for (const line of text.slice(0, -1).split('\n')) {
+    if (line === '') continue; // the format ignores empty lines
     const [, keyword, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
     if (keyword === 'HELP' && metricName.test(name)) continue;
     if (keyword === 'TYPE' && metricName.test(name) && ['counter', 'gauge', 'histogram'].includes(rest)) {
@@ -38,7 +39,7 @@ function checkHistogram(name: string, series: ReadonlyMap<string, number>): void
     if (!text.startsWith(`${name}_bucket{`)) continue;
     const labels = text
       .slice(`${name}_bucket`.length)
-      .replace(/,?le="[^"]*"/, '')
+      .replace(/(?<=\{)le="[^"]*",?|,le="[^"]*"/, '')
       .replace('{}', '');
     if (value < (last.get(labels) ?? 0)) throw new Error(`${text} is less than the bucket before it`);
     last.set(labels, value);

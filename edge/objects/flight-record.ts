@@ -1,4 +1,4 @@
-import type { Job, JobFailure } from '../../contract/job.ts';
+import { isInputFailure, type Job, type JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
 import type { Budget, Reservation } from '../limits/budget.ts';
@@ -28,6 +28,11 @@ export type JobDraft = Omit<Job, 'fence'>;
 
 /** A failure as clients hear it. */
 export type FlightFailure = { code: JobFailure['code'] | 'mesh_failed' | 'taken_down'; message: string };
+
+/** Whether every origin, at every attempt, would come to the same: by the request itself, or by a takedown. */
+export function isFinal(failure: FlightFailure): boolean {
+  return isInputFailure(failure) || failure.code === 'taken_down';
+}
 
 /** Where a flight stands. Times are milliseconds since the epoch. */
 export type FlightState =

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { isInputFailure, type JobProgress } from '../../contract/job.ts';
+import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
@@ -12,7 +12,7 @@ import { InputStore } from '../origins/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
 import type { OriginStatus } from './fleet.ts';
 import { backedOff, backoffMsMax, canStart, checkMs, dispatchedTo, dueAtMs } from './flight-record.ts';
-import { expiresAtMs, isOpen, leaseMs, leastOf, leftView, startedRecord, viewOf } from './flight-record.ts';
+import { expiresAtMs, isFinal, isOpen, leaseMs, leastOf, leftView, startedRecord, viewOf } from './flight-record.ts';
 import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
 import { FlightPayments } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
@@ -145,10 +145,10 @@ export class Flight extends DurableObject<Env> {
     return true;
   }
 
-  /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on the picture alone. */
+  /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on what is final. */
   fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
     const record = this.#store.open();
-    if (record !== null && (fence === record.fence || isInputFailure(failure))) this.#end(record, failure);
+    if (record !== null && (fence === record.fence || isFinal(failure))) this.#end(record, failure);
   }
 
   /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
@@ -342,8 +342,7 @@ export class Flight extends DurableObject<Env> {
   }
 
   #end(record: FlightRecord, failure: FlightFailure): void {
-    const remembered = isInputFailure(failure) || failure.code === 'taken_down';
-    record.state = { is: 'failed', failure, remembered, forgetAtMs: Date.now() + outcomeKeptMs };
+    record.state = { is: 'failed', failure, remembered: isFinal(failure), forgetAtMs: Date.now() + outcomeKeptMs };
     flightEnded(record, { outcome: 'failed', failure }, this.#recorder);
     this.#change(record);
   }

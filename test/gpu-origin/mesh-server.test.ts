@@ -130,11 +130,12 @@ test('no more questions are open at once than the manifest allows', async () => 
 test('kill -9 of the origin after the server has answered asks it no second time', async () => {
   const model = await addModel();
   const origin = await setting.start();
-  // Longer than the pause between two messages of progress, so that the next one comes as its stage begins.
+  // Longer than the pause between two messages of progress, so that one comes soon after the server's answer.
   server.answer = () => sleep(400, { status: 200, body: server.glb });
   let killed = false;
   setting.edge.hold = ({ path, bytes }) => {
-    if (path.startsWith('/origin/progress/') && Buffer.from(bytes).includes('"surface"') && !killed) {
+    const answered = /"(surface|texture|encode)"/.test(Buffer.from(bytes).toString());
+    if (path.startsWith('/origin/progress/') && answered && !killed) {
       process.kill(origin.pid ?? 0, 'SIGKILL');
       killed = true;
     }
