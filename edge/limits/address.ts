@@ -8,8 +8,9 @@ const ipv6Groups = 4;
  * Cloudflare sets the header itself, whatever the client sent.
  */
 export function addressOf(headers: Headers): string {
-  const text = headers.get('cf-connecting-ip') ?? '';
-  if (!ipaddr.isValid(text)) return 'unknown';
+  const text = headers.get('cf-connecting-ip');
+  // The library finds out by throwing, which costs more than all else that tells a key.
+  if (text === null || !ipaddr.isValid(text)) return 'unknown';
   const address = ipaddr.process(text);
   return address instanceof ipaddr.IPv6 ? `${address.parts.slice(0, ipv6Groups).join(':')}::/64` : address.toString();
 }
