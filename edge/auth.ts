@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { hex, sha256 } from '../contract/digest.ts';
 import { Problem } from '../contract/problem.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
+import { digestKey, knownDigest, rememberDigest } from './keys/key-digest.ts';
 import type { KeyStore } from './keys/key-store.ts';
 import type { StoredKey } from './objects/keys.ts';
 import { addressOf } from './limits/address.ts';
@@ -110,13 +111,15 @@ async function keyCaller(
 ): Promise<Caller> {
   const address = addressOf(headers);
   const text = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get('authorization') ?? '')?.[1];
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text ?? '')));
+  const known = text === undefined ? null : knownDigest(text);
+  const digest = known ?? (await digestKey(text ?? ''));
   const own = findOwn(keys, digest);
   const counted = own?.unlimited !== true;
   if (counted) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
   if (text === undefined || (own?.loopbackOnly === true && !isOfThisMachine(url, headers))) throw refusal(text);
   const key = own ?? (await store.find(text, hex(digest), address));
   if (key === null) throw refusal(text);
+  if (known === null) rememberDigest(text, digest);
   if (counted) await countRequest(limiters, { name: 'KEY_REQUESTS', of: hex(digest) });
   if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);
   const storedKey = own === null ? hex(digest) : null;

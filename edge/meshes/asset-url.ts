@@ -12,17 +12,13 @@ export type AssetUrls = { baseUrl: string; secret: string };
 
 /** The URL of a mesh's blob: public for good, or of a private mesh one that expires. */
 export async function assetUrl(manifest: MeshManifest, blob: Blob, { baseUrl, secret }: AssetUrls): Promise<string> {
-  const url = new URL(`${baseUrl}/assets/${assetFile(blob)}`);
-  if (manifest.owner === undefined) return url.href;
+  const url = `${baseUrl}/assets/${assetFile(blob)}`;
+  if (manifest.owner === undefined) return url;
   const expires = String(Math.floor(Date.now() / 1000) + privateUrlSeconds);
   const text = signedText({ key: manifest.key, sha256: blob.sha256, expires });
   const mac = await crypto.subtle.sign('HMAC', await hmacKey(secret), text);
-  url.search = new URLSearchParams({
-    mesh: meshId(manifest.key),
-    expires,
-    signature: hex(new Uint8Array(mac)),
-  }).toString();
-  return url.href;
+  const query = { mesh: meshId(manifest.key), expires, signature: hex(new Uint8Array(mac)) };
+  return `${url}?${new URLSearchParams(query).toString()}`;
 }
 
 /**

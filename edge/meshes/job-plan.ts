@@ -1,8 +1,10 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { hex, sha256 } from '../../contract/digest.ts';
 import { contractVersion, isUnrepeatable, meshParams, pipelineVersion, requestKey } from '../../contract/key.ts';
+import type { KeyInput } from '../../contract/key.ts';
 import type { Model } from '../../contract/model.ts';
 import type { MeshRequest } from '../../contract/request.ts';
+import { Memory } from '../cache/memory.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
 
 /** A job before its picture was looked at: all that its key is made of. */
@@ -16,6 +18,17 @@ const unrepeatableLifeSeconds = 3600;
 
 const nonceBytes = 16;
 
+/** Bytes of keys that an isolate remembers with what they were made of; a hit's picture is one that comes often. */
+const keysBytesMax = 1024 * 1024;
+
+type MadeKey = { of: string; key: string };
+
+const madeKeys = new Memory<MadeKey>({
+  bytesMax: keysBytesMax,
+  sizeOf: ({ of, key }) => 2 * (of.length + key.length),
+  now: () => Date.now(),
+});
+
 /** The job that a request asks of a model; of an unrepeatable request each plan has another key. */
 export async function planJob(
   request: MeshRequest,
@@ -28,7 +41,7 @@ export async function planJob(
   return {
     contract: contractVersion,
     pipeline: pipelineVersion,
-    key: await requestKey({ model: identity, imageSha256: input.imageSha256, params, scope, nonce }),
+    key: await keyOf({ model: identity, imageSha256: input.imageSha256, params, scope, nonce }),
     model: identity,
     params,
     ...input,
@@ -37,6 +50,17 @@ export async function planJob(
     priority: request.priority,
     expiresInSeconds: unrepeatable ? unrepeatableLifeSeconds : null,
   };
+}
+
+/** The request key, from memory where this very input came before: as text, in which nothing is lost. */
+async function keyOf(input: KeyInput): Promise<string> {
+  if (input.nonce !== null) return requestKey(input);
+  const of = JSON.stringify(input);
+  const made = madeKeys.get(of);
+  if (made !== null) return made.key;
+  const key = await requestKey(input);
+  madeKeys.set(of, { of, key });
+  return key;
 }
 
 /**

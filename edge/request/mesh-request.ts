@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { imageLimits, MeshRequest } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
 import { fetchImage } from '../outside/fetch-image.ts';
@@ -8,6 +9,7 @@ import { decodeDataUrl } from './data-url.ts';
 import { formName, readForm } from './form-fields.ts';
 import { readImageHeader } from './image-header.ts';
 import { invalidParameter } from './invalid.ts';
+import { parseFormFields } from './parsed-forms.ts';
 import { parseJson } from './parse-json.ts';
 import { parseMultipart } from './multipart.ts';
 
@@ -33,29 +35,34 @@ const jsonBytesMax = Math.ceil((imageLimits.dataUrlBytesMax * 4) / 3) + fieldByt
  * the Problem that names what is wrong with it.
  */
 export async function readMeshRequest(request: Request, outside: Outside): Promise<PostedMesh> {
-  const { fields, image: file, nameOf } = await readFields(request);
-  const parsed = MeshRequest.safeParse(fields);
+  const { parsed, image: file, nameOf } = await readFields(request);
   if (!parsed.success) throw invalidParameter(parsed.error, nameOf);
   refuseContradictions(parsed.data, file !== null);
   return { request: parsed.data, image: await imageOf(parsed.data, { file, outside }), nameOf };
 }
 
-type Fields = { fields: unknown; image: Uint8Array<ArrayBuffer> | null } & Pick<PostedMesh, 'nameOf'>;
+type Fields = { parsed: z.ZodSafeParseResult<MeshRequest>; image: Uint8Array<ArrayBuffer> | null } & Pick<
+  PostedMesh,
+  'nameOf'
+>;
 
 async function readFields(request: Request): Promise<Fields> {
   const contentType = request.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
   if (mediaType === 'multipart/form-data') {
-    const form = readForm(parseMultipart(await readBody(request, formBytesMax), contentType));
-    if (form.image !== null && form.image.byteLength > imageLimits.fileBytesMax) {
+    const body = await readBody(request, formBytesMax);
+    const { fields, image } = readForm(parseMultipart(body, contentType));
+    const imageBytes = image?.byteLength ?? 0;
+    if (imageBytes > imageLimits.fileBytesMax) {
       const message = `The image may have at most ${imageLimits.fileBytesMax} bytes.`;
       throw new Problem('body_too_large', message, { param: 'image' });
     }
-    return { ...form, nameOf: formName };
+    const parsed = parseFormFields(fields, { bytes: body.byteLength - imageBytes });
+    return { parsed, image, nameOf: formName };
   }
   if (mediaType === 'application/json') {
     const fields = parseJson(await readBody(request, jsonBytesMax));
-    return { fields, image: null, nameOf: (path) => path.join('.') };
+    return { parsed: MeshRequest.safeParse(fields), image: null, nameOf: (path) => path.join('.') };
   }
   throw new Problem('unsupported_media_type', 'Content-Type must be multipart/form-data or application/json.');
 }

@@ -9,7 +9,7 @@ const boundaryCharactersMax = 70; // RFC 2046 §5.1.1
 
 const carriageReturn = 13;
 const hyphen = 45;
-const headerEnd = new Uint8Array([13, 10, 13, 10]);
+const headerEnd = searchFor(new Uint8Array([13, 10, 13, 10]));
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -19,9 +19,10 @@ const decoder = new TextDecoder();
  */
 export function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string): readonly Part[] {
   const delimiter = encoder.encode(`\r\n--${boundaryOf(contentType)}`);
+  const find = searchFor(delimiter);
   const parts: Part[] = [];
   // The first delimiter may stand at the very start, without its line break; a preamble before it is ignored.
-  let at = startsWith(bytes, 0, delimiter.subarray(2)) ? -2 : find(bytes, delimiter, 0);
+  let at = startsWith(bytes, 0, delimiter.subarray(2)) ? -2 : find(bytes, 0);
   for (;;) {
     if (at === null) throw malformed('it does not end with its boundary');
     const afterDelimiter = at + delimiter.length;
@@ -29,7 +30,7 @@ export function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: stri
     if (parts.length === partsMax) throw malformed(`it has more than ${partsMax} parts`);
     const headerAt = afterLineBreak(bytes, afterDelimiter);
     const bodyAt = afterHeader(bytes, headerAt);
-    const end = find(bytes, delimiter, bodyAt - 2); // an empty body shares its line break with the delimiter
+    const end = find(bytes, bodyAt - 2); // an empty body shares its line break with the delimiter
     if (end === null) throw malformed('it does not end with its boundary');
     const header = text(bytes.subarray(headerAt, bodyAt));
     parts.push({ name: nameOf(header), body: bytes.subarray(bodyAt, Math.max(bodyAt, end)) });
@@ -56,7 +57,7 @@ function afterLineBreak(bytes: Uint8Array, from: number): number {
 /** Index after the empty line that ends a part's header. */
 function afterHeader(bytes: Uint8Array, from: number): number {
   const header = bytes.subarray(from, from + partHeaderBytesMax);
-  const end = find(header, headerEnd, 0);
+  const end = headerEnd(header, 0);
   if (end === null) throw malformed(`a part has no header within ${partHeaderBytesMax} bytes`);
   return from + end + 4;
 }
@@ -69,21 +70,25 @@ function nameOf(header: string): string {
   return name;
 }
 
+type Search = (bytes: Uint8Array, from: number) => number | null;
+
 /**
- * Index of `needle` at or after `from`, null when it is not there. Horspool's search: it looks at one byte in as many as
- * the needle has, where a search for single line breaks stops at every 256th byte of a picture.
+ * Gives the search for `needle`: its index at or after `from`, null when it is not there. It is Horspool's: it looks at
+ * one byte in as many as the needle has, where a search for single line breaks stops at every 256th byte of a picture.
  */
-function find(bytes: Uint8Array, needle: Uint8Array, from: number): number | null {
+function searchFor(needle: Uint8Array): Search {
   const last = needle.length - 1;
+  const lastByte = needle[last];
   const shifts = new Uint8Array(256).fill(needle.length);
   for (let i = 0; i < last; i++) shifts[needle[i] ?? 0] = last - i;
-  const lastByte = needle[last];
-  for (let at = from + last; at < bytes.length;) {
-    const byte = bytes[at] ?? 0;
-    if (byte === lastByte && startsWith(bytes, at - last, needle)) return at - last;
-    at += shifts[byte] ?? 1;
-  }
-  return null;
+  return (bytes, from) => {
+    for (let at = from + last; at < bytes.length;) {
+      const byte = bytes[at] ?? 0;
+      if (byte === lastByte && startsWith(bytes, at - last, needle)) return at - last;
+      at += shifts[byte] ?? 1;
+    }
+    return null;
+  };
 }
 
 function startsWith(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
