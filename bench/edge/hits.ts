@@ -1,6 +1,7 @@
 import { childCpuMs } from '../harness/cpu.ts';
 import type { BenchEdge } from '../harness/edge.ts';
-import { caseRow, interleave } from '../harness/interleave.ts';
+import { caseRow, interleave, type CaseRuns } from '../harness/interleave.ts';
+import type { LoadRequest } from '../harness/load.ts';
 import { startNginx } from '../harness/nginx.ts';
 import { atLeast, type Findings } from '../harness/result.ts';
 import { ratios } from '../harness/spread.ts';
@@ -31,11 +32,13 @@ export async function benchHits(edge: BenchEdge): Promise<Findings> {
 async function assets(edge: BenchEdge, size: string, bytes: number): Promise<Findings> {
   const path = await storeAsset(edge, bytes);
   const nginx = await startNginx(edge.bareUrl);
+  await answerAlike(edge, { url: edge.url + path });
   try {
     const runs = await interleave(
       {
         meshkiln: { url: edge.url + path },
         bare: { url: `${edge.bareUrl}/?bytes=${bytes}` },
+        alike: { url: `${edge.bareUrl}/?bytes=${bytes}&alike` },
         front: { url: edge.frontUrl + path },
         nginx: nginx && { url: `${nginx.url}/?bytes=${bytes}` },
       },
@@ -46,10 +49,12 @@ async function assets(edge: BenchEdge, size: string, bytes: number): Promise<Fin
       rows: [
         caseRow(`GET asset, ${size}`, runs.meshkiln),
         caseRow(`GET asset, ${size}, bare Worker`, runs.bare),
+        caseRow(`GET asset, ${size}, bare, same answer`, runs.alike),
         caseRow(`GET asset, ${size}, front door`, runs.front),
         // What nginx uses is not workerd's CPU time.
         ...(nginx ? [{ ...caseRow(`GET asset, ${size}, nginx`, runs.nginx), cpuMicroseconds: null }] : []),
         { case: `GET asset, ${size}, share of bare`, share, cpuShare: cpuShare(runs) },
+        shareOfAlike(`GET asset, ${size}`, runs),
       ],
       bounds: [atLeast(`GET asset, ${size}: share of a bare Worker's throughput`, share.median, shareMin)],
     };
@@ -60,10 +65,12 @@ async function assets(edge: BenchEdge, size: string, bytes: number): Promise<Fin
 
 async function posts(edge: BenchEdge, size: string, bytes: number): Promise<Findings> {
   const form = await storeMesh(edge, { pictureBytes: bytes, tier: 'r2' });
+  await answerAlike(edge, { ...form, url: `${edge.url}/v1/meshes` });
   const runs = await interleave(
     {
       meshkiln: { ...form, url: `${edge.url}/v1/meshes` },
       bare: { ...form, url: edge.bareUrl },
+      alike: { ...form, url: `${edge.bareUrl}/?alike` },
       front: { ...form, url: `${edge.frontUrl}/v1/meshes` },
     },
     timing,
@@ -73,14 +80,35 @@ async function posts(edge: BenchEdge, size: string, bytes: number): Promise<Find
     rows: [
       caseRow(`POST hit, ${size}`, runs.meshkiln),
       caseRow(`POST hit, ${size}, bare Worker`, runs.bare),
+      caseRow(`POST hit, ${size}, bare, same answer`, runs.alike),
       caseRow(`POST hit, ${size}, front door`, runs.front),
       { case: `POST hit, ${size}, share of bare`, share, cpuShare: cpuShare(runs) },
+      shareOfAlike(`POST hit, ${size}`, runs),
     ],
     bounds: [atLeast(`POST hit, ${size}: share of a bare Worker's throughput`, share.median, shareMin)],
   };
 }
 
+/** Headers of a connection, which each server sets by itself. */
+const connectionHeaders: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date']);
+
+/** Has the bare Worker give the very answer that this request gets, so that what an answer costs can be told from the rest. */
+async function answerAlike(edge: BenchEdge, { url, method = 'GET', headers = {}, body }: LoadRequest): Promise<void> {
+  const answer = await fetch(url, { method, headers, body: body ? new Uint8Array(body) : null });
+  const text = await answer.text();
+  const kept = [...answer.headers].filter(([name]) => !connectionHeaders.has(name));
+  const told = JSON.stringify({ headers: Object.fromEntries(kept), text: method === 'POST' ? text : null });
+  await fetch(edge.bareUrl, { method: 'PUT', body: told });
+}
+
+type Runs<Name extends string> = Record<Name, CaseRuns>;
+
+function shareOfAlike(name: string, { meshkiln, alike }: Runs<'meshkiln' | 'alike'>) {
+  const share = ratios(meshkiln.perSecond, alike.perSecond);
+  return { case: `${name}, share of same answer`, share, cpuShare: cpuShare({ meshkiln, bare: alike }) };
+}
+
 /** By what share less CPU the bare Worker needs; unlike throughput, next to independent of the client's own speed. */
-function cpuShare({ meshkiln, bare }: Record<'meshkiln' | 'bare', { cpuMicroseconds: number }>): number {
+function cpuShare({ meshkiln, bare }: Runs<'meshkiln' | 'bare'>): number {
   return bare.cpuMicroseconds / meshkiln.cpuMicroseconds;
 }
