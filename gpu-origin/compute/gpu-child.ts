@@ -36,7 +36,8 @@ export class GpuChild {
     this.#child = fork(new URL('./gpu-process.ts', import.meta.url), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
+      // As the origin itself is started: the young heap must not look like a leak, for which a process is replaced.
+      execArgv: ['--max-semi-space-size=4'],
     });
     this.#child.on('message', (answer: FromGpuProcess) => {
       this.#waiting.shift()?.resolve(answer);
