@@ -128,6 +128,7 @@ function createParts(config: Config) {
     onGone: (outcome) => {
       series.results.inc({ outcome });
       runner.kick();
+      geometry.send();
     },
   });
   const intake: Intake = new Intake({

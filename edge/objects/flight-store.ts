@@ -49,8 +49,7 @@ export class FlightStore {
 
   /** Leaves nothing behind, the alarm included. */
   async forget(): Promise<void> {
-    await this.#storage.deleteAlarm();
-    await this.#storage.deleteAll();
+    await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
   }
 
   #tenants(limit?: number): [string, true][] {
