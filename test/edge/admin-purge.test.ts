@@ -8,6 +8,7 @@ import { Manifests } from '../../edge/cache/manifests.ts';
 import { purgedMeshesMax } from '../../edge/cache/purge.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
 import { bisque, complete, fakeNetwork, meshBytes, report, type Network, type SentJob } from './fake-origin.ts';
+import { jobMsMax } from './making.ts';
 import { meshManifest } from './mesh-manifest.ts';
 import { testKeys } from './secrets.ts';
 
@@ -50,7 +51,7 @@ async function nextJob(count = 1): Promise<SentJob> {
     const sent = network.jobs[count - 1];
     if (sent === undefined) throw new Error('no job yet');
     return sent;
-  });
+  }, jobMsMax);
 }
 
 async function make(image: Uint8Array<ArrayBuffer>, changes: Partial<MeshManifest> = {}, options: PostOptions = {}) {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, originCall, putResult, report, type Network, type SentJob } from './fake-origin.ts';
+import { jobMsMax } from './making.ts';
 
 let network: Network;
 
@@ -32,7 +33,7 @@ async function jobs(count: number): Promise<SentJob> {
     const last = network.jobs.at(-1);
     if (last === undefined) throw new Error('no job yet');
     return last;
-  });
+  }, jobMsMax);
 }
 
 const flightOf = (key: string) => env.FLIGHT.getByName(key);

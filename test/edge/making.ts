@@ -3,6 +3,9 @@ import type { MeshObject } from '../../contract/mesh.ts';
 import { mesh, post, type PostOptions } from './client.ts';
 import { complete, type Network, type SentJob } from './fake-origin.ts';
 
+/** How long a busy machine may take to send a job, in milliseconds. */
+export const jobMsMax = 10_000;
+
 /** The only job that was sent, once it was. */
 export async function theJob(network: Network): Promise<SentJob> {
   return vi.waitFor(() => {
@@ -10,7 +13,7 @@ export async function theJob(network: Network): Promise<SentJob> {
     if (sent === undefined) throw new Error('no job yet');
     expect(others).toHaveLength(0);
     return sent;
-  });
+  }, jobMsMax);
 }
 
 /** Posts a picture and lets its mesh be made. */

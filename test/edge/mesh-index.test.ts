@@ -5,6 +5,7 @@ import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
 import { complete, fakeNetwork, meshBytes, report, type Network } from './fake-origin.ts';
+import { jobMsMax } from './making.ts';
 import { failing } from './faulty-storage.ts';
 import { meshManifest } from './mesh-manifest.ts';
 import { testKeys } from './secrets.ts';
@@ -34,7 +35,7 @@ async function make(image: Uint8Array<ArrayBuffer>, options: PostOptions = {}) {
     const job = network.jobs[count];
     if (job === undefined) throw new Error('no job yet');
     return job;
-  });
+  }, jobMsMax);
   expect((await complete(sent)).status).toBe(200);
   return { sent, made: await mesh(answer) };
 }

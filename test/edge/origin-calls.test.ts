@@ -19,6 +19,7 @@ import {
   type Network,
   type SentJob,
 } from './fake-origin.ts';
+import { jobMsMax } from './making.ts';
 import { testOrigins } from './secrets.ts';
 
 let network: Network;
@@ -54,7 +55,7 @@ async function sentJob(): Promise<SentJob> {
     const sent = network.jobs[0];
     if (sent === undefined) throw new Error('no job yet');
     return sent;
-  });
+  }, jobMsMax);
 }
 
 test('a signed blob is stored once, under either secret of a rotation', async () => {
