@@ -116,6 +116,11 @@ test('secrets never reach the log', async () => {
   const origin = await setting.start({ ORIGIN_SECRET: secret, METRICS_TOKEN: `${secret} either` });
   await origin.until('edge not reached'); // the edge does not know this secret
   expect(JSON.stringify(origin.lines)).not.toContain(secret);
+  const tooShort = 'pssst';
+  const refused = startOriginProcess({ ORIGIN_SECRET: tooShort, ORIGIN_STATE: setting.stateFolder });
+  const words = await refused.then(String, String);
+  expect(words).toContain('ORIGIN_SECRET');
+  expect(words).not.toContain(tooShort);
 });
 
 test('the request that began a job is named by every line and call that is made for it, after a restart too', async () => {
