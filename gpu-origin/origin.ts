@@ -128,7 +128,6 @@ function createParts(config: Config) {
     onGone: (outcome) => {
       series.results.inc({ outcome });
       runner.kick();
-      geometry.send();
     },
   });
   const intake: Intake = new Intake({

@@ -141,12 +141,9 @@ export class MeshMaker {
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
     const { flights, tenants, keyStore, r2 } = this.#options;
     const { caller, name, trace } = asked;
-    const allowed = Promise.all([
-      caller.storedKey === null ? null : keyStore.confirm(caller.storedKey),
-      refuseTakenDown(r2, [plan.imageSha256]),
-    ]);
-    const [imageBytes] = await Promise.all([this.#keepInput(asked, plan, allowed), allowed]);
-    const job = { ...plan, imageBytes, trace };
+    if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
+    await refuseTakenDown(r2, [plan.imageSha256]);
+    const job = { ...plan, imageBytes: await this.#keepInput(asked, plan), trace };
     const payer = { tenant: caller.tenant, account: caller.account };
     const flight = flightOf(flights, plan.key);
     if (!refreshing) return flight.join({ job, payer });
@@ -155,25 +152,20 @@ export class MeshMaker {
     return joined;
   }
 
-  /** Sees that the picture or prompt is stored, once `allowed`, for as long as a flight may need it; its length in bytes. */
-  async #keepInput(
-    { posted: { image } }: Asked,
-    { imageSha256, textToImageModel }: JobPlan,
-    allowed: Promise<unknown>,
-  ): Promise<number> {
+  /** Sees that the picture or prompt is stored for as long as a flight may need it; its length in bytes. */
+  async #keepInput({ posted: { image } }: Asked, { imageSha256, textToImageModel }: JobPlan): Promise<number> {
     const { inputs } = this.#options;
     if (image.is === 'prompt') {
       const bytes = promptBytes(image, textToImageModel);
-      await inputs.put({ sha256: imageSha256, bytes, mediaType: 'application/json' }, allowed);
+      await inputs.put({ sha256: imageSha256, bytes, mediaType: 'application/json' });
       return bytes.byteLength;
     }
     if (image.is === 'known') {
-      await allowed;
       const bytes = await inputs.renew(imageSha256);
       if (bytes === null) throw imageRequired();
       return bytes;
     }
-    await inputs.put({ sha256: imageSha256, bytes: image.bytes, mediaType: image.mediaType }, allowed);
+    await inputs.put({ sha256: imageSha256, bytes: image.bytes, mediaType: image.mediaType });
     return image.bytes.byteLength;
   }
 

@@ -21,12 +21,9 @@ export class FlightPayments {
     return this.#paying;
   }
 
-  /**
-   * Starts the flight if its payer may, once it is `announced`; to be called in the turn in which `paying` was null.
-   * `begin` runs before it is null again.
-   */
+  /** Starts the flight if its payer may; to be called in the turn in which `paying` was null. `begin` runs before it is null again. */
   async start(
-    { key, payer: { tenant, account }, announced }: { key: string; payer: Payer; announced: Promise<void> },
+    { key, payer: { tenant, account } }: { key: string; payer: Payer },
     begin: (payment: Payment, budget: Budget | null) => Joined,
   ): Promise<Joined> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -34,10 +31,7 @@ export class FlightPayments {
     try {
       const payment = { id: crypto.randomUUID(), tenant };
       const asked = { id: payment.id, tenant, flight: key, account };
-      const [reservation] = await Promise.all([
-        this.#tenants.getByName(tenant).reserve(asked) as Promise<Reservation>,
-        announced,
-      ]);
+      const reservation = (await this.#tenants.getByName(tenant).reserve(asked)) as Reservation;
       return reservation.is === 'reserved' ? begin(payment, reservation.budget) : { is: 'limited', by: reservation };
     } finally {
       this.#paying = null;

@@ -49,7 +49,8 @@ export class FlightStore {
 
   /** Leaves nothing behind, the alarm included. */
   async forget(): Promise<void> {
-    await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
   }
 
   #tenants(limit?: number): [string, true][] {

@@ -41,6 +41,7 @@ export class Flight extends DurableObject<Env> {
   readonly #watchers: FlightWatchers;
   readonly #payments: FlightPayments;
   #dispatching = false;
+  #announcing: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -61,9 +62,9 @@ export class Flight extends DurableObject<Env> {
   async join({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     if (canStart(this.#store.load())) {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice.
-      // It has asked the copies too, so that only the truth can know more.
-      const stored = await this.#manifests.readTruth(job.key);
+      const stored = await this.#manifests.read(job.key);
       if (stored) return { is: 'stored', manifest: stored.manifest };
+      await this.#announce(job);
     }
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.load();
@@ -78,6 +79,7 @@ export class Flight extends DurableObject<Env> {
    */
   async refresh({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
+    if (this.#store.open() === null) await this.#announce(job);
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.open();
     if (found === null) return this.#start({ job, payer, replaces });
@@ -130,9 +132,8 @@ export class Flight extends DurableObject<Env> {
       this.#payments.charge(record.payment, manifest.gpuMs);
     }
     this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
-    const forgotten = this.#store.forget();
+    await this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
-    await forgotten;
     return end === 'cancelled' ? end : null;
   }
 
@@ -220,16 +221,21 @@ export class Flight extends DurableObject<Env> {
     await this.#dispatch();
   }
 
+  /** Lets a purge find the flight before it starts; requests that come meanwhile share the one write. */
+  async #announce({ key, imageSha256, model }: JobDraft): Promise<void> {
+    this.#announcing ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).finally(() => {
+      this.#announcing = null;
+    });
+    await this.#announcing;
+  }
+
   #joined(record: FlightRecord, tenant: string): Joined {
     this.#store.addTenant(tenant);
     return { is: 'flying', status: 'joined', flight: viewOf(record), budget: null };
   }
 
   #start({ job, payer, replaces }: { job: JobDraft; payer: Payer; replaces: string | null }): Promise<Joined> {
-    const { key, imageSha256, model } = job;
-    // Lets a purge find the flight before it starts.
-    const announced = writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id });
-    return this.#payments.start({ key, payer, announced }, (payment, budget) => {
+    return this.#payments.start({ key: job.key, payer }, (payment, budget) => {
       const record = startedRecord({ job, payment, replaces, last: this.#store.load(), now: Date.now() });
       this.#store.clearTenants();
       this.#store.addTenant(payer.tenant);

@@ -9,16 +9,9 @@ export class InputStore {
     this.#r2 = r2;
   }
 
-  /**
-   * Keeps a picture once `allowed` has let it; one that is there and young is left alone, since R2 takes one write a
-   * second for a name.
-   */
-  async put(
-    input: { sha256: string; bytes: Uint8Array<ArrayBuffer>; mediaType: string },
-    allowed: Promise<unknown> = Promise.resolve(),
-  ): Promise<void> {
-    const [present] = await Promise.all([this.#isFresh(input.sha256), allowed]);
-    if (present) return;
+  /** Keeps a picture; one that is there and young is left alone, since R2 takes one write a second for a name. */
+  async put(input: { sha256: string; bytes: Uint8Array<ArrayBuffer>; mediaType: string }): Promise<void> {
+    if (await this.#isFresh(input.sha256)) return;
     try {
       const httpMetadata = { contentType: input.mediaType };
       await this.#r2.put(inputKey(input.sha256), input.bytes, { sha256: input.sha256, httpMetadata });

@@ -1,5 +1,5 @@
 import type { JobResult } from '../../contract/job.ts';
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
 import { blobsOf, pictureDigestsOf } from '../cache/index-entries.ts';
@@ -42,14 +42,8 @@ export async function takeResult(
   const { job, replaces } = open;
   refuseOtherJob(result.manifest, job);
   const isPrivate = job.scope !== sharedScope;
-  const blobs = blobsOf(result.manifest);
-  const privateTo = isPrivate ? key : undefined;
-  const [stored] = await Promise.all([
-    Promise.all(blobs.map(({ sha256 }) => headBlob({ r2: options.r2, sha256, privateTo }))),
-    // What was taken down is not stored either, and says so first.
-    refuseWithdrawn(result, { flight, r2: options.r2 }),
-  ]);
-  requireStored(blobs, stored);
+  await refuseWithdrawn(result, { flight, r2: options.r2 });
+  await requireBlobs(result.manifest, { r2: options.r2, privateTo: isPrivate ? key : undefined });
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
@@ -94,7 +88,12 @@ async function refuseWithdrawn(
   }
 }
 
-function requireStored(blobs: readonly Blob[], stored: readonly Awaited<ReturnType<typeof headBlob>>[]): void {
+async function requireBlobs(
+  { asset, thumbnail }: MeshManifest,
+  where: { r2: R2Bucket; privateTo: string | undefined },
+): Promise<void> {
+  const blobs = thumbnail === null ? [asset] : [asset, thumbnail];
+  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ ...where, sha256 })));
   for (const [i, { sha256, bytes, mediaType }] of blobs.entries()) {
     if (stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType) {
       throw new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);

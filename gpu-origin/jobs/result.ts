@@ -22,11 +22,8 @@ type Made = { made: MadeMesh; drawn: Drawn | null };
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
 export async function completedResult(job: Job, { made, drawn }: Made, times: Times): Promise<Finished> {
   const { bytes: assetBytes, ...facts } = made.asset;
-  const [assetSha256, thumbnail] = await Promise.all([
-    digestOf(assetBytes),
-    made.thumbnail === null ? null : blobOf(made.thumbnail),
-  ]);
-  const asset = { ...facts, sha256: assetSha256, bytes: assetBytes.byteLength };
+  const asset = { ...facts, sha256: await digestOf(assetBytes), bytes: assetBytes.byteLength };
+  const thumbnail = made.thumbnail === null ? null : await blobOf(made.thumbnail);
   const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
   const manifest = {
     key: job.key,
