@@ -24,6 +24,7 @@ import { Reporter } from './report/reporter.ts';
 import { snapshot } from './report/snapshot.ts';
 import { createApp } from './server/app.ts';
 import { listen } from './server/listen.ts';
+import { Nonces } from './server/nonces.ts';
 import { TextToImage } from './text-to-image/text-to-image.ts';
 import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
@@ -39,12 +40,14 @@ export type Origin = { port: number; stop: () => Promise<void> };
 /** Starts an origin; resolves when its models are loaded and it takes jobs. Rejects when its port or state is no good. */
 export async function startOrigin(config: Config): Promise<Origin> {
   const parts = createParts(config);
+  const nonces = new Nonces(join(config.state, 'nonces'));
   const { outbox, intake, geometry, delivery, models, runner, reporter, admission, live } = parts;
   await mkdir(config.state, { recursive: true, mode: 0o700 });
+  await nonces.recover();
   await outbox.recover();
   await intake.recover();
   await geometry.recover();
-  const server = await listen(appOf(config, parts), config);
+  const server = await listen(appOf(config, { ...parts, nonces }), config);
   log('listening', { host: config.host, port: server.port, origin: config.id });
   delivery.kick();
   await models.reload();
@@ -79,11 +82,12 @@ export async function startOrigin(config: Config): Promise<Origin> {
 
 function appOf(
   config: Config,
-  { registry, intake, admission, models, reporter }: ReturnType<typeof createParts>,
+  { registry, nonces, intake, admission, models, reporter }: ReturnType<typeof createParts> & { nonces: Nonces },
 ): Hono {
   return createApp({
     id: config.id,
     secrets: config.secrets,
+    nonces,
     intake,
     registry,
     metricsToken: config.metricsToken,

@@ -9,12 +9,13 @@ import type { Intake } from '../jobs/intake.ts';
 import { causeText, log } from '../log.ts';
 import type { ModelFault } from '../models/repository.ts';
 import { withTrace } from '../trace.ts';
-import { Nonces } from './nonces.ts';
+import type { Nonces } from './nonces.ts';
 import { provenBody, verifyRequest } from './signed-call.ts';
 
 type AppOptions = {
   id: string;
   secrets: readonly string[];
+  nonces: Nonces;
   intake: Intake;
   registry: Registry;
   /** Null leaves the metrics open, which only a loopback address may. */
@@ -29,8 +30,7 @@ type AppOptions = {
 /** The origin's HTTP surface: signed calls of the edge, probes and metrics. */
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
-  const nonces = new Nonces();
-  const verified = (c: Context) => verifyRequest(c.req.raw, { ...options, nonces });
+  const verified = (c: Context) => verifyRequest(c.req.raw, options);
 
   app.post('/jobs', async (c) => {
     const call = await verified(c);

@@ -13,7 +13,7 @@ export async function verifyRequest(
     { method: request.method, path: url.pathname + url.search, headers: request.headers },
     (originId) => (originId === known.id ? known.secrets : []),
   );
-  known.nonces.spend(call.nonce, call.timestampSeconds);
+  await known.nonces.spend(call.nonce, call.timestampSeconds);
   return call;
 }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSetting, type Setting } from './support/setting.ts';
 import { heavyInflation, writeModel } from './support/models.ts';
 import type { OriginProcess } from './support/origin-process.ts';
-import { jobFor, sendJob } from './support/send-job.ts';
+import { jobFor, jobHeaders, sendJob } from './support/send-job.ts';
 
 let setting: Setting;
 let model: { id: string; digest: string };
@@ -83,6 +83,20 @@ test('a job that the edge sends again to the restarted origin is still one job, 
   release();
   expect(await setting.result(job.key)).toMatchObject({ outcome: 'completed', fence: 5 });
   expect(setting.edge.results.get(job.key)).toHaveLength(1);
+});
+
+test('a signed call that was taken before the origin was killed is refused after its restart', async () => {
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const job = jobFor(setting.image, { model });
+  const headers = await jobHeaders(job);
+  expect((await sendJob(origin.url, job, setting.image, headers)).status).toBe(202);
+  await origin.kill('SIGKILL');
+  const restarted = await setting.start();
+  const replayed = await sendJob(restarted.url, job, setting.image, headers);
+  expect(replayed.status).toBe(401);
+  expect(await replayed.json()).toMatchObject({ error: { message: 'This signed call was seen before.' } });
+  release();
 });
 
 test('a job in progress at three deaths of the origin is given up with the cause', async () => {

@@ -176,8 +176,19 @@ export const attacks: readonly Attack[] = [
     attack: 'Replay a signed job that was overheard on its way to an origin',
     entries: ["the origin's POST /jobs"],
     defence: 'gpu-origin/server/signed-call.ts',
-    without: ['known.nonces.spend(call.nonce, call.timestampSeconds);', ''],
+    without: ['await known.nonces.spend(call.nonce, call.timestampSeconds);', ''],
     test: ['test/gpu-origin/server/jobs-route.test.ts', 'the same signed call is taken once'],
+  },
+  {
+    group: 'API2',
+    attack: 'Replay a signed job after the origin that took it was killed',
+    entries: ["the origin's POST /jobs"],
+    defence: 'gpu-origin/server/nonces.ts',
+    without: ['if (nonce !== undefined) this.#expiries.set(nonce, Number(expiry));', ''],
+    test: [
+      'test/gpu-origin/crashes.test.ts',
+      'a signed call that was taken before the origin was killed is refused after its restart',
+    ],
   },
   {
     group: 'API2',
