@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { ListOptions } from '../objects/tenant.ts';
-import { invalidParameter } from './invalid.ts';
+import { parse } from './json.ts';
 
 /** Entries on a page of a list: unless asked otherwise, and at most. */
 const pageEntries = 20;
@@ -46,8 +46,6 @@ export const ListQuery = z.strictObject({
 
 /** Reads the query of a list; throws the Problem that names the parameter at fault. */
 export function readListQuery(query: Record<string, string>): ListOptions {
-  const parsed = ListQuery.safeParse(query);
-  if (!parsed.success) throw invalidParameter(parsed.error);
-  const { limit, order, after: afterKey } = parsed.data;
+  const { limit, order, after: afterKey } = parse(ListQuery, query);
   return { limit, order, afterKey };
 }

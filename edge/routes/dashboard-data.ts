@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { mostUsed } from '../index/most-used.ts';
 import type { Stats } from '../objects/stats.ts';
-import { invalidParameter } from '../request/invalid.ts';
+import { parse } from '../request/json.ts';
 import { dashboardData, dashboardRanges, rangeBeganMs } from '../stats/dashboard.ts';
 import { DashboardRange } from '../stats/dashboard-data.ts';
 import { theStats } from '../stats/recorder.ts';
@@ -23,9 +23,7 @@ export type DashboardDataOptions = {
 /** `GET /dashboard/data?range=1h|24h|7d`; to be mounted behind `requireKey` for the scope "admin". */
 export function dashboardDataRoutes({ stats, index, gpuHourPrice }: DashboardDataOptions) {
   return new Hono().get('/', async (c) => {
-    const asked = DashboardQuery.safeParse(c.req.query());
-    if (!asked.success) throw invalidParameter(asked.error);
-    const { range } = asked.data;
+    const { range } = parse(DashboardQuery, c.req.query());
     const nowMs = Date.now();
     const [history, top] = await Promise.all([
       theStats(stats).history({ ...dashboardRanges[range], beganMs: rangeBeganMs(range, nowMs) }),

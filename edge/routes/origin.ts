@@ -1,5 +1,4 @@
 import { Hono, type Context } from 'hono';
-import type { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { JobProgress, JobResult, JobReturn, type BlobReceipt, type JobReturned } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -13,7 +12,7 @@ import type { GeometryStore } from '../origins/geometry-store.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { Fleet } from '../objects/fleet.ts';
 import type { Stats } from '../objects/stats.ts';
-import { invalidParameter } from '../request/invalid.ts';
+import { parse } from '../request/json.ts';
 import { readSignedJson, verifyCall } from '../origins/signed-call.ts';
 import { takeResult, type WriteBackOptions } from '../origins/write-back.ts';
 import { theStats, type Recorder } from '../stats/recorder.ts';
@@ -131,10 +130,4 @@ function mediaTypeOf(c: Context): string {
 function keyOf(text: string): string {
   if (Sha256.safeParse(text).success) return text;
   throw new Problem('not_found', 'A key or digest has 64 lower-case hexadecimal digits.');
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalidParameter(parsed.error);
 }

@@ -3,7 +3,7 @@ import { meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
 import { ownTenant, type Authenticated } from '../auth.ts';
 import { webhooksOf, type Webhooks } from '../objects/webhooks.ts';
-import { invalidParameter } from '../request/invalid.ts';
+import { parse } from '../request/json.ts';
 import { DeliveriesQuery } from '../request/list-query.ts';
 import type { WebhookSecrets } from '../webhooks/secrets.ts';
 import type { Delivery } from '../webhooks/webhook-store.ts';
@@ -16,9 +16,7 @@ export function webhookRoutes(namespace: DurableObjectNamespace<Webhooks>) {
     .get('/webhook_secret', async (c) => c.json(secretObject(await own(c).secrets()), 200, notStored))
     .post('/webhook_secret', async (c) => c.json(secretObject(await own(c).rotate()), 200, notStored))
     .get('/webhook_deliveries', async (c) => {
-      const query = DeliveriesQuery.safeParse(c.req.query());
-      if (!query.success) throw invalidParameter(query.error);
-      const { limit, after = null } = query.data;
+      const { limit, after = null } = parse(DeliveriesQuery, c.req.query());
       const page = await own(c).list({ limit, after });
       if (page === null) throw new Problem('invalid_parameter', 'There is no such delivery.', { param: 'after' });
       const data = page.deliveries.map(deliveryObject);
