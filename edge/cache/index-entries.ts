@@ -89,8 +89,13 @@ export function surfaceKeysOf({ geometryKey, source }: MeshManifest): readonly s
   return [geometryKey, source?.pictureKey].filter((key) => key !== undefined);
 }
 
+/** Digests of all that a mesh was made of and consists of; none may have been taken down. */
+export function digestsOf(manifest: MeshManifest): string[] {
+  return [...pictureDigestsOf(manifest), ...blobsOf(manifest).map(({ sha256 }) => sha256)];
+}
+
 /** Digests of the pictures that a mesh was made of: what came with the request, and what was made of a prompt. */
-export function pictureDigestsOf({ imageSha256, source }: MeshManifest): readonly string[] {
+function pictureDigestsOf({ imageSha256, source }: MeshManifest): readonly string[] {
   return source === undefined ? [imageSha256] : [imageSha256, source.imageSha256];
 }
 

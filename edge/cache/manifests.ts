@@ -1,6 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { blobsOf, pictureDigestsOf, removeIndex, writeIndex } from './index-entries.ts';
+import { digestsOf, removeIndex, writeIndex } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
 import { isLive } from './manifest-text.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
@@ -128,8 +128,7 @@ export class Manifests {
 
   /** What comes before a manifest is written, so that nothing withdrawn gets in and no purge overlooks its blobs. */
   async #announce(manifest: MeshManifest): Promise<void> {
-    const digests = [...pictureDigestsOf(manifest), ...blobsOf(manifest).map(({ sha256 }) => sha256)];
-    await refuseTakenDown(this.#r2, digests);
+    await refuseTakenDown(this.#r2, digestsOf(manifest));
     await writeIndex(this.#r2, manifest);
   }
 

@@ -2,7 +2,7 @@ import type { JobResult } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, pictureDigestsOf } from '../cache/index-entries.ts';
+import { blobsOf, digestsOf } from '../cache/index-entries.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
@@ -21,8 +21,9 @@ export type WriteBackOptions = {
 
 /**
  * Takes the result of a job: the manifest into R2, then into its copies, to all who wait and into the index. A repeat
- * changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when its picture or bytes were,
- * `invalid_request` when it is another job's, and `precondition_failed` when a blob that it names is not stored.
+ * changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when
+ * its picture or bytes were, `invalid_request` when it is another job's, and `precondition_failed` when a blob that it
+ * names is not stored.
  */
 export async function takeResult(
   key: string,
@@ -79,7 +80,7 @@ async function refuseWithdrawn(
   { flight, r2 }: { flight: FlightCalls; r2: R2Bucket },
 ): Promise<void> {
   try {
-    await refuseTakenDown(r2, [...pictureDigestsOf(manifest), ...blobsOf(manifest).map(({ sha256 }) => sha256)]);
+    await refuseTakenDown(r2, digestsOf(manifest));
   } catch (error) {
     if (error instanceof Problem && error.code === 'taken_down') {
       await flight.fail({ fence, failure: { code: error.code, message: error.message } });
@@ -89,10 +90,10 @@ async function refuseWithdrawn(
 }
 
 async function requireBlobs(
-  { asset, thumbnail }: MeshManifest,
+  manifest: MeshManifest,
   where: { r2: R2Bucket; privateTo: string | undefined },
 ): Promise<void> {
-  const blobs = thumbnail === null ? [asset] : [asset, thumbnail];
+  const blobs = blobsOf(manifest);
   const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ ...where, sha256 })));
   for (const [i, { sha256, bytes, mediaType }] of blobs.entries()) {
     if (stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType) {
