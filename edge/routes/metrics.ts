@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { isLoopback } from '../auth.ts';
+import { digestKey } from '../keys/key-digest.ts';
 import type { Stats } from '../objects/stats.ts';
 import { exposition, expositionType } from '../stats/exposition.ts';
 import { edgeMetrics } from '../stats/metrics.ts';
@@ -29,10 +30,6 @@ export function metricsRoutes({ stats, gpuHourPrice, token, requireAdmin }: Metr
 
 /** Compares digests, so that the time taken tells nothing of the token. */
 async function hasToken(authorization: string | undefined, token: string): Promise<boolean> {
-  const [given, expected] = await Promise.all([digest(authorization ?? ''), digest(`Bearer ${token}`)]);
+  const [given, expected] = await Promise.all([digestKey(authorization ?? ''), digestKey(`Bearer ${token}`)]);
   return crypto.subtle.timingSafeEqual(given, expected);
-}
-
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 }
