@@ -10,6 +10,11 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
+/** Bytes of their hexadecimal form. */
+export function bytesOfHex(digits: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** SHA-256 of bytes or of a string's UTF-8 form, in hexadecimal. */

@@ -1,4 +1,4 @@
-import { hex } from './digest.ts';
+import { bytesOfHex, hex } from './digest.ts';
 import { Problem } from './problem.ts';
 
 /** Seconds by which the two clocks may differ, and for which a nonce must be remembered. */
@@ -85,7 +85,7 @@ export async function verify(
     job: header('job'),
   };
   const text = canonicalText(call, originId, timestamp, nonce);
-  const mac = Uint8Array.from(signature.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const mac = bytesOfHex(signature);
   let holds = false;
   // subtle.verify compares in constant time.
   for (const secret of secretsOf(originId)) {

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { hex, sha256 } from '../contract/digest.ts';
+import { bytesOfHex, hex, sha256 } from '../contract/digest.ts';
 import { Problem } from '../contract/problem.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
 import { digestKey, knownDigest, rememberDigest } from './keys/key-digest.ts';
@@ -47,7 +47,7 @@ const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[
  * it, and puts its caller into the context. Counts it first, so that guessing keys is limited too.
  */
 export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHandler<Authenticated> {
-  const keys = options.keys.map((key) => ({ ...key, digest: bytesOf(key.sha256) }));
+  const keys = options.keys.map((key) => ({ ...key, digest: bytesOfHex(key.sha256) }));
   const { anonymousTier } = options;
   return async (c, next) => {
     const request = c.req.raw;
@@ -160,8 +160,4 @@ function findOwn(keys: readonly OwnKey[], digest: Uint8Array): OwnKey | null {
 /** Whether a URL is one of this very machine, which only a local edge is ever asked by. */
 export function isLoopback(url: string): boolean {
   return loopbackHosts.has(new URL(url).hostname);
-}
-
-function bytesOf(hexDigits: string): Uint8Array {
-  return Uint8Array.from(hexDigits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }

@@ -1,4 +1,4 @@
-import { hex } from '../../contract/digest.ts';
+import { bytesOfHex, hex } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -32,7 +32,7 @@ export async function privateAccess(url: URL, name: AssetName, secret: string): 
   const expires = url.searchParams.get('expires') ?? '';
   const wellFormed = /^[0-9a-f]{64}$/.test(signature) && /^\d{1,12}$/.test(expires);
   if (key === null || !wellFormed) throw invalid();
-  const mac = Uint8Array.from(signature.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const mac = bytesOfHex(signature);
   const text = signedText({ key, sha256: name.sha256, expires });
   // subtle.verify compares in constant time.
   const holds = await crypto.subtle.verify('HMAC', await hmacKey(secret), mac, text);
