@@ -1,7 +1,7 @@
 import type { Report } from '../../contract/report.ts';
-import type { BatchId } from '../stats/batcher.ts';
 import { addAll, type Counts } from '../stats/counts.ts';
 import type { Failure } from '../stats/recorder.ts';
+import { LastBatches } from './last-batches.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -31,8 +31,7 @@ const flightsMax = 100_000;
 /** How long a flight counts as open that nobody has ended: a little more than the life of one, in milliseconds. */
 const flightMsMax = 7 * hourMs;
 
-/** How long an isolate may be silent before its last batch is forgotten, and an origin before its report is. */
-const recorderMs = 24 * hourMs;
+/** How long an origin may be silent before its report is forgotten. */
 const originMs = 24 * hourMs;
 
 /** How often what is too old is deleted, in milliseconds. */
@@ -40,6 +39,8 @@ const sweepMs = minuteMs;
 
 /** The SQLite storage of the Stats object. Each set of counters is one row, so a batch costs few row writes. */
 export class StatsStore {
+  /** Tells a batch that comes again. */
+  readonly batches: LastBatches;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   #sweptAtMs = -Infinity;
@@ -47,12 +48,12 @@ export class StatsStore {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.batches = new LastBatches(storage.sql, 'recorders');
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS totals (id INTEGER PRIMARY KEY CHECK (id = 1), counts TEXT NOT NULL, left_out INTEGER NOT NULL);
       INSERT OR IGNORE INTO totals VALUES (1, '[]', 0);
       CREATE TABLE IF NOT EXISTS buckets
         (width TEXT NOT NULL, from_ms INTEGER NOT NULL, counts TEXT NOT NULL, PRIMARY KEY (width, from_ms)) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS recorders (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS flights (key TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS failures
         (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, failure TEXT NOT NULL);
@@ -63,19 +64,6 @@ export class StatsStore {
   /** All of these changes or, when it throws, none. */
   atomically(change: () => void): void {
     this.#storage.transactionSync(change);
-  }
-
-  /** Notes a batch; false when it, or one after it, was noted before. */
-  isNew({ recorder, sequence }: BatchId): boolean {
-    const written = this.#sql.exec(
-      `INSERT INTO recorders VALUES (?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at_ms = excluded.at_ms
-       WHERE excluded.sequence > sequence RETURNING id`,
-      recorder,
-      sequence,
-      Date.now(),
-    );
-    return written.toArray().length > 0;
   }
 
   /** Adds to the totals and to the buckets of this time. */
@@ -166,7 +154,7 @@ export class StatsStore {
       const beforeMs = now - bucketKinds[width].keptMs;
       this.#sql.exec('DELETE FROM buckets WHERE width = ? AND from_ms < ?', width, beforeMs);
     }
-    this.#sql.exec('DELETE FROM recorders WHERE at_ms < ?', now - recorderMs);
+    this.batches.sweep();
     this.#sql.exec('DELETE FROM origins WHERE at_ms < ?', now - originMs);
     this.#sql.exec('DELETE FROM flights WHERE at_ms < ?', now - flightMsMax);
     this.#sql.exec(

@@ -39,7 +39,7 @@ export class Stats extends DurableObject<Env> {
   /** Adds a batch, once: a repeat changes nothing. */
   take(batch: StatsBatch, id: BatchId): void {
     this.#store.atomically(() => {
-      if (!this.#store.isNew(id)) return;
+      if (!this.#store.batches.isNew(id)) return;
       for (const [key, is] of batch.flights) this.#store.setFlight(key, is);
       this.#store.keepFailures(batch.failures);
       this.#store.add(this.#withFlightSample(batch.counts), batch.beganAtMs);
