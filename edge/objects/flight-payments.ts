@@ -21,7 +21,10 @@ export class FlightPayments {
     return this.#paying;
   }
 
-  /** Starts the flight if its payer may; to be called in the turn in which `paying` was null. `begin` runs before it is null again. */
+  /**
+   * Starts the flight if its payer may; to be called in the turn in which `paying` was null. `begin` runs before it is
+   * null again.
+   */
   async start(
     { key, payer: { tenant, account } }: { key: string; payer: Payer },
     begin: (payment: Payment, budget: Budget | null) => Joined,

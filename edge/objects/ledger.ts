@@ -1,5 +1,6 @@
 import type { Account, Budget, Reservation } from '../limits/budget.ts';
 import type { LimitSettings, MissLimits } from '../limits/limit-settings.ts';
+import { dayMs, dayOf } from '../usage/utc-day.ts';
 
 /** A reserve is looked after this long after it was made, in milliseconds, and then this often while its flight lives. */
 const firstLookMs = 60_000;
@@ -14,7 +15,6 @@ const looksMax = 50;
 /** Days that accounts' sums are kept for: reserves of the day before may still be settled. */
 const accountDays = 2;
 
-const dayMs = 24 * 3600 * 1000;
 const limitsKey = 'limits';
 
 /** Stands for all accounts of the tenant, and for that of a miss that has none. */
@@ -144,9 +144,4 @@ export class Ledger {
 /** Whether no flight can live any more that a reserve was made for. */
 export function isOverdue({ at_ms: atMs }: Reserve): boolean {
   return Date.now() - atMs > reserveLifeMsMax;
-}
-
-/** The UTC day of a time in milliseconds, as `2026-11-23`. */
-export function dayOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
 }

@@ -4,7 +4,6 @@ import { Manifests } from '../cache/manifests.ts';
 import { anonymousTenant, type Env } from '../env.ts';
 import type { Account, Reservation } from '../limits/budget.ts';
 import { parseLimitSettings, type LimitSettings, type MissLimits } from '../limits/limit-settings.ts';
-
 import type { JobPlan } from '../meshes/job-plan.ts';
 import { flightOf } from './flight-calls.ts';
 import type { BatchId } from '../stats/batcher.ts';

@@ -1,12 +1,10 @@
 import type { BatchId } from '../stats/batcher.ts';
 import type { UsageCounts, UsageDay } from '../usage/usage-counts.ts';
+import { dayMs, dayOf } from '../usage/utc-day.ts';
 import { LastBatches } from './last-batches.ts';
-import { dayOf } from './ledger.ts';
 
 /** Days that a tenant's usage is kept. */
 const daysKept = 400;
-
-const dayMs = 24 * 3600 * 1000;
 
 const columns = ['requests', 'hitsMemory', 'hitsKv', 'hitsR2', 'misses', 'joined', 'gpuMsSaved'] as const;
 

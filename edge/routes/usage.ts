@@ -5,13 +5,12 @@ import { ownTenant, type Authenticated } from '../auth.ts';
 import type { Tenants } from '../meshes/tenants.ts';
 import { parse } from '../request/json.ts';
 import type { UsageDay } from '../usage/usage-counts.ts';
+import { dayMs, dayOf } from '../usage/utc-day.ts';
 import type { UsageAnswer } from './answers.ts';
 
 /** Days of one answer: unless asked otherwise, and at most. */
 const rangeDays = 30;
 const rangeDaysMax = 366;
-
-const dayMs = 24 * 3600 * 1000;
 
 /** Which days, both ends included. */
 export const UsageQuery = z.strictObject({ start_date: z.iso.date().optional(), end_date: z.iso.date().optional() });
@@ -21,8 +20,8 @@ export function usageRoutes(tenants: Tenants) {
   return new Hono<Authenticated>().get('/', async (c) => {
     const tenant = ownTenant(c.get('caller'));
     const query = parse(UsageQuery, c.req.query());
-    const to = query.end_date ?? new Date().toISOString().slice(0, 10);
-    const from = query.start_date ?? new Date(Date.parse(to) - (rangeDays - 1) * dayMs).toISOString().slice(0, 10);
+    const to = query.end_date ?? dayOf(Date.now());
+    const from = query.start_date ?? dayOf(Date.parse(to) - (rangeDays - 1) * dayMs);
     const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
     if (days < 1 || days > rangeDaysMax) {
       const message = `start_date must be before end_date, by at most ${rangeDaysMax} days.`;
