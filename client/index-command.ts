@@ -1,6 +1,7 @@
 // `npm run index -- rebuild|check`: makes the edge's index equal to R2, or says how far it is from that.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { adminCall, whichEdge } from './admin-call.ts';
 
 const usage = `Usage: npm run index -- rebuild|check [--after <of>:<name>]
 
@@ -8,7 +9,7 @@ const usage = `Usage: npm run index -- rebuild|check [--after <of>:<name>]
   check     only count both; exits 1 when they differ
   --after   go on where an earlier call broke off: what it printed last
 
-MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_ADMIN_KEY (default mk_local_admin) say which edge.`;
+${whichEdge}`;
 
 const pageSecondsMax = 120;
 
@@ -41,7 +42,9 @@ async function run(what: 'rebuild' | 'check', from: Start): Promise<number> {
   while (next !== null) {
     const at: Start = next;
     try {
-      const page = await askPage(what, at);
+      const page = Page.parse(
+        await adminCall('POST', `/admin/index/${what}`, { body: { after: at }, secondsMax: pageSecondsMax }),
+      );
       differences += page.missing + page.stale + page.damaged.length;
       console.log(lineOf(what, page));
       for (const key of page.damaged) console.log(`  damaged manifest in R2: ${key}`);
@@ -54,19 +57,6 @@ async function run(what: 'rebuild' | 'check', from: Start): Promise<number> {
   }
   console.log(differences === 0 ? 'The index equals R2.' : summaryOf(what, differences));
   return what === 'check' && differences > 0 ? 1 : 0;
-}
-
-async function askPage(what: string, after: Start): Promise<Page> {
-  const url = process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787';
-  const response = await fetch(new URL(`/admin/index/${what}`, url), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
-    body: JSON.stringify({ after }),
-    signal: AbortSignal.timeout(pageSecondsMax * 1000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`The edge answered ${response.status}: ${text.slice(0, 500)}`);
-  return Page.parse(JSON.parse(text));
 }
 
 function lineOf(what: 'rebuild' | 'check', page: Page): string {

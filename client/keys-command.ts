@@ -1,6 +1,7 @@
 // `npm run keys -- create|list|revoke|rotate`: the API keys of an edge.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { adminCall, whichEdge } from './admin-call.ts';
 
 const usage = `Usage: npm run keys -- create <tenant> [options] | list [tenant] | revoke <id> | rotate <id> [--overlap 1d]
 
@@ -13,7 +14,7 @@ Options of create:
   --concurrent <n>        its own misses at once
 
 A key is printed once, when it is made. rotate makes another in its place; both work for the overlap (1d).
-MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_ADMIN_KEY (default mk_local_admin) say which edge.`;
+${whichEdge}`;
 
 const callSecondsMax = 30;
 const pageKeys = 100;
@@ -113,17 +114,8 @@ function lineOf({ id, status, tenant, scopes, expires_at: expiresAt, label }: z.
   return [id, status.padEnd(7), tenant, scopes.join('+'), end, label].join('  ').trimEnd();
 }
 
-async function ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
-  const url = process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787';
-  const response = await fetch(new URL(`/admin/keys${path}`, url), {
-    method,
-    headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(callSecondsMax * 1000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`The edge answered ${response.status}: ${text.slice(0, 500)}`);
-  return JSON.parse(text);
+function ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+  return adminCall(method, `/admin/keys${path}`, { body, secondsMax: callSecondsMax });
 }
 
 function secondsOf(text: string): number {

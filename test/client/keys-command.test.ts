@@ -1,44 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { edge, run as runCommand } from './operator-command.ts';
 
-const command = fileURLToPath(new URL('../../client/keys-command.ts', import.meta.url));
-const servers: Server[] = [];
-
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
-type Asked = { call: string; authorization: string | undefined; body: unknown };
-
-/** An edge that gives these answers in their order, and what it was asked. */
-async function edge(...answers: { status?: number; body: unknown }[]) {
-  const asked: Asked[] = [];
-  const server = createServer(async (request, response) => {
-    let text = '';
-    for await (const chunk of request) text += String(chunk);
-    const body: unknown = text === '' ? undefined : JSON.parse(text);
-    asked.push({ call: `${request.method} ${request.url}`, authorization: request.headers.authorization, body });
-    const answer = answers[asked.length - 1];
-    response.writeHead(answer?.status ?? 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answer?.body ?? {}));
-  });
-  servers.push(server.listen(0, '127.0.0.1'));
-  await once(server, 'listening');
-  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function run(url: string, ...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const env = { ...process.env, MESHKILN_URL: url, MESHKILN_ADMIN_KEY: 'mk_operator' };
-  const child = spawn(process.execPath, [command, ...args], { env });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => (output.stdout += String(text)));
-  child.stderr.on('data', (text) => (output.stderr += String(text)));
-  const [code] = (await once(child, 'close')) as unknown[];
-  return { code, ...output };
+function run(url: string, ...args: string[]) {
+  return runCommand('keys-command.ts', { url, args });
 }
 
 const key = {
