@@ -9,14 +9,21 @@ const secret = (value: string) => ({ type: 'secret_text' as const, value });
 
 const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
 
+type EdgeOptions = {
+  /** Where workerd's inspector is to listen; it is shut unless a port is given. */
+  inspectorPort?: number | null;
+  /** What the secret `ORIGINS` says; the one origin of the settings unless others are given. */
+  origins?: readonly { id: string; url: string; secrets: readonly string[] }[];
+};
+
 /**
  * Runs the Worker in workerd with its KV, R2 and objects kept in the state folder: what `wrangler deploy` would ship.
- * `outside` is its way to servers that clients name; the inspector is open where it is given a port.
+ * `outside` is its way to servers that clients name.
  */
 export async function runEdge(
   settings: LocalSettings,
   outside: (request: Request) => Promise<Response>,
-  { inspectorPort }: { inspectorPort: number | null } = { inspectorPort: null },
+  { inspectorPort = null, origins = [localOrigin(settings)] }: EdgeOptions = {},
 ) {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
 
@@ -26,9 +33,7 @@ export async function runEdge(
     bindings: {
       OUTSIDE: { type: 'fetcher' as const, fetcher: outside },
       URL_SECRET: secret(settings.urlSecret),
-      ORIGINS: secret(
-        JSON.stringify([{ id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] }]),
-      ),
+      ORIGINS: secret(JSON.stringify(origins)),
       API_KEYS: secret(
         JSON.stringify([
           { ...localKey, sha256: sha256(settings.apiKey), scopes: ['meshes'] },
@@ -49,4 +54,8 @@ export async function runEdge(
   });
   await worker.ready;
   return worker;
+}
+
+function localOrigin(settings: LocalSettings) {
+  return { id: localOriginId, url: originUrl(settings), secrets: [settings.originSecret] };
 }
