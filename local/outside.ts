@@ -2,8 +2,8 @@ import { lookup as resolveName } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { Agent, buildConnector, request as send } from 'undici';
+import { isPublicAddress } from '../contract/public-address.ts';
 import { outsideMsMax, unreachableHeader } from '../edge/outside/outside.ts';
-import { isPublicAddress } from '../edge/outside/public-address.ts';
 import { publicUrl } from '../edge/outside/public-url.ts';
 
 export type OutsideOptions = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPublicAddress } from './public-address.ts';
+import { isPublicAddress } from '../../contract/public-address.ts';
 
 /** Answers DNS questions as JSON; a resolver of Cloudflare's, so that a Worker asks its own network. */
 const resolverUrl = 'https://cloudflare-dns.com/dns-query';

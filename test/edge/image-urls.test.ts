@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { isPublicAddress } from '../../edge/outside/public-address.ts';
+import { isPublicAddress } from '../../contract/public-address.ts';
 import { publicUrl } from '../../edge/outside/public-url.ts';
 import { errorOf, mesh, picture, post, postJson } from './client.ts';
 import { fakeNetwork, report, type Network } from './fake-origin.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { unreachableHeader } from '../../edge/outside/outside.ts';
-import { isPublicAddress } from '../../edge/outside/public-address.ts';
+import { isPublicAddress } from '../../contract/public-address.ts';
 import { createOutside, type OutsideOptions } from '../../local/outside.ts';
 import { connectorTo, startTlsServer, type TlsServer } from '../outside/tls-server.ts';
 

@@ -453,7 +453,7 @@ export const attacks: readonly Attack[] = [
     group: 'API7',
     attack: 'Reach metadata services and IPv4 inside IPv6 by addresses that look public',
     entries: [post, 'webhooks'],
-    defence: 'edge/outside/public-address.ts',
+    defence: 'contract/public-address.ts',
     without: ["address.range() !== 'unicast' || ", ''],
     test: ['test/edge/image-urls.test.ts', '%s is no public address: %s'],
   },

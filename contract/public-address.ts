@@ -8,7 +8,8 @@ const globalUnicast: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 
 /**
  * Whether an IP address is one of the public internet: none that is loopback, private, link-local, shared (RFC 6598),
- * multicast, reserved, or that carries an IPv4 address in it (mapped, NAT64, 6to4, Teredo). Text that is no address is not.
+ * multicast, reserved, or that carries an IPv4 address in it (mapped, NAT64, 6to4, Teredo). Text that is no address is
+ * not.
  */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;

@@ -1,13 +1,11 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { isPublicAddress } from '../../contract/public-address.ts';
 
 type Callback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
 /**
- * `dns.lookup` for connections that must not end up inside: fails when any address of the name is private, loopback,
- * link-local or otherwise not public unicast. A host that is written as an address is never looked up: see
- * `isPublicAddress`.
+ * `dns.lookup` for connections that must not end up inside: fails when any address of the name is not of the public
+ * internet. A host that is written as an address is never looked up.
  */
 export function publicLookup(hostname: string, options: LookupOptions, callback: Callback): void {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -18,10 +16,4 @@ export function publicLookup(hostname: string, options: LookupOptions, callback:
     if (options.all === true || first === undefined) return callback(null, addresses);
     return callback(null, first.address, first.family);
   });
-}
-
-/** True for a public unicast address, or for a name, of which nothing is known yet. */
-export function isPublicAddress(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '');
-  return isIP(bare) === 0 || ipaddr.process(bare).range() === 'unicast';
 }
