@@ -1,5 +1,6 @@
 import { fetch, type FormData, type Response } from 'undici';
 import { z } from 'zod';
+import { retryAfterMs } from '../contract/retry-after.ts';
 import { MeshkilnError } from './meshkiln-error.ts';
 import { Retryable, RetryBudget, withRetries } from './retry.ts';
 
@@ -59,14 +60,10 @@ export class EdgeCalls {
       answer.status,
       body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
     );
-    if (statusesWorthRetrying.has(answer.status)) throw new Retryable(error, retryAfterMs(answer.headers));
+    if (statusesWorthRetrying.has(answer.status))
+      throw new Retryable(error, retryAfterMs(answer.headers.get('retry-after')));
     throw error;
   }
-}
-
-function retryAfterMs(headers: Response['headers']): number | null {
-  const seconds = headers.get('retry-after');
-  return seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1000 : null;
 }
 
 /** fetch says "fetch failed"; what failed is in its cause. */

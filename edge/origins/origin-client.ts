@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256 } from '../../contract/digest.ts';
 import { isInputFailure, JobFailure, type Job } from '../../contract/job.ts';
+import { retryAfterMs } from '../../contract/retry-after.ts';
 import { sign } from '../../contract/signature.ts';
 import type { Origin } from '../env.ts';
 
@@ -81,8 +82,8 @@ async function dispatchOf(answer: Response): Promise<Dispatch> {
   }
   const text = (await answer.text()).slice(0, answerCharactersMax);
   if (answer.status === 429 || answer.status === 503) {
-    const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
-    return { outcome: 'busy', retryAfterSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null };
+    const askedMs = retryAfterMs(answer.headers.get('retry-after'));
+    return { outcome: 'busy', retryAfterSeconds: askedMs === null ? null : askedMs / 1000 };
   }
   const failure = failureOf(text);
   if (failure !== null && isInputFailure(failure)) return { outcome: 'refused', failure };

@@ -1,4 +1,5 @@
 import { Webhook } from 'standardwebhooks';
+import { retryAfterMs } from '../../contract/retry-after.ts';
 import { outsideMsMax, type Outside } from '../outside/outside.ts';
 import { publicUrl } from '../outside/public-url.ts';
 
@@ -47,7 +48,6 @@ export async function send(
 function outcomeOf({ ok, status, headers }: Response): Sent {
   if (ok) return { is: 'delivered', status };
   if (status === gone) return { is: 'refused', status };
-  const asked = Number(headers.get('retry-after'));
-  const retryAfterSeconds = Number.isFinite(asked) ? Math.min(Math.max(asked, 0), retryAfterSecondsMax) : 0;
-  return { is: 'failed', status, retryAfterSeconds };
+  const askedSeconds = (retryAfterMs(headers.get('retry-after')) ?? 0) / 1000;
+  return { is: 'failed', status, retryAfterSeconds: Math.min(askedSeconds, retryAfterSecondsMax) };
 }

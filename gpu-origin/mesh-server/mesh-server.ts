@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bulkhead } from 'cockatiel';
 import { Agent, request } from 'undici';
 import { Problem } from '../../contract/problem.ts';
+import { retryAfterMs } from '../../contract/retry-after.ts';
 import { causeText, log } from '../log.ts';
 import type { MeshServerTemplate } from '../models/mesh-server-template.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
-import { retryAfterMs } from '../outgoing/retry-after.ts';
 import { requestBody, type Filling } from './request-body.ts';
 
 /** Times that a question is asked whose failure may be a passing one. */

@@ -3,8 +3,8 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
 import { imageLimits } from '../../contract/request.ts';
+import { retryAfterMs } from '../../contract/retry-after.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
-import { retryAfterMs } from '../outgoing/retry-after.ts';
 import { downloadPicture } from './download-picture.ts';
 
 /** Connections to one upstream at once; more calls wait for one. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { retryAfterMs } from '../../contract/retry-after.ts';
 import { sign } from '../../contract/signature.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
-import { retryAfterMs } from '../outgoing/retry-after.ts';
 import { currentTraceHeaders } from '../trace.ts';
 
 /** Connections to the edge at once; more calls wait for one. */
