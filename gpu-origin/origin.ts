@@ -124,6 +124,7 @@ function createParts(config: Config) {
     ...jobParts,
     activeMax: config.jobsActiveMax,
     make: createMake({ config, ...means, geometry, callEdge, series, withdraw, runsFolder }),
+    onMade: (entry, bytes) => delivery.sendAhead(entry, bytes),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({
@@ -132,6 +133,7 @@ function createParts(config: Config) {
     onGone: (outcome) => {
       series.results.inc({ outcome });
       runner.kick();
+      geometry.send();
     },
   });
   const intake: Intake = new Intake({

@@ -28,8 +28,8 @@ export type NewBlob = BlobPlace & {
  */
 export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
   const key = blobKey(blob);
-  await refuseTakenDown(blob.r2, [blob.sha256]);
-  if ((await blob.r2.head(key)) !== null) return { stored: false };
+  const [present] = await Promise.all([blob.r2.head(key), refuseTakenDown(blob.r2, [blob.sha256])]);
+  if (present !== null) return { stored: false };
   const { readable, writable } = new FixedLengthStream(blob.bytes);
   const stop = new AbortController();
   const pipeError = blob.body.pipeTo(writable, { signal: stop.signal }).then(

@@ -61,10 +61,10 @@ export class Flight extends DurableObject<Env> {
    */
   async join({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     if (canStart(this.#store.load())) {
-      // The caller looked before it called; the mesh may have come in between, and must not be made twice.
-      const stored = await this.#manifests.read(job.key);
+      // The caller looked before it called; the mesh may have come in between, and must not be made twice. The caller
+      // asked the copies too, so only the truth can know more.
+      const [stored] = await Promise.all([this.#manifests.readTruth(job.key), this.#announce(job)]);
       if (stored) return { is: 'stored', manifest: stored.manifest };
-      await this.#announce(job);
     }
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.load();
@@ -132,8 +132,9 @@ export class Flight extends DurableObject<Env> {
       this.#payments.charge(record.payment, manifest.gpuMs);
     }
     this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
-    await this.#store.forget();
+    const forgotten = this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
+    await forgotten;
     return end === 'cancelled' ? end : null;
   }
 

@@ -1,5 +1,5 @@
 import type { JobResult } from '../../contract/job.ts';
-import type { MeshManifest } from '../../contract/mesh.ts';
+import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
 import { blobsOf, digestsOf } from '../cache/index-entries.ts';
@@ -43,8 +43,14 @@ export async function takeResult(
   const { job, replaces } = open;
   refuseOtherJob(result.manifest, job);
   const isPrivate = job.scope !== sharedScope;
-  await refuseWithdrawn(result, { flight, r2: options.r2 });
-  await requireBlobs(result.manifest, { r2: options.r2, privateTo: isPrivate ? key : undefined });
+  const blobs = blobsOf(result.manifest);
+  const privateTo = isPrivate ? key : undefined;
+  const [stored] = await Promise.all([
+    Promise.all(blobs.map(({ sha256 }) => headBlob({ r2: options.r2, sha256, privateTo }))),
+    // What was taken down is not stored either, and says so first.
+    refuseWithdrawn(result, { flight, r2: options.r2 }),
+  ]);
+  requireStored(blobs, stored);
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
@@ -89,12 +95,7 @@ async function refuseWithdrawn(
   }
 }
 
-async function requireBlobs(
-  manifest: MeshManifest,
-  where: { r2: R2Bucket; privateTo: string | undefined },
-): Promise<void> {
-  const blobs = blobsOf(manifest);
-  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ ...where, sha256 })));
+function requireStored(blobs: readonly Blob[], stored: readonly Awaited<ReturnType<typeof headBlob>>[]): void {
   for (const [i, { sha256, bytes, mediaType }] of blobs.entries()) {
     if (stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType) {
       throw new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);

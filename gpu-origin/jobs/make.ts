@@ -88,7 +88,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     // Only now: a picture of which no mesh can be made must not stand for its prompt.
     if (drawn !== null) await geometry.put(drawn.source.pictureKey, image.bytes);
     const times = { acceptedAtMs: job.acceptedAtMs, startedAtMs, finishedAtMs: Date.now() };
-    const finished = await completedResult(job.job, { made, drawn }, times);
+    const finished = completedResult(job.job, { made, drawn }, times);
     if (finished.result.outcome === 'completed') observeStages(finished.result.manifest.timingsMs, series);
     return finished;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { sha256 } from '../../contract/digest.ts';
+import { createHash } from 'node:crypto';
 import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
 import type { Timings } from '../../contract/mesh.ts';
 import type { MadeMesh } from '../pipeline/pipeline.ts';
@@ -20,10 +20,10 @@ export function failedResult(job: Job, failure: JobFailure): Finished {
 type Made = { made: MadeMesh; drawn: Drawn | null };
 
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
-export async function completedResult(job: Job, { made, drawn }: Made, times: Times): Promise<Finished> {
+export function completedResult(job: Job, { made, drawn }: Made, times: Times): Finished {
   const { bytes: assetBytes, ...facts } = made.asset;
-  const asset = { ...facts, sha256: await digestOf(assetBytes), bytes: assetBytes.byteLength };
-  const thumbnail = made.thumbnail === null ? null : await blobOf(made.thumbnail);
+  const asset = { ...facts, sha256: digestOf(assetBytes), bytes: assetBytes.byteLength };
+  const thumbnail = made.thumbnail === null ? null : blobOf(made.thumbnail);
   const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
   const manifest = {
     key: job.key,
@@ -79,10 +79,10 @@ function expiry(completedAtSeconds: number, lifeSeconds: number | null, degraded
   return life === Infinity ? null : completedAtSeconds + life;
 }
 
-async function blobOf({ bytes, mediaType, extension }: NonNullable<MadeMesh['thumbnail']>) {
-  return { sha256: await digestOf(bytes), bytes: bytes.byteLength, mediaType, extension };
+function blobOf({ bytes, mediaType, extension }: NonNullable<MadeMesh['thumbnail']>) {
+  return { sha256: digestOf(bytes), bytes: bytes.byteLength, mediaType, extension };
 }
 
-function digestOf(bytes: Uint8Array): Promise<string> {
-  return sha256(new Uint8Array(bytes));
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

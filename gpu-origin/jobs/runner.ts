@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { withTrace } from '../trace.ts';
-import type { Outbox } from '../write-back/outbox.ts';
+import type { Outbox, OutboxEntry } from '../write-back/outbox.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Pace } from './pace.ts';
 import type { JobQueue } from './queue.ts';
@@ -28,6 +28,8 @@ type RunnerOptions = {
   activeMax: number;
   /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
   make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
+  /** Called with a result that is about to be put into the outbox, and the bytes of its blobs in their order. */
+  onMade: (entry: OutboxEntry, bytes: readonly Uint8Array[]) => void;
   /** Called when a result is in the outbox. */
   onFinished: () => void;
 };
@@ -119,7 +121,7 @@ export class Runner {
 
   /** Moves a job from the spool to the outbox; false when it was cancelled meanwhile. */
   async #keep(job: LiveJob, { result, blobs, bytes }: Finished): Promise<boolean> {
-    const { live, outbox, spool, series, onFinished } = this.#options;
+    const { live, outbox, spool, series, onMade, onFinished } = this.#options;
     const { key, scope, fence, trace } = job.job;
     if (job.controller.signal.aborted) return false;
     // The fence may have been raised while the mesh was made.
@@ -131,6 +133,7 @@ export class Runner {
       finishedAtMs: Date.now(),
       ...(trace && { trace }),
     };
+    onMade(entry, bytes);
     await outbox.add(entry, bytes);
     if (job.controller.signal.reason === 'cancelled') {
       await outbox.remove(key);

@@ -3,7 +3,7 @@ import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
 import type { Outbox, OutboxEntry } from './outbox.ts';
-import { sendResult, type Outcome } from './send-result.ts';
+import { sendBlobs, sendResult, type Outcome } from './send-result.ts';
 
 /** Results that are sent at once. */
 const sendingMax = 4;
@@ -28,11 +28,26 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #sending = new Set<string>();
   readonly #attempts = new Map<string, Attempts>();
+  readonly #ahead = new WeakMap<OutboxEntry, Promise<Outcome>>();
+  #sendingAhead = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Begins to send the blobs of a result, given in their order, while the outbox still writes it, as somebody waits for
+   * the mesh. The result itself follows with the next `kick`, once it is on disk.
+   */
+  sendAhead(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
+    if (this.#stopped || this.#sendingAhead + this.#sending.size >= sendingMax) return;
+    const bytesOf = async (_: unknown, i: number) => bytes[i] ?? new Uint8Array(0);
+    this.#sendingAhead += 1;
+    const sent = sendBlobs(entry, { ...this.#options, bytesOf }).finally(() => (this.#sendingAhead -= 1));
+    sent.catch(() => undefined); // whoever sends the result looks at it, unless the job was cancelled meanwhile
+    this.#ahead.set(entry, sent);
   }
 
   /** Sends what is due; called when a result was added. */
@@ -68,7 +83,8 @@ export class Delivery {
   async #send(entry: OutboxEntry): Promise<void> {
     this.#sending.add(entry.key);
     try {
-      const outcome = await sendResult({ ...this.#options, entry });
+      const blobs = await this.#blobsSent(entry);
+      const outcome = blobs.state === 'delivered' ? await sendResult(entry, this.#options.callEdge) : blobs;
       await this.#settle(entry, outcome);
       if (outcome.state !== 'retry') this.retryNow();
     } catch (error) {
@@ -77,6 +93,14 @@ export class Delivery {
       this.#sending.delete(entry.key);
       this.kick();
     }
+  }
+
+  /** Sends the blobs of a result, unless that was begun ahead. */
+  #blobsSent(entry: OutboxEntry): Promise<Outcome> {
+    const { outbox } = this.#options;
+    const ahead = this.#ahead.get(entry);
+    this.#ahead.delete(entry);
+    return ahead ?? sendBlobs(entry, { ...this.#options, bytesOf: (blob) => outbox.blobBytes(entry, blob) });
   }
 
   async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {

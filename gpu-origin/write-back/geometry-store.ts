@@ -8,7 +8,8 @@ import type { CallEdge } from './edge-client.ts';
 /** A surface before encoding; its texture picture is most of it. */
 const geometryBytesMax = 64 * 1024 * 1024;
 
-/** Surfaces on their way to the edge at once; more are kept on this disk only. */
+/** Surfaces that wait to be sent, and those on their way to the edge at once; more are kept on this disk only. */
+const waitingMax = 4;
 const uploadsMax = 4;
 const lookUpSecondsMax = 5;
 const digestBytes = 32;
@@ -24,6 +25,7 @@ export class GeometryStore {
   /** Bytes of each cached file, least recently used first. */
   readonly #sizes = new Map<string, number>();
   #bytes = 0;
+  readonly #waiting = new Map<string, Uint8Array>();
   readonly #uploads = new Set<Promise<void>>();
 
   constructor(options: GeometryOptions) {
@@ -66,19 +68,27 @@ export class GeometryStore {
     }
   }
 
-  /** Keeps a surface on this disk and begins to send it to the edge; never rejects. */
+  /** Keeps a surface on this disk, and for the edge until the next `send`; never rejects. */
   async put(key: string, bytes: Uint8Array): Promise<void> {
     if (bytes.byteLength > geometryBytesMax) return;
     await this.#writeCached(key, bytes);
-    if (this.#uploads.size >= uploadsMax) return;
-    const upload = this.#upload(key, bytes);
-    this.#uploads.add(upload);
-    void upload.finally(() => this.#uploads.delete(upload));
+    if (this.#waiting.size < waitingMax) this.#waiting.set(key, bytes);
   }
 
-  /** Waits for the surfaces that are on their way. */
+  /** Begins to send what was put since; called when a result has gone, as somebody waits for that and nobody for these. */
+  send(): void {
+    for (const [key, bytes] of this.#waiting) {
+      if (this.#uploads.size >= uploadsMax) return;
+      this.#waiting.delete(key);
+      const upload = this.#upload(key, bytes);
+      this.#uploads.add(upload);
+      void upload.finally(() => this.#uploads.delete(upload));
+    }
+  }
+
+  /** Sends all that is left and waits for it. */
   async flush(): Promise<void> {
-    await Promise.all(this.#uploads);
+    for (this.send(); this.#uploads.size > 0; this.send()) await Promise.all(this.#uploads);
   }
 
   async #upload(key: string, body: Uint8Array): Promise<void> {

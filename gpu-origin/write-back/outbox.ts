@@ -73,11 +73,12 @@ export class Outbox {
   /** Stores a result with its blobs' bytes; when it returns, all outlast a power cut. */
   add(entry: OutboxEntry, blobs: readonly Uint8Array[]): Promise<void> {
     return this.#inOrder(entry.key, async () => {
-      for (const [i, bytes] of blobs.entries()) {
-        const blob = entry.blobs[i];
-        if (blob !== undefined) await writeWhole(this.#blob(entry, blob), bytes);
-      }
-      await writeWhole(this.#json(entry.key), JSON.stringify(entry));
+      // Together, as each waits for the disk: an entry that lacks a blob after a crash is given up, and its job, which
+      // is in the spool until this returns, is made again.
+      await Promise.all([
+        ...entry.blobs.map((blob, i) => writeWhole(this.#blob(entry, blob), blobs[i] ?? new Uint8Array(0))),
+        writeWhole(this.#json(entry.key), JSON.stringify(entry)),
+      ]);
       await syncFolderOf(this.#json(entry.key));
       this.#keep(entry);
     });

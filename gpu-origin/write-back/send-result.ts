@@ -1,5 +1,5 @@
 import type { CallEdge, EdgeAnswer } from './edge-client.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import type { OutboxEntry } from './outbox.ts';
 
 /** What became of one attempt: the edge has it, nobody wants it (410), it will never take it, or not now. */
 export type Outcome =
@@ -11,28 +11,29 @@ export type Outcome =
 /** Answers that another attempt would get again. */
 const permanentStatuses = [400, 409, 411, 413, 422];
 
-/** Sends a result's blobs, then the result that names them; rejects when the edge does not answer. */
-export async function sendResult(options: {
-  entry: OutboxEntry;
-  outbox: Outbox;
-  callEdge: CallEdge;
-}): Promise<Outcome> {
-  const { entry, outbox, callEdge } = options;
-  const { key, scope, result } = entry;
-  if (result.outcome === 'completed') {
-    // The edge keeps a private result's blobs apart, under the key that they belong to.
-    const query = scope === 'shared' ? '' : `?key=${key}`;
-    // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
-    const outcomes = await Promise.all(
-      entry.blobs.map(async (blob) => {
-        const body = await outbox.blobBytes(entry, blob);
-        const path = `/origin/blobs/${blob.sha256}${query}`;
-        return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: blob.mediaType }));
-      }),
-    );
-    const missing = outcomes.find(({ state }) => state !== 'delivered');
-    if (missing !== undefined) return missing;
-  }
+type Blob = OutboxEntry['blobs'][number];
+
+/** Sends the blobs that a result names, before it; rejects when the edge does not answer. */
+export async function sendBlobs(
+  { key, scope, result, blobs }: OutboxEntry,
+  { bytesOf, callEdge }: { bytesOf: (blob: Blob, i: number) => Promise<Uint8Array>; callEdge: CallEdge },
+): Promise<Outcome> {
+  if (result.outcome === 'failed') return { state: 'delivered' };
+  // The edge keeps a private result's blobs apart, under the key that they belong to.
+  const query = scope === 'shared' ? '' : `?key=${key}`;
+  // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
+  const outcomes = await Promise.all(
+    blobs.map(async (blob, i) => {
+      const body = await bytesOf(blob, i);
+      const path = `/origin/blobs/${blob.sha256}${query}`;
+      return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: blob.mediaType }));
+    }),
+  );
+  return outcomes.find(({ state }) => state !== 'delivered') ?? { state: 'delivered' };
+}
+
+/** Sends a result whose blobs the edge has; rejects when the edge does not answer. */
+export async function sendResult({ key, result }: OutboxEntry, callEdge: CallEdge): Promise<Outcome> {
   const body = new TextEncoder().encode(JSON.stringify(result));
   const path = `/origin/results/${key}`;
   return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: 'application/json' }));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -36,6 +37,19 @@ test('a result waits on disk while the edge is down, and is delivered once it is
   edge.up();
   expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+});
+
+test('the blobs of a result are sent once, and it follows when it is on disk', async () => {
+  const wasOnDisk: boolean[] = [];
+  setting.edge.answer = ({ path }) => {
+    const key = /^\/origin\/results\/(\w+)$/.exec(path)?.[1];
+    if (key !== undefined) wasOnDisk.push(existsSync(join(setting.stateFolder, 'outbox', `${key}.json`)));
+    return null;
+  };
+  await setting.result(await setting.accepted(await setting.start(), { model }));
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+  expect(wasOnDisk).toEqual([true]);
+  expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/blobs/'))).toHaveLength(2);
 });
 
 test('a result in the outbox survives kill -9 and is delivered by the next process with no second run', async () => {
