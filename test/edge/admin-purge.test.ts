@@ -6,10 +6,11 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeIndex } from '../../edge/cache/index-entries.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { purgedMeshesMax } from '../../edge/cache/purge.ts';
+import { meshManifest } from '../mesh-manifest.ts';
+import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { bisque, complete, fakeNetwork, meshBytes, report, type Network, type SentJob } from './fake-origin.ts';
+import { complete, fakeNetwork, meshBytes, report, type Network, type SentJob } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
-import { meshManifest } from './mesh-manifest.ts';
 import { testKeys } from './secrets.ts';
 
 let network: Network;

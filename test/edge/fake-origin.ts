@@ -6,6 +6,8 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Model } from '../../contract/model.ts';
 import type { Report } from '../../contract/report.ts';
 import { sign, signatureHeaders, verify } from '../../contract/signature.ts';
+import { manifestOf } from '../mesh-manifest.ts';
+import { bisque, reportOf } from '../origin-report.ts';
 import { testOrigins } from './secrets.ts';
 
 export const edgeUrl = 'https://edge.example';
@@ -51,18 +53,6 @@ export function fakeNetwork(): Network {
   });
   return network;
 }
-
-export const bisque: Model = {
-  id: 'bisque@1',
-  digest: '1'.repeat(64),
-  family: 'two-sided-depth',
-  title: 'Bisque',
-  description: 'Two depth sheets',
-  licence: 'MIT',
-  uses: [],
-  defaults: {},
-  createdAtSeconds: 1_700_000_000,
-};
 
 /** A model that uses every optional field. */
 const seeded: Model = {
@@ -118,57 +108,9 @@ export { signatureHeaders };
 
 /** An origin's report; two models and an empty queue unless told otherwise. */
 export function report(originId: OriginId = 'one', changes: Partial<Report> = {}): Promise<Response> {
-  const body: Report = {
-    url: testOrigins.find(({ id }) => id === originId)?.url ?? '',
-    startedAtSeconds: 1_700_000_000,
-    state: 'ready',
-    models: [bisque, seeded, matte],
-    queue: { depth: 0, capacity: 64 },
-    lanes: [{ device: 'cpu', provider: 'cpu', state: 'ready', busySeconds: 0, restarts: 0 }],
-    gpus: [],
-    residentBytes: 1,
-    outbox: { entries: 0, bytes: 0 },
-    jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
-    gpuRuns: {},
-    ...changes,
-  };
+  const url = testOrigins.find(({ id }) => id === originId)?.url ?? '';
+  const body = reportOf(url, { models: [bisque, seeded, matte], ...changes });
   return originCall('POST', '/origin/reports', { body: JSON.stringify(body), originId });
-}
-
-/** The manifest of a mesh whose bytes are those of `meshBytes`. */
-export async function manifestOf(job: Job, changes: Partial<MeshManifest> = {}): Promise<MeshManifest> {
-  const bytes = meshBytes(job);
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  return {
-    key: job.key,
-    model: job.model.id,
-    modelDigest: job.model.digest,
-    imageSha256: job.imageSha256,
-    outputFormat: job.params.output_format,
-    createdAtSeconds: nowSeconds,
-    completedAtSeconds: nowSeconds,
-    expiresAtSeconds: job.expiresInSeconds === null ? null : nowSeconds + job.expiresInSeconds,
-    asset: {
-      sha256: await sha256(bytes),
-      bytes: bytes.byteLength,
-      mediaType: 'model/gltf-binary',
-      extension: 'glb',
-      vertices: 4,
-      faces: 4,
-      bounds: [
-        [-1, -1, -1],
-        [1, 1, 1],
-      ],
-      watertight: true,
-    },
-    thumbnail: null,
-    provider: 'cpu',
-    degraded: false,
-    timingsMs: { queue: 1, decode: 2, matte: 3, infer: 4, surface: 5, texture: 6, encode: 7, total: 28 },
-    gpuMs: 4,
-    reused: null,
-    ...changes,
-  };
 }
 
 /** The bytes that an origin makes of a job; each run gives others, as on a GPU. */
@@ -189,6 +131,6 @@ export async function putMesh(job: Job, originId: OriginId = 'one'): Promise<Res
 /** Writes a finished mesh back as an origin does: its bytes, then its manifest. */
 export async function complete({ job, originId }: SentJob, changes: Partial<MeshManifest> = {}): Promise<Response> {
   await putMesh(job, originId);
-  const manifest = await manifestOf(job, changes);
+  const manifest = await manifestOf(job, meshBytes(job), changes);
   return putResult(job.key, { outcome: 'completed', fence: job.fence, manifest }, originId);
 }

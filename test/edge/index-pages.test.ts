@@ -2,8 +2,8 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test } from 'vitest';
 import { writeIndex, writeTag } from '../../edge/cache/index-entries.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf } from './client.ts';
-import { meshManifest } from './mesh-manifest.ts';
 import { testKeys } from './secrets.ts';
 
 const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });

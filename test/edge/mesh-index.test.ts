@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
 import { complete, fakeNetwork, meshBytes, report, type Network } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { failing } from './faulty-storage.ts';
-import { meshManifest } from './mesh-manifest.ts';
 import { testKeys } from './secrets.ts';
 
 let network: Network;

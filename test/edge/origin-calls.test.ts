@@ -2,13 +2,13 @@ import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import type { JobResult } from '../../contract/job.ts';
+import { manifestOf } from '../mesh-manifest.ts';
+import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import {
-  bisque,
   complete,
   edgeUrl,
   fakeNetwork,
-  manifestOf,
   meshBytes,
   originCall,
   putMesh,
@@ -122,7 +122,7 @@ test('a recorded call cannot be replayed, nor an old one sent late', async () =>
 
 test('a result is taken only when its blobs are stored and it is of the job', async () => {
   const { job } = await sentJob();
-  const manifest = await manifestOf(job);
+  const manifest = await manifestOf(job, meshBytes(job));
   const result: JobResult = { outcome: 'completed', fence: job.fence, manifest };
   expect(await errorOf(putResult(job.key, result))).toMatchObject({ status: 412, code: 'precondition_failed' });
   await putMesh(job);

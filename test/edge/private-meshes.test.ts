@@ -2,17 +2,9 @@ import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { parseApiKeys, parseUrlSecret } from '../../edge/env.ts';
+import { manifestOf } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, postJson } from './client.ts';
-import {
-  complete,
-  fakeNetwork,
-  manifestOf,
-  meshBytes,
-  putMesh,
-  putResult,
-  report,
-  type Network,
-} from './fake-origin.ts';
+import { complete, fakeNetwork, meshBytes, putMesh, putResult, report, type Network } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
@@ -149,7 +141,8 @@ test('a deleted private mesh is gone with its bytes, its list entry and its flig
   expect((await call(`/v1/meshes/${made.id}`, { method: 'DELETE' })).status).toBe(200);
   expect(await mesh(flying)).toMatchObject({ status: 'cancelled' });
   await putMesh(sent.job);
-  const late = putResult(key, { outcome: 'completed', fence: sent.job.fence, manifest: await manifestOf(sent.job) });
+  const manifest = await manifestOf(sent.job, meshBytes(sent.job));
+  const late = putResult(key, { outcome: 'completed', fence: sent.job.fence, manifest });
   expect(await errorOf(late)).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
   expect(await privateNames(key)).toHaveLength(0);
 });

@@ -8,8 +8,8 @@ import { manifestMemory } from '../../edge/cache/memory.ts';
 import { putBlob } from '../../edge/cache/blobs.ts';
 import { purge, purgedMeshesMax, type PurgeReport, type PurgeSelector } from '../../edge/cache/purge.ts';
 import { allowAgain, listTakedowns, takeDown } from '../../edge/cache/takedowns.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { failing, faultyR2 } from './faulty-storage.ts';
-import { meshManifest } from './mesh-manifest.ts';
 import { ask, someBytes, storeAsset } from './stored-asset.ts';
 
 const images = { teddy: '7'.repeat(64), robot: '8'.repeat(64) };

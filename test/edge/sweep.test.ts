@@ -6,10 +6,10 @@ import { mediaTypes } from '../../edge/cache/asset.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
 import worker from '../../edge/worker.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';
 import { failing } from './faulty-storage.ts';
-import { meshManifest } from './mesh-manifest.ts';
 
 const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
 const hour = 3600;

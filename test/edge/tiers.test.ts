@@ -5,8 +5,8 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { kvLifeSeconds } from '../../edge/cache/kv.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { Memory, manifestMemory, memoryLifeSeconds } from '../../edge/cache/memory.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { failing, faultyKv, faultyR2, staleKv } from './faulty-storage.ts';
-import { meshManifest } from './mesh-manifest.ts';
 
 let nowMs = 1_795_000_000_000;
 const now = () => nowMs;

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { sha256 } from '../../contract/digest.ts';
 import { Job } from '../../contract/job.ts';
-import type { MeshManifest } from '../../contract/mesh.ts';
-import type { Report } from '../../contract/report.ts';
 import { sign, signatureHeaders } from '../../contract/signature.ts';
 import { edgeUrl, localOriginId, originUrl, type LocalSettings } from '../../local/settings.ts';
+import { manifestOf } from '../mesh-manifest.ts';
+import { reportOf } from '../origin-report.ts';
 
 /** An origin that makes nothing by itself: it takes jobs, and answers them as a test says. */
 export type ScriptedOrigin = {
@@ -54,7 +54,7 @@ export async function startScriptedOrigin(settings: LocalSettings): Promise<Scri
       const bytes = `glb of ${job.key}`;
       const owned = job.scope === 'shared' ? '' : `?key=${job.key}`;
       await put('PUT', `/origin/blobs/${await sha256(bytes)}${owned}`, bytes, 'model/gltf-binary');
-      const result = { outcome: 'completed', fence: job.fence, manifest: await manifestOf(job, bytes) };
+      const result = { outcome: 'completed', fence: job.fence, manifest: await manifestOf(job, Buffer.from(bytes)) };
       await put('PUT', `/origin/results/${job.key}`, JSON.stringify(result));
     },
     fail: (job) => {
@@ -71,65 +71,4 @@ export async function startScriptedOrigin(settings: LocalSettings): Promise<Scri
 
 async function drained(request: IncomingMessage): Promise<void> {
   for await (const _ of request);
-}
-
-function reportOf(url: string): Report {
-  return {
-    url,
-    startedAtSeconds: 1_700_000_000,
-    state: 'ready',
-    models: [
-      {
-        id: 'bisque@1',
-        digest: '1'.repeat(64),
-        family: 'two-sided-depth',
-        title: 'Bisque',
-        description: 'Two depth sheets',
-        licence: 'MIT',
-        uses: [],
-        defaults: {},
-        createdAtSeconds: 1_700_000_000,
-      },
-    ],
-    queue: { depth: 0, capacity: 64 },
-    lanes: [{ device: 'cpu', provider: 'cpu', state: 'ready', busySeconds: 0, restarts: 0 }],
-    gpus: [],
-    residentBytes: 1,
-    outbox: { entries: 0, bytes: 0 },
-    jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
-    gpuRuns: {},
-  };
-}
-
-async function manifestOf(job: Job, bytes: string): Promise<MeshManifest> {
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  return {
-    key: job.key,
-    model: job.model.id,
-    modelDigest: job.model.digest,
-    imageSha256: job.imageSha256,
-    outputFormat: job.params.output_format,
-    createdAtSeconds: nowSeconds,
-    completedAtSeconds: nowSeconds,
-    expiresAtSeconds: null,
-    asset: {
-      sha256: await sha256(bytes),
-      bytes: Buffer.byteLength(bytes),
-      mediaType: 'model/gltf-binary',
-      extension: 'glb',
-      vertices: 4,
-      faces: 4,
-      bounds: [
-        [-1, -1, -1],
-        [1, 1, 1],
-      ],
-      watertight: true,
-    },
-    thumbnail: null,
-    provider: 'cpu',
-    degraded: false,
-    timingsMs: { queue: 1, decode: 2, matte: 3, infer: 4, surface: 5, texture: 6, encode: 7, total: 28 },
-    gpuMs: 4,
-    reused: null,
-  };
 }
