@@ -4,29 +4,18 @@ import { dirname, join } from 'node:path';
 import { WebIO } from '@gltf-transform/core';
 import { validateBytes } from 'gltf-validator';
 import sharp, { type OverlayOptions } from 'sharp';
-import type { MeshParams } from '../../contract/key.ts';
 import { createKernelPool } from '../../gpu-origin/pipeline/kernel-pool.ts';
 import { kernels as stages } from '../../gpu-origin/pipeline/kernels.ts';
 import { makeMesh, type MadeMesh } from '../../gpu-origin/pipeline/pipeline.ts';
 import { asManifold } from '../../test/gpu-origin/mesh/manifold.ts';
+import { defaultParams } from '../../test/gpu-origin/pipeline/default-params.ts';
 import type { realModel } from '../../test/gpu-origin/pipeline/real-model.ts';
-import { silhouetteOverlap } from './silhouette.ts';
+import { silhouetteOverlap } from '../../test/gpu-origin/pipeline/silhouette-overlap.ts';
 
 const folder = join(dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')), 'assets');
 const pictureCount = 200;
 const sheetColumns = 20;
 const sheetTilePixels = 96;
-
-const params: MeshParams = {
-  output_format: 'glb',
-  remove_background: 'auto',
-  foreground_ratio: 0.85,
-  texture: true,
-  texture_resolution: 1024,
-  target_face_count: null,
-  compression: 'none',
-  largest_dimension_mm: 100,
-};
 
 /** What became of one picture. */
 export type PictureResult = {
@@ -55,7 +44,7 @@ export async function evaluatePictures({ model, infer }: Awaited<ReturnType<type
     const since = performance.now();
     const made = await makeMesh({
       image,
-      params,
+      params: defaultParams,
       scope: 'shared',
       model,
       matting: null,

@@ -14,19 +14,11 @@ import type { Asset } from '../../../gpu-origin/pipeline/encode.ts';
 import type { Geometry } from '../../../gpu-origin/pipeline/geometry.ts';
 import { kernels } from '../../../gpu-origin/pipeline/kernels.ts';
 import { asManifold } from '../mesh/manifold.ts';
+import { defaultParams } from './default-params.ts';
 import { emoji } from './emoji.ts';
 import { realModel } from './real-model.ts';
 
-const defaults: MeshParams = {
-  output_format: 'glb',
-  remove_background: 'auto',
-  foreground_ratio: 0.85,
-  texture: true,
-  texture_resolution: 512,
-  target_face_count: null,
-  compression: 'none',
-  largest_dimension_mm: 60,
-};
+const defaults: MeshParams = { ...defaultParams, texture_resolution: 512, largest_dimension_mm: 60 };
 
 let geometry: Geometry;
 

@@ -1,7 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MeshParams } from '../../../contract/key.ts';
 import { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
 import { checkMesh } from '../../../gpu-origin/mesh/check.ts';
 import { createKernelPool, type KernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
@@ -9,6 +8,8 @@ import { kernels as stages } from '../../../gpu-origin/pipeline/kernels.ts';
 import { makeMesh, type Infer } from '../../../gpu-origin/pipeline/pipeline.ts';
 import { eulerCharacteristics, solids } from '../mesh/solids.ts';
 import { onnxBytes, type OnnxGraph, type OnnxNode } from '../support/onnx.ts';
+import { ballField } from '../support/triplane.ts';
+import { defaultParams } from './default-params.ts';
 import { emoji } from './emoji.ts';
 
 /** Prime to the number of points, so that the last run is a part of one. */
@@ -22,17 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => kernels.close());
 
-const params: MeshParams = {
-  output_format: 'glb',
-  remove_background: 'auto',
-  foreground_ratio: 0.85,
-  texture: true,
-  texture_resolution: 256,
-  target_face_count: null,
-  compression: 'none',
-  largest_dimension_mm: 100,
-  mc_resolution: resolution,
-};
+const params = { ...defaultParams, texture_resolution: 256, mc_resolution: resolution };
 
 const manifest = ModelManifest.parse({
   name: 'analytic',
@@ -53,18 +44,6 @@ const manifest = ModelManifest.parse({
 
 const scalar = (value: number) => ({ dims: [1], data: Float32Array.of(value) });
 const vector = (...values: number[]) => ({ dims: [values.length], data: Float32Array.from(values) });
-
-/** [1,3,512,512] to [1,3,40,64,64]: the mean of the picture everywhere. */
-const encoder: OnnxGraph = {
-  inputs: { image: { shape: [1, 3, 512, 512] } },
-  outputs: { scene_codes: { shape: [1, 3, 40, 64, 64] } },
-  constants: { shape: { dims: [5], data: [1, 3, 40, 64, 64] }, flat: { dims: [5], data: [1, 1, 1, 1, 1] } },
-  nodes: [
-    { op: 'ReduceMean', inputs: ['image'], outputs: ['mean'], attributes: { axes: [1, 2, 3], keepdims: 1 } },
-    { op: 'Reshape', inputs: ['mean', 'flat'], outputs: ['mean5'] },
-    { op: 'Expand', inputs: ['mean5', 'shape'], outputs: ['scene_codes'] },
-  ],
-};
 
 /** The nodes that make `distance` [1,P,1] from `points` [1,P,3]. */
 type Field = { nodes: OnnxNode[]; constants: NonNullable<OnnxGraph['constants']> };
@@ -185,7 +164,7 @@ function decoder({ nodes, constants }: Field): OnnxGraph {
 
 async function inferWith(field: Field): Promise<{ infer: Infer; runs: Record<string, number> }> {
   const sessions: Record<string, InferenceSession> = {
-    encoder: await InferenceSession.create(onnxBytes(encoder)),
+    encoder: await InferenceSession.create(onnxBytes(ballField.encoder)),
     decoder: await InferenceSession.create(onnxBytes(decoder(field))),
   };
   const runs: Record<string, number> = {};

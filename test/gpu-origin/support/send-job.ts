@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { contractVersion, pipelineVersion } from '../../../contract/key.ts';
 import type { Job } from '../../../contract/job.ts';
 import { sign } from '../../../contract/signature.ts';
+import { defaultParams } from '../pipeline/default-params.ts';
 import { known } from './origin-process.ts';
 
 /** The folder of the models that are shipped. */
@@ -34,16 +35,7 @@ export function jobFor(image: Uint8Array, change: Partial<Job> = {}): Job {
     pipeline: pipelineVersion,
     key: randomBytes(32).toString('hex'),
     fence: 1,
-    params: {
-      output_format: 'glb',
-      remove_background: 'auto',
-      foreground_ratio: 0.85,
-      texture: true,
-      texture_resolution: 256,
-      target_face_count: null,
-      compression: 'none',
-      largest_dimension_mm: 100,
-    },
+    params: { ...defaultParams, texture_resolution: 256 },
     imageSha256: digestOf(image),
     imageBytes: image.byteLength,
     scope: 'shared',

@@ -1,5 +1,5 @@
-import { rasterize } from '../../gpu-origin/mesh/raster.ts';
-import type { Geometry } from '../../gpu-origin/pipeline/geometry.ts';
+import { rasterize } from '../../../gpu-origin/mesh/raster.ts';
+import type { Geometry } from '../../../gpu-origin/pipeline/geometry.ts';
 
 /** Intersection over union of a surface, as the picture's camera sees it, with the picture's matte. */
 export function silhouetteOverlap({ surface, canvas, cameraDistance }: Geometry): number {
