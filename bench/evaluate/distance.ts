@@ -1,3 +1,4 @@
+import { faceNormals } from '../../gpu-origin/mesh/face-normals.ts';
 import { seededRandom } from '../../test/gpu-origin/mesh/shapes.ts';
 
 /** How far two surfaces are apart, in shares of the longest side in x and y. */
@@ -17,7 +18,7 @@ export type Triangles = { positions: Float32Array; indices: Uint32Array };
 /** Points spread evenly over a surface: one in each equal share of its area. */
 function sampleSurface({ positions, indices }: Triangles, seed: number): Float32Array {
   const random = seededRandom(seed);
-  const areas = faceAreas(positions, indices);
+  const { areas } = faceNormals(positions, indices);
   const total = areas.reduce((sum, area) => sum + area, 0);
   const points = new Float32Array(3 * pointCount);
   let reached = areas[0] as number;
@@ -32,23 +33,6 @@ function sampleSurface({ positions, indices }: Triangles, seed: number): Float32
     }
   }
   return points;
-}
-
-function faceAreas(positions: Float32Array, indices: Uint32Array): Float64Array {
-  const areas = new Float64Array(indices.length / 3);
-  for (let face = 0; face < areas.length; face++) {
-    const a = 3 * (indices[3 * face] as number);
-    const b = 3 * (indices[3 * face + 1] as number);
-    const c = 3 * (indices[3 * face + 2] as number);
-    const ux = (positions[b] as number) - (positions[a] as number);
-    const uy = (positions[b + 1] as number) - (positions[a + 1] as number);
-    const uz = (positions[b + 2] as number) - (positions[a + 2] as number);
-    const vx = (positions[c] as number) - (positions[a] as number);
-    const vy = (positions[c + 1] as number) - (positions[a + 1] as number);
-    const vz = (positions[c + 2] as number) - (positions[a + 2] as number);
-    areas[face] = Math.hypot(uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx) / 2;
-  }
-  return areas;
 }
 
 /** Moved to its mean, with its longest side in x and y scaled to 1. */

@@ -1,3 +1,4 @@
+import { faceNormals, type FaceNormals } from './face-normals.ts';
 import { weld } from './weld.ts';
 
 /** Faces that meet at a sharper angle than this keep their edge, in degrees. */
@@ -61,7 +62,7 @@ export function smoothNormals(positions: Float32Array, indices: Uint32Array): Sm
 }
 
 /** Marks the places all of whose faces lie within half the crease angle of one of them, so that none is too far from another. */
-function smoothPlaces({ units }: Faces, { starts, faces }: Around): Uint8Array {
+function smoothPlaces({ units }: FaceNormals, { starts, faces }: Around): Uint8Array {
   const half = Math.cos((0.49 * creaseDegrees * Math.PI) / 180);
   const smooth = new Uint8Array(starts.length - 1);
   for (let place = 0; place < smooth.length; place++) {
@@ -82,35 +83,7 @@ function smoothPlaces({ units }: Faces, { starts, faces }: Around): Uint8Array {
   return smooth;
 }
 
-type Faces = { /** Unit normals. */ units: Float32Array; areas: Float32Array };
 type Around = { starts: Uint32Array; faces: Uint32Array };
-
-function faceNormals(positions: Float32Array, indices: Uint32Array): Faces {
-  const count = indices.length / 3;
-  const units = new Float32Array(indices.length);
-  const areas = new Float32Array(count);
-  for (let f = 0; f < count; f++) {
-    const a = 3 * (indices[3 * f] as number);
-    const b = 3 * (indices[3 * f + 1] as number);
-    const c = 3 * (indices[3 * f + 2] as number);
-    const ux = (positions[b] as number) - (positions[a] as number);
-    const uy = (positions[b + 1] as number) - (positions[a + 1] as number);
-    const uz = (positions[b + 2] as number) - (positions[a + 2] as number);
-    const vx = (positions[c] as number) - (positions[a] as number);
-    const vy = (positions[c + 1] as number) - (positions[a + 1] as number);
-    const vz = (positions[c + 2] as number) - (positions[a + 2] as number);
-    const x = uy * vz - uz * vy;
-    const y = uz * vx - ux * vz;
-    const z = ux * vy - uy * vx;
-    const length = Math.sqrt(x * x + y * y + z * z);
-    areas[f] = length;
-    const scale = length > 0 ? 1 / length : 0;
-    units[3 * f] = x * scale;
-    units[3 * f + 1] = y * scale;
-    units[3 * f + 2] = z * scale;
-  }
-  return { units, areas };
-}
 
 function cornersByVertex(indices: Uint32Array, canonical: Uint32Array): Around {
   const starts = new Uint32Array(canonical.length + 1);
@@ -138,7 +111,7 @@ function sumAround(
     faces,
     around,
     limit,
-  }: { corner: number; place: number; faces: Faces; around: Around; limit: number },
+  }: { corner: number; place: number; faces: FaceNormals; around: Around; limit: number },
   sum: Float64Array,
 ): void {
   const { units, areas } = faces;
