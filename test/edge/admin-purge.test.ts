@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
@@ -9,20 +9,11 @@ import { purgedMeshesMax } from '../../edge/cache/purge.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, fakeNetwork, meshBytes, report, type Network, type SentJob } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest, report, type SentJob } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 const forgottenAfterSeconds = {
   r2: 0,

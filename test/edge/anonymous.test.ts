@@ -1,20 +1,14 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { createApp } from '../../edge/app.ts';
 import type { Env } from '../../edge/env.ts';
 import { errorOf, mesh, picture } from './client.ts';
-import { edgeUrl, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { edgeUrl, networkOfEachTest } from './fake-origin.ts';
 import { make } from './making.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 type Call = RequestInit & { tier?: 'off' | 'on' | 'loopback'; at?: string; address?: string; settings?: Env };
 

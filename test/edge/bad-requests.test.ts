@@ -1,16 +1,10 @@
 import { env, exports } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call, dataUrl, errorOf, picture, post, postJson } from './client.ts';
-import { edgeUrl, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { edgeUrl, networkOfEachTest } from './fake-origin.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => void vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 /** The refusal that a request gets, when it left nothing behind: no job, and nothing in the bucket. */
 async function refusal(answer: Promise<Response>) {

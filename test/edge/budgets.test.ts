@@ -1,25 +1,16 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { parseLimitSettings } from '../../edge/limits/limit-settings.ts';
 import { Tenant } from '../../edge/objects/tenant.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
-import { complete, fakeNetwork, putResult, report, type Network, type SentJob } from './fake-origin.ts';
+import { complete, networkOfEachTest, putResult, report, type SentJob } from './fake-origin.ts';
 import { theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
+const network = networkOfEachTest();
 let tenants = 0;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
 const reservedMs = Number(env.GPU_MS_RESERVED_PER_MISS);
 const overBudget = { status: 429, code: 'insufficient_quota' };

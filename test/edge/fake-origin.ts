@@ -1,5 +1,5 @@
 import { exports } from 'cloudflare:workers';
-import { vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { Job, type JobResult } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
@@ -26,9 +26,31 @@ export type Network = {
   answer: (sent: SentJob) => Answer | Promise<Answer>;
 };
 
+/**
+ * The network of each test of a file, new in each: both origins are on it, and the first has reported. After each test
+ * the clock and all that was spied on are real again.
+ */
+export function networkOfEachTest(): Network {
+  const network = quietNetwork();
+  beforeEach(async () => {
+    fakeNetwork(Object.assign(network, quietNetwork()));
+    expect((await report()).status).toBe(200);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+  return network;
+}
+
+function quietNetwork(): Network {
+  return { jobs: [], cancelled: [], answer: () => ({ status: 202 }) };
+}
+
 /** Puts both origins on the network in place of the real one; each call's signature and body are checked. */
-export function fakeNetwork(): Network {
-  const network: Network = { jobs: [], cancelled: [], answer: () => ({ status: 202 }) };
+export function fakeNetwork(network = quietNetwork()): Network {
+  // Calls that a test leaves under way belong in its own lists, not in those of the next test.
+  const { jobs, cancelled } = network;
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const request = new Request(input as RequestInfo, init as RequestInit);
     const url = new URL(request.url);
@@ -42,12 +64,12 @@ export function fakeNetwork(): Network {
     if ((await sha256(image)) !== call.bodySha256) throw new Error('the body is not the one that was signed');
     const cancelledKey = /^\/jobs\/([0-9a-f]{64})\/cancel$/.exec(url.pathname)?.[1];
     if (cancelledKey !== undefined) {
-      network.cancelled.push(cancelledKey);
+      cancelled.push(cancelledKey);
       return Response.json({ cancelled: true });
     }
     if (url.pathname !== '/jobs') return new Response(null, { status: 404 });
     const sent = { job: Job.parse(JSON.parse(call.job)), image, originId: origin.id };
-    network.jobs.push(sent);
+    jobs.push(sent);
     const { status, headers = {}, body = {} } = await network.answer(sent);
     return Response.json(body, { status, headers });
   });

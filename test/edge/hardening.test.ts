@@ -1,17 +1,11 @@
 import { exports } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { call, dataUrl, errorOf, mesh, picture, postJson } from './client.ts';
-import { fakeNetwork, report } from './fake-origin.ts';
+import { networkOfEachTest } from './fake-origin.ts';
 import { make } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: ReturnType<typeof fakeNetwork>;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => void vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 const malformed = { status: 400, code: 'invalid_request' };
 

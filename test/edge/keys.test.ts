@@ -1,25 +1,16 @@
 import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { createApp } from '../../edge/app.ts';
 import type { Env } from '../../edge/env.ts';
 import { keysMax } from '../../edge/objects/keys.ts';
 import { call, errorOf, picture, post } from './client.ts';
-import { edgeUrl, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { edgeUrl, networkOfEachTest } from './fake-origin.ts';
 import { make } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 type MadeKey = { id: string; key: string; status: string; tenant: string; expires_at: number | null };
 type KeyPage = { data: MadeKey[]; first_id: string; last_id: string; has_more: boolean };

@@ -1,22 +1,13 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { MeshObject } from '../../contract/mesh.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
-import { complete, fakeNetwork, originCall, putResult, report, type Network, type SentJob } from './fake-origin.ts';
+import { complete, networkOfEachTest, originCall, putResult, type SentJob } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 type Event = { id: string; mesh: MeshObject } | { comment: string };
 

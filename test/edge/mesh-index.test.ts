@@ -1,25 +1,16 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, fakeNetwork, meshBytes, report, type Network } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { failing } from './faulty-storage.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
 

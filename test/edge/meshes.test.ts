@@ -1,24 +1,15 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { takeDown } from '../../edge/cache/takedowns.ts';
 import { call, errorOf, mesh, picture, post, postJson, dataUrl } from './client.ts';
-import { complete, fakeNetwork, meshBytes, originCall, putResult, report, type Network } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest, originCall, putResult } from './fake-origin.ts';
 import { make as makeIn, theJob as sentJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  expect((await report()).status).toBe(200);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 const waiting = { headers: { prefer: 'wait=30' } };
 

@@ -1,5 +1,5 @@
 import { env, exports } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import type { JobResult } from '../../contract/job.ts';
 import { manifestOf } from '../mesh-manifest.ts';
@@ -8,30 +8,20 @@ import { call, errorOf, mesh, picture, post } from './client.ts';
 import {
   complete,
   edgeUrl,
-  fakeNetwork,
   meshBytes,
+  networkOfEachTest,
   originCall,
   putMesh,
   putResult,
   report,
   signatureHeaders,
   signedRequest,
-  type Network,
   type SentJob,
 } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { testOrigins } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 const glb = 'model/gltf-binary';
 

@@ -1,23 +1,14 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { complete, networkOfEachTest, report } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 type Page = { object: string; data: MeshObject[]; first_id: string; last_id: string; has_more: boolean };
 const globex = { key: testKeys.globex };

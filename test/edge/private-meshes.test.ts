@@ -1,23 +1,14 @@
 import { env, exports } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { parseApiKeys, parseUrlSecret } from '../../edge/env.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, postJson } from './client.ts';
-import { complete, fakeNetwork, meshBytes, putMesh, putResult, report, type Network } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest, putMesh, putResult, report } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 const inPrivate = { fields: { cache_scope: 'private' } };
 const globex = { key: testKeys.globex };

@@ -1,23 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm } from 'cloudflare:test';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 import { call, dataUrl, errorOf, mesh, picture, post, postJson } from './client.ts';
-import { complete, fakeNetwork, putResult, report, type Network } from './fake-origin.ts';
+import { complete, networkOfEachTest, putResult } from './fake-origin.ts';
 import { make, theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const network = networkOfEachTest();
 
 /** A key with the scope `admin`. */
 const admin = { key: testKeys.globex, fields: { cache_mode: 'refresh' }, headers: { prefer: 'wait=30' } };

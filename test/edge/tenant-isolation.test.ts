@@ -1,16 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call, errorOf, mesh, picture, post } from './client.ts';
-import { complete, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { complete, networkOfEachTest } from './fake-origin.ts';
 import { theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 async function keyOf(tenant: string): Promise<string> {
   const body = JSON.stringify({ tenant });

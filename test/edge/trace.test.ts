@@ -1,15 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { picture, post } from './client.ts';
-import { fakeNetwork, report, type Network } from './fake-origin.ts';
+import { networkOfEachTest } from './fake-origin.ts';
 import { theJob } from './making.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => void vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 

@@ -1,17 +1,11 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call, errorOf, picture, post } from './client.ts';
-import { complete, fakeNetwork, report, type Network } from './fake-origin.ts';
+import { complete, networkOfEachTest } from './fake-origin.ts';
 import { theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
-let network: Network;
-
-beforeEach(async () => {
-  network = fakeNetwork();
-  await report();
-});
-afterEach(() => vi.restoreAllMocks());
+const network = networkOfEachTest();
 
 const today = new Date().toISOString().slice(0, 10);
 
