@@ -1,4 +1,5 @@
 import { bytesOfHex, hex } from './digest.ts';
+import { hmacKey } from './hmac-key.ts';
 import { Problem } from './problem.ts';
 
 /** Seconds by which the two clocks may differ, and for which a nonce must be remembered. */
@@ -107,11 +108,4 @@ function canonicalText(call: SignedCall, originId: string, timestamp: string, no
       '\n',
     ),
   );
-}
-
-function hmacKey(secret: string): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-    'verify',
-  ]);
 }

@@ -1,4 +1,5 @@
 import { bytesOfHex, hex } from '../../contract/digest.ts';
+import { hmacKey } from '../../contract/hmac-key.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -42,11 +43,6 @@ export async function privateAccess(url: URL, name: AssetName, secret: string): 
 
 function signedText({ key, sha256, expires }: { key: string; sha256: string; expires: string }) {
   return new TextEncoder().encode(['meshkiln-asset-1', key, sha256, expires].join('\n'));
-}
-
-function hmacKey(secret: string): Promise<CryptoKey> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']);
 }
 
 function invalid(): Problem {
