@@ -7,7 +7,8 @@ import { Trace } from './trace.ts';
 
 /**
  * One miss, as the edge hands it to an origin: the text of the job header of a signed `POST /jobs`, whose body is the
- * image, or the prompt input of a mesh that is asked for in words. The origin answers 202 when it took the job (also when it has it already), else a Problem.
+ * image, or the prompt input of a mesh that is asked for in words. The origin answers 202 when it took the job (also
+ * when it has it already), else a Problem.
  */
 export const Job = z.strictObject({
   contract: z.literal(contractVersion),

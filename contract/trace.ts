@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * By what the two programs' logs of one request are found: its id, and the trace that it is part of, if its client named
- * one (`traceparent`, W3C Trace Context §3.2). Neither program adds spans of its own, so the header is passed on as it came.
+ * By what the two programs' logs of one request are found: its id, and the trace that it is part of, if its client
+ * named one (`traceparent`, W3C Trace Context §3.2). Neither program adds spans of its own, so the header is passed on
+ * as it came.
  */
 export const Trace = z.strictObject({
   requestId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),

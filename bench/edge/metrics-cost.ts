@@ -11,8 +11,8 @@ const bytes = 1_000;
 
 /**
  * What counting costs a hit in CPU time: blocks of hits with the recorder that is shipped and with one that does
- * nothing, made inside one isolate, so that neither sockets nor the client blur the difference. The blocks of a pair take turns at being
- * first. The hits are small ones, of which counting is the largest share.
+ * nothing, made inside one isolate, so that neither sockets nor the client blur the difference. The blocks of a pair
+ * take turns at being first. The hits are small ones, of which counting is the largest share.
  */
 export async function benchMetricsCost(): Promise<Findings> {
   const edge = await startEdge('bench/edge/worker-that-repeats.ts');

@@ -94,7 +94,10 @@ export class Memory<Value> {
     return entry.value;
   }
 
-  /** Holds a value for `lifeMs` (`memoryLifeSeconds` unless told otherwise), dropping the least recently used; one larger than the budget is not held. */
+  /**
+   * Holds a value for `lifeMs` (`memoryLifeSeconds` unless told otherwise), dropping the least recently used; one
+   * larger than the budget is not held.
+   */
   set(key: string, value: Value): void {
     this.delete(key);
     const bytes = this.#sizeOf(value);

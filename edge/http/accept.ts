@@ -7,7 +7,8 @@ type Acceptance = { quality: number; specificity: 0 | 1 | 2 | 3 };
 /**
  * Chooses between the JSON mesh object and the bytes themselves, whose media type is `mediaType` (RFC 9110 §12.5.1).
  * The bytes are given only to a client that names them, exactly or as a family such as `model/*`, and likes JSON no
- * better, or that refuses JSON; an absent header or a bare wildcard means JSON. Throws the Problem `not_acceptable` when neither will do.
+ * better, or that refuses JSON; an absent header or a bare wildcard means JSON. Throws the Problem `not_acceptable`
+ * when neither will do.
  */
 export function negotiate(header: string | null | undefined, mediaType: string): 'json' | 'bytes' {
   const ranges = parseAccept(header ?? '');

@@ -45,7 +45,10 @@ export class Ledger {
     `);
   }
 
-  /** Sets a miss's reserve aside, unless that would go over a limit of the tenant (`standard` where it has none) or of the account. */
+  /**
+   * Sets a miss's reserve aside, unless that would go over a limit of the tenant (`standard` where it has none) or of
+   * the account.
+   */
   reserve(
     { id, flight, account }: { id: string; flight: string; account: Account | null },
     standard: MissLimits,

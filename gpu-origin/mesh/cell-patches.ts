@@ -1,9 +1,9 @@
 /**
- * Which edges of a grid cell belong to one patch of the surface. Corners are numbered by their bits (1: x, 2: y, 4: z); edges by axis × 4 +
- * the bits of the other two axes, lower axis first; faces by axis × 2 + side.
+ * Which edges of a grid cell belong to one patch of the surface. Corners are numbered by their bits (1: x, 2: y, 4: z);
+ * edges by axis × 4 + the bits of the other two axes, lower axis first; faces by axis × 2 + side.
  *
- * A face whose corners alternate could be cut in two ways. Here the two inside corners are kept apart, unless that would
- * make an edge of the mesh shared by four faces; then (see `mustFlip`) the outside corners are.
+ * A face whose corners alternate could be cut in two ways. Here the two inside corners are kept apart, unless that
+ * would make an edge of the mesh shared by four faces; then (see `mustFlip`) the outside corners are.
  */
 export type CellPatches = {
   /** Patch of each of the 12 edges; `notCrossed` for an edge that is not crossed. */

@@ -13,8 +13,8 @@ export type SmoothedVertices = {
 
 /**
  * Unit normals that are smooth across seams (vertices at equal positions) and broken at creases, where vertices are
- * split. Each corner's normal is the sum, weighted by area, of the faces around its position that lie within the crease angle of
- * its own face. O(faces × valence).
+ * split. Each corner's normal is the sum, weighted by area, of the faces around its position that lie within the crease
+ * angle of its own face. O(faces × valence).
  */
 export function smoothNormals(positions: Float32Array, indices: Uint32Array): SmoothedVertices {
   const canonical = weld(positions);

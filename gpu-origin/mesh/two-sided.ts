@@ -31,8 +31,8 @@ const edgeShareMin = 0.06;
 /**
  * Joins front and back into one closed surface: marching squares with the contour at alpha 0.5, the same triangles for
  * both sheets, and a wall where they do not meet at the rim. Every triangle has a node inside, which is thick, so no
- * face is doubled; each rim vertex lies on its own grid edge, so no two contours touch. As both sheets move along the camera's rays
- * and front stays before back on each ray, the surface cannot cut itself. O(nodes).
+ * face is doubled; each rim vertex lies on its own grid edge, so no two contours touch. As both sheets move along the
+ * camera's rays and front stays before back on each ray, the surface cannot cut itself. O(nodes).
  */
 export function joinSheets(sheets: Sheets): Joined {
   const grid = rimAndNodes(sheets);
@@ -113,8 +113,9 @@ function addNode(sheets: Sheets, grid: Grid, x: number, y: number): number {
 }
 
 /**
- * Half the distance of the sheets at a node. What makes a body thicker is added to the inflation. What makes it thinner scales it, by
- * as much as it would take off the body's bulk there: the profile keeps its upright tangent at the rim, and no crest shows.
+ * Half the distance of the sheets at a node. What makes a body thicker is added to the inflation. What makes it thinner
+ * scales it, by as much as it would take off the body's bulk there: the profile keeps its upright tangent at the rim,
+ * and no crest shows.
  */
 function halfThickness(height: number, bulk: number, offset: number): number {
   if (offset >= 0) return height + offset;

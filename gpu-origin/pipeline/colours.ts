@@ -21,7 +21,10 @@ const softSize = 64;
 const blendPixels = 7;
 /** Pixels of the soft grid from the silhouette that hold the rim's colour fast. */
 const rimPixels = 2;
-/** Pull towards the front's colours against the pull of the neighbours: what is some 25 soft pixels from the rim follows the front. */
+/**
+ * Pull towards the front's colours against the pull of the neighbours: what is some 25 soft pixels from the rim follows
+ * the front.
+ */
 const frontPull = 0.0016;
 const relaxation = 1.9;
 const sweeps = 90;
@@ -55,7 +58,10 @@ function frontColours(canvas: Picture): Raster {
   return { data, width, height, channels: 3 };
 }
 
-/** Blurs the colours of the outermost pixels: those are drawn out over the whole depth of the rim, where noise becomes streaks. */
+/**
+ * Blurs the colours of the outermost pixels: those are drawn out over the whole depth of the rim, where noise becomes
+ * streaks.
+ */
 function softenRim(data: Float32Array, canvas: Picture): void {
   const size = canvas.width;
   const depth = depthInside(alphaPlane(canvas, size, 'area'), size, rimSoftPixels);

@@ -11,8 +11,9 @@ export type FieldPlan = { threshold: number; radius: number; pointsPerRun: numbe
 const simplifyErrorMax = 2e-4;
 
 /**
- * The closed surface of a sampled field, x slowest: its larger parts, turned from the model's axes (+Z up, seen along -X) to glTF's by
- * -90° about X and then +90° about Y, that is (x, y, z) to (-y, z, -x). Without colours; without a face when nothing is inside.
+ * The closed surface of a sampled field, x slowest: its larger parts, turned from the model's axes (+Z up, seen along
+ * -X) to glTF's by -90° about X and then +90° about Y, that is (x, y, z) to (-y, z, -x). Without colours; without a face
+ * when nothing is inside.
  */
 export async function surfaceFromField({ values, plan }: { values: Float32Array; plan: FieldPlan }): Promise<Surface> {
   const { resolution, radius, threshold } = plan;

@@ -22,8 +22,9 @@ function hasTransparency(picture: Picture): boolean {
 }
 
 /**
- * Where the matte comes from: the picture's own alpha, or a matting model (`remove_background: true`, or `auto` and an opaque
- * picture). Throws `unprocessable_image` for an opaque picture whose background may not be removed: all of it would be the object.
+ * Where the matte comes from: the picture's own alpha, or a matting model (`remove_background: true`, or `auto` and an
+ * opaque picture). Throws `unprocessable_image` for an opaque picture whose background may not be removed: all of it
+ * would be the object.
  */
 export function matteSource(picture: Picture, removeBackground: MeshParams['remove_background']): 'alpha' | 'model' {
   if (removeBackground === true) return 'model';

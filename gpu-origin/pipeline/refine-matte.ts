@@ -9,9 +9,10 @@ const windowRadius = 3;
 const flatVariance = 1e-3;
 
 /**
- * A matting model's answer [1,1,S,S] brought to the picture's resolution with the picture as a guide (He, Sun and Tang, Guided
- * Image Filtering, 2013; the linear coefficients are fitted on the model's grid and interpolated), so that it follows the
- * picture's own edges. A picture that has alpha keeps what is see-through. Throws `unprocessable_image` when nothing stands out.
+ * A matting model's answer [1,1,S,S] brought to the picture's resolution with the picture as a guide (He, Sun and Tang,
+ * Guided Image Filtering, 2013; the linear coefficients are fitted on the model's grid and interpolated), so that it
+ * follows the picture's own edges. A picture that has alpha keeps what is see-through. Throws `unprocessable_image`
+ * when nothing stands out.
  */
 export function refineMatte(picture: Picture, prediction: Tensor): Matte {
   const size = prediction.dims[3] as number;

@@ -89,7 +89,10 @@ function fineOffset(
   ).data;
 }
 
-/** The mean inflation around each node, counting what is outside as nothing; twice that is about the body's own height at its rim. */
+/**
+ * The mean inflation around each node, counting what is outside as nothing; twice that is about the body's own height
+ * at its rim.
+ */
 function bulkOf(heights: Float32Array): Float32Array {
   const whole = { x: 0, y: 0, width: gridSize, height: gridSize };
   const few = { width: bulkSize, height: bulkSize };

@@ -8,8 +8,8 @@ const resolutionDefault = 192;
 
 /**
  * Runs a triplane-field model: graph `encoder`, `image` to `scene_codes`; graph `decoder`, `scene_codes` and `points`
- * [1,P,3] to `density` [1,P,1] and `color` [1,P,3] from 0 to 1. The field is sampled on a cubic grid in runs of P points, the colours at the
- * vertices of the surface. Throws `unprocessable_image` when the field has no inside.
+ * [1,P,3] to `density` [1,P,1] and `color` [1,P,3] from 0 to 1. The field is sampled on a cubic grid in runs of P
+ * points, the colours at the vertices of the surface. Throws `unprocessable_image` when the field has no inside.
  */
 export async function geometryFromField(
   job: GraphJob,

@@ -6,8 +6,8 @@ import type { EncodedTexture } from './image.ts';
 const fixedDate = new Date(1980, 0, 1);
 
 /**
- * A zip of mesh.obj, mesh.mtl and, for a textured mesh, mesh.jpg; millimetres, +Y up. Vertex colours follow the positions as
- * three more numbers, which most readers understand.
+ * A zip of mesh.obj, mesh.mtl and, for a textured mesh, mesh.jpg; millimetres, +Y up. Vertex colours follow the
+ * positions as three more numbers, which most readers understand.
  */
 export function encodeObj(mesh: Mesh, texture: EncodedTexture | null): Uint8Array {
   const files: Zippable = {
