@@ -52,10 +52,13 @@ test.each([
   ['a name of loopback', () => second.url.replace('http://127.0.0.1', 'https://localhost')],
   ['an address written otherwise', () => 'https://[::ffff:7f00:1]/picture.png'],
   ['cloud metadata', () => 'https://169.254.169.254/latest'],
+  ['cloud metadata at an address like any other', () => 'https://168.63.129.16/metadata'],
+  ['a block of IPv6 that nobody was given', () => 'https://[4000::1]/picture.png'],
 ])('a picture is never fetched from %s', async (_, url) => {
   first.answer = () => answerOf({ url: url() });
   const drawing = open({ urls: [first.url] }).draw('a red chair', never);
-  await expect(drawing).rejects.toMatchObject({ code: 'upstream_failed' });
+  const message = expect.stringMatching(/is not fetched from|which is not public/) as string;
+  await expect(drawing).rejects.toMatchObject({ code: 'upstream_failed', cause: { cause: { message } } });
   expect(first.calls).toHaveLength(1);
   expect(second.calls).toEqual([]);
 });
