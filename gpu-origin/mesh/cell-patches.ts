@@ -3,7 +3,7 @@
  * edges by axis × 4 + the bits of the other two axes, lower axis first; faces by axis × 2 + side.
  *
  * A face whose corners alternate could be cut in two ways. Here the two inside corners are kept apart, unless that
- * would make an edge of the mesh shared by four faces; then (see `mustFlip`) the outside corners are.
+ * would make an edge of the mesh shared by four faces (`facesCutTwiceByOnePatch`); then the outside corners are.
  */
 export type CellPatches = {
   /** Patch of each of the 12 edges; `notCrossed` for an edge that is not crossed. */
