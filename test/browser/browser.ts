@@ -46,10 +46,10 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 /** A frame with a mesh in it takes a software renderer long, on a busy machine very long. */
 const screenshotMsMax = 90_000;
 
-/** Keeps a picture of the whole page in test-output/. */
-export async function keepScreenshot(page: Page, name: string): Promise<void> {
+/** Keeps a picture of the page in test-output/, of the whole page unless told otherwise; gives its bytes. */
+export function keepScreenshot(page: Page, name: string, { fullPage = true } = {}): Promise<Buffer> {
   const path = join(screenshots, `${name}.png`);
-  await page.screenshot({ path, fullPage: true, animations: 'disabled', timeout: screenshotMsMax });
+  return page.screenshot({ path, fullPage, animations: 'disabled', timeout: screenshotMsMax });
 }
 
 /** Expects that axe-core finds nothing that keeps anybody from using the page as it is now. */

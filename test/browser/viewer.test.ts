@@ -1,15 +1,14 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { chromium as playwright, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { emoji, startMeshkiln, type Running } from '../end-to-end/meshkiln.ts';
+import { keepScreenshot, launchBrowser } from './browser.ts';
 
 const root = join(import.meta.dirname, '../..');
-const screenshots = join(root, 'test-output');
 const mediaTypes: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
 
 let running: Running;
@@ -18,7 +17,6 @@ let pages: Server;
 let pagesUrl: string;
 
 beforeAll(async () => {
-  await mkdir(screenshots, { recursive: true });
   pages = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://page').pathname;
     const file = path.startsWith('/three/') ? join(root, 'node_modules', path) : join(root, 'test/browser', path);
@@ -29,14 +27,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
   pagesUrl = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
-  [running, browser] = await Promise.all([
-    startMeshkiln(),
-    chromium
-      .executablePath()
-      .then((executablePath) =>
-        playwright.launch({ executablePath, args: [...chromium.args, '--use-gl=angle', '--use-angle=swiftshader'] }),
-      ),
-  ]);
+  [running, browser] = await Promise.all([startMeshkiln(), launchBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -60,7 +51,7 @@ test.each(['none', 'quantize'] as const)(
     await page.goto(`${pagesUrl}/viewer.html?${query}`);
     await page.waitForFunction('window.shown');
     expect(await page.evaluate('window.shown')).toEqual({ triangles: mesh.asset?.faces });
-    const picture = await page.screenshot({ path: join(screenshots, `teddy-bear-${compression}.png`) });
+    const picture = await keepScreenshot(page, `teddy-bear-${compression}`, { fullPage: false });
     expect(complaints).toEqual([]);
 
     // The bear covers a good part of the page and is brown: its texture was loaded and lit.
