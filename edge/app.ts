@@ -54,6 +54,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   const tenants = new Tenants(env.TENANT);
   const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
   const index = new MeshIndex({ db: env.INDEX, r2 });
+  const geometry = new GeometryStore({ r2, fleets: env.FLEET });
   const fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
   const maker = new MeshMaker({
     manifests,
@@ -67,7 +68,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     r2,
     defaultModel: env.DEFAULT_MODEL,
   });
-  const meshes = new Meshes({ manifests, flights, tenants, index, r2 });
+  const meshes = new Meshes({ manifests, flights, tenants, index, geometry, r2 });
   const app = new Hono<{ Bindings: Env }>();
   app.use(recordAnswers(recorder), requestId, securityHeaders);
   app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'), recordUsage(env.TENANT));
@@ -82,6 +83,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     requireAdmin: requireKey(access, 'admin'),
     lookIn: requireOperator(access),
     manifests,
+    geometry,
     index,
     keyStore,
     tenants,
@@ -91,17 +93,7 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   app.route('/', pageRoutes({ site: env.SITE, manifests, urlSecret }));
   app.route(
     '/origin',
-    originRoutes({
-      origins,
-      manifests,
-      index,
-      r2: env.STORE,
-      flights: env.FLIGHT,
-      fleets: env.FLEET,
-      geometry: new GeometryStore(env.STORE),
-      recorder,
-      stats: env.STATS,
-    }),
+    originRoutes({ origins, manifests, index, r2, flights, fleets: env.FLEET, geometry, recorder, stats: env.STATS }),
   );
   refuseOtherMethods(app);
   answerProblems(app);
@@ -117,6 +109,7 @@ type OperatorOptions = {
   requireAdmin: MiddlewareHandler<Authenticated>;
   lookIn: MiddlewareHandler<Authenticated>;
   manifests: Manifests;
+  geometry: GeometryStore;
   index: MeshIndex;
   keyStore: KeyStore;
   tenants: Tenants;
@@ -124,13 +117,13 @@ type OperatorOptions = {
 
 /** What an operator alone may do, or look at. */
 function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: OperatorOptions): void {
-  const { requireAdmin, lookIn, manifests, index, keyStore, tenants } = options;
+  const { requireAdmin, lookIn, manifests, geometry, index, keyStore, tenants } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
   app.use('/admin/*', requireAdmin);
   app.route('/admin/keys', keyRoutes(keyStore));
   app.route('/admin/tenants', tenantRoutes(tenants));
-  app.route('/admin', adminRoutes({ manifests, index, r2, flights }));
+  app.route('/admin', adminRoutes({ manifests, geometry, index, r2, flights }));
   app.use('/dashboard/data', lookIn);
   app.route('/dashboard/data', dashboardDataRoutes({ stats, index, gpuHourPrice }));
   app.route('/metrics', metricsRoutes({ stats, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }));

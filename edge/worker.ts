@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseStoreBytesMax, type Env } from './env.ts';
+import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
 import { sweep } from './sweep/sweep.ts';
 
@@ -24,6 +25,7 @@ export default {
     await sweep({
       r2,
       manifests: new Manifests({ kv: env.MANIFESTS, r2 }),
+      geometry: new GeometryStore({ r2, fleets: env.FLEET }),
       index: new MeshIndex({ db: env.INDEX, r2 }),
       flights: env.FLIGHT,
       bytesMax: parseStoreBytesMax(env.STORE_BYTES_MAX),

@@ -29,7 +29,8 @@ import { TextToImage } from './text-to-image/text-to-image.ts';
 import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
 import { GeometryStore } from './write-back/geometry-store.ts';
-import { Outbox } from './write-back/outbox.ts';
+import { Outbox, surfacesOf, type OutboxEntry } from './write-back/outbox.ts';
+import { RemovalFollower } from './write-back/removal-follower.ts';
 
 /** Time for the outbox to empty when the origin stops; what is left stays on disk. */
 const flushSecondsMax = 10;
@@ -41,12 +42,13 @@ export type Origin = { port: number; stop: () => Promise<void> };
 export async function startOrigin(config: Config): Promise<Origin> {
   const parts = createParts(config);
   const nonces = new Nonces(join(config.state, 'nonces'));
-  const { outbox, intake, geometry, delivery, models, runner, reporter, admission, live } = parts;
+  const { outbox, intake, geometry, removals, delivery, models, runner, reporter, admission, live } = parts;
   await mkdir(config.state, { recursive: true, mode: 0o700 });
   await nonces.recover();
   await outbox.recover();
   await intake.recover();
   await geometry.recover();
+  await removals.recover();
   const server = await listen(appOf(config, { ...parts, nonces }), config);
   log('listening', { host: config.host, port: server.port, origin: config.id });
   delivery.kick();
@@ -103,8 +105,10 @@ function createParts(config: Config) {
   const edge = createEdgeClient(config.edgeUrl, { originId: config.id, secret: config.secret });
   const callEdge = edge.call;
   const state = (name: string) => join(config.state, name);
-  const outbox = new Outbox({ folder: state('outbox'), bytesMax: config.outboxBytesMax });
   const geometry = new GeometryStore({ folder: state('geometry'), bytesMax: config.geometryCacheBytesMax, callEdge });
+  const onDropped = (entry: OutboxEntry) => geometry.forget(surfacesOf(entry));
+  const outbox = new Outbox({ folder: state('outbox'), bytesMax: config.outboxBytesMax, onDropped });
+  const removals = new RemovalFollower({ file: state('removals'), geometry, callEdge });
   const queue = new JobQueue({ capacity: config.queueCapacity, now: Date.now });
   const pace = new Pace({ queueCapacity: config.queueCapacity, now: Date.now });
   const jobParts = { live: new Map<string, LiveJob>(), queue, pace, spool: new Spool(state('spool')), outbox, series };
@@ -147,16 +151,14 @@ function createParts(config: Config) {
     config,
     callEdge,
     admission,
-    models,
-    textToImage,
-    queue,
-    pool,
-    outbox,
-    series,
     delivery,
+    removals,
+    ...jobParts,
+    ...means,
   });
   registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
-  return { registry, intake, geometry, delivery, runner, reporter, admission, edge, callEdge, ...jobParts, ...means };
+  const own = { registry, intake, geometry, removals, delivery, runner, reporter, admission, edge, callEdge };
+  return { ...own, ...jobParts, ...means };
 }
 
 /** What meshes are made with. */
@@ -190,13 +192,15 @@ type ReporterParts = Omit<Parameters<typeof snapshot>[0], 'url' | 'startedAtSeco
   config: Config;
   callEdge: CallEdge;
   delivery: Delivery;
+  removals: RemovalFollower;
 };
 
-function createReporter({ config, callEdge, delivery, ...parts }: ReporterParts): Reporter {
+function createReporter({ config, callEdge, delivery, removals, ...parts }: ReporterParts): Reporter {
   const startedAtSeconds = Math.floor(Date.now() / 1000);
   return new Reporter({
     callEdge,
     read: () => snapshot({ url: config.url, startedAtSeconds, ...parts }),
+    onTaken: (answer) => removals.follow(answer),
     onReached: () => delivery.retryNow(),
   });
 }

@@ -1,5 +1,5 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { surfaceKey } from '../origins/geometry-store.ts';
+import type { GeometryStore } from '../origins/geometry-store.ts';
 import { inputKey } from '../origins/input-store.ts';
 import { forgetAsset, type Colo } from './assets.ts';
 import { removePrivateBlobs } from './blobs.ts';
@@ -23,6 +23,7 @@ export type PurgeSelector =
 export type PurgeOptions = {
   r2: R2Bucket;
   manifests: Manifests;
+  geometry: GeometryStore;
   /** The cache of the location that runs the purge. */
   colo: Colo | null;
   /**
@@ -147,7 +148,7 @@ async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report:
   }
   for (const surface of surfaceKeysOf(manifest)) {
     const used = await isUsedElsewhere(r2, { by: 'geometry', value: surface, key });
-    if (!used) await r2.delete(surfaceKey(surface));
+    if (!used) await options.geometry.remove([surface]);
     (used ? report.shared : report.surfaces).push(surface);
   }
   if (options.endFlight === null) return;

@@ -7,6 +7,7 @@ import type { MeshState, OpenFlight } from './mesh-state.ts';
 import { waitMsMax, type Flight } from '../objects/flight.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { FlightView } from '../objects/flight-record.ts';
+import type { GeometryStore } from '../origins/geometry-store.ts';
 import type { Tenants } from './tenants.ts';
 
 /** How often a wait begins anew when its Flight object is reset under it. */
@@ -18,6 +19,7 @@ export type MeshesOptions = {
   tenants: Tenants;
   /** Where meshes can be searched. */
   index: MeshIndex;
+  geometry: GeometryStore;
   r2: R2Bucket;
 };
 
@@ -77,13 +79,13 @@ export class Meshes {
    * `mesh_not_found` when it is neither on the list nor the tenant's own.
    */
   async remove(key: string, tenant: string): Promise<void> {
-    const { tenants, manifests, index, r2 } = this.#options;
+    const { tenants, manifests, index, geometry, r2 } = this.#options;
     const listed = await tenants.listed(tenant, key);
     if (listed?.scope === 'private' || (await this.#owns(key, tenant))) {
       // Before the bytes: a result that comes from here on is refused, and one that came is among them.
       await this.#flight(key).withdraw();
       // No location's cache has any of it, and its picture, which other flights may need, is left to the sweep.
-      await purge({ by: 'id', key }, { r2, manifests, colo: null, endFlight: null });
+      await purge({ by: 'id', key }, { r2, manifests, geometry, colo: null, endFlight: null });
       await index.forget([key]);
     } else if (listed === null) {
       throw meshNotFound();

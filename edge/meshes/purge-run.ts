@@ -4,6 +4,7 @@ import type { Manifests } from '../cache/manifests.ts';
 import { joinReports, purge, type PurgeReport, type PurgeSelector } from '../cache/purge.ts';
 import { takeDown } from '../cache/takedowns.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
+import type { GeometryStore } from '../origins/geometry-store.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 
@@ -21,6 +22,7 @@ export type PurgeRun = {
 export type PurgeRunOptions = {
   r2: R2Bucket;
   manifests: Manifests;
+  geometry: GeometryStore;
   index: MeshIndex;
   flights: DurableObjectNamespace<Flight>;
 };
@@ -30,12 +32,12 @@ export type PurgeRunOptions = {
  * on. A takedown comes first, so that nothing enters behind it.
  */
 export async function runPurge({ selector, takedown, colo }: PurgeRun, options: PurgeRunOptions): Promise<PurgeReport> {
-  const { r2, manifests, index, flights } = options;
+  const { r2, manifests, geometry, index, flights } = options;
   if (takedown) await takeDown(r2, { ...takedown, sha256: digestOf(selector), atSeconds: nowSeconds() });
   const endFlight = (key: string) => flightOf(flights, key).withdraw();
   const untilMs = Date.now() + purgeMsMax;
   const purgeOnce = async () => {
-    const report = await purge(selector, { r2, manifests, colo, endFlight });
+    const report = await purge(selector, { r2, manifests, geometry, colo, endFlight });
     await index.forget(report.keys);
     return report;
   };

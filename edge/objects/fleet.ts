@@ -1,9 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Model } from '../../contract/model.ts';
+import type { Removals } from '../../contract/removals.ts';
 import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
 import type { Env } from '../env.ts';
 import { writeModelList, type ModelList } from '../origins/model-list.ts';
+import { RemovalLog } from './removal-log.ts';
 
 /** An origin as its last report has it. */
 export type OriginStatus = {
@@ -38,13 +40,18 @@ const copyIsOldKey = 'copy_is_old';
 const textToImageKey = 'text_to_image';
 type TextToImage = { model: string; atMs: number };
 
-/** What origins report: who is alive, what they serve, which nonces they used. One object for the whole service. */
+/**
+ * What origins report: who is alive, what they serve, which nonces they used; and what they are to forget. One object
+ * for the whole service.
+ */
 export class Fleet extends DurableObject<Env> {
   readonly #sql: SqlStorage;
+  readonly #removals: RemovalLog;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#sql = state.storage.sql;
+    this.#removals = new RemovalLog(state.storage);
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS origins (id TEXT PRIMARY KEY, status TEXT NOT NULL, at_ms INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS models
@@ -54,8 +61,11 @@ export class Fleet extends DurableObject<Env> {
     `);
   }
 
-  /** Takes an origin's report; the KV copy of the models is rewritten when they changed. */
-  report(originId: string, report: Report): void {
+  /**
+   * Takes an origin's report; the KV copy of the models is rewritten when they changed. Gives the place of the last
+   * removal.
+   */
+  report(originId: string, report: Report): number {
     const now = Date.now();
     const status = statusOf(originId, report);
     this.#sql.exec(
@@ -71,11 +81,22 @@ export class Fleet extends DurableObject<Env> {
     const forgotten = this.#sql.exec('DELETE FROM models WHERE at_ms < ?', now - modelKeptMs).rowsWritten;
     if (changed || forgotten > 0) this.ctx.storage.kv.put(copyIsOldKey, true);
     if (this.ctx.storage.kv.get(copyIsOldKey) === true) this.ctx.waitUntil(this.#writeCopy());
+    return this.#removals.end;
   }
 
   /** Everything that routing needs, from one call. */
   snapshot(): FleetSnapshot {
     return { origins: this.#alive(Date.now()), list: this.#list() };
+  }
+
+  /** Notes surfaces that are being removed from R2, for origins to forget too. */
+  noteRemoved(surfaces: readonly string[]): void {
+    this.#removals.add(surfaces);
+  }
+
+  /** The surfaces that were removed after a place in their order. */
+  removals(after: number): Removals {
+    return this.#removals.after(after);
   }
 
   /** Uses up a nonce; false when it was used before. It is kept for as long as its signature could hold. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject, ZodOpenApiRequestBodyObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
 import { BlobReceipt, JobProgress, JobResult, JobReturn, JobReturned } from '../../contract/job.ts';
+import { Removals, RemovalsQuery, ReportAnswer } from '../../contract/removals.ts';
 import { Report } from '../../contract/report.ts';
 import { mediaTypes } from '../cache/asset.ts';
 import { binary } from './download-answers.ts';
@@ -97,6 +98,17 @@ export const originPaths: ZodOpenApiPathsObject = {
       problems: ['not_found', 'digest_mismatch'],
     }),
   },
+  '/origin/removals': {
+    get: operation({
+      id: 'getRemovals',
+      tag: 'Origins',
+      summary: 'Read which surfaces were removed, to forget them too',
+      access: 'origin',
+      params: { query: RemovalsQuery },
+      answers: answer('What was removed since then, the first of it where it is much.', Removals),
+      problems: ['invalid_parameter'],
+    }),
+  },
   '/origin/reports': {
     post: operation({
       id: 'postReport',
@@ -104,7 +116,7 @@ export const originPaths: ZodOpenApiPathsObject = {
       summary: 'Report models, queue and devices',
       access: 'origin',
       body: json(Report),
-      answers: answer('It is noted.', z.object({ id: z.string() })),
+      answers: answer('It is noted.', ReportAnswer),
       problems: ['invalid_parameter', 'unknown_parameter', 'digest_mismatch'],
     }),
   },

@@ -1,4 +1,6 @@
 import { Problem } from '../../contract/problem.ts';
+import type { Fleet } from '../objects/fleet.ts';
+import { theFleet } from './fleet-view.ts';
 
 /** A surface on its way to or from R2; it is proved by `sha256`. */
 export type Surface = { sha256: string; bytes: number; body: ReadableStream<Uint8Array> };
@@ -6,9 +8,11 @@ export type Surface = { sha256: string; bytes: number; body: ReadableStream<Uint
 /** Surfaces before encoding, in R2 under `geometry/<geometry key>`: what saves the next format its GPU run. */
 export class GeometryStore {
   readonly #r2: R2Bucket;
+  readonly #fleets: DurableObjectNamespace<Fleet>;
 
-  constructor(r2: R2Bucket) {
+  constructor({ r2, fleets }: { r2: R2Bucket; fleets: DurableObjectNamespace<Fleet> }) {
     this.#r2 = r2;
+    this.#fleets = fleets;
   }
 
   /** The surface of this key, or null. */
@@ -35,6 +39,16 @@ export class GeometryStore {
       ended.abort();
       await piped;
     }
+  }
+
+  /**
+   * Removes surfaces here, and from the disk of each origin when it next reports. The origins' list comes first, so
+   * that a call which broke off leaves no origin untold.
+   */
+  async remove(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    await theFleet(this.#fleets).noteRemoved(keys);
+    await this.#r2.delete(keys.map(surfaceKey));
   }
 }
 

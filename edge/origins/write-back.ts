@@ -1,8 +1,8 @@
 import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import { headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, digestsOf } from '../cache/index-entries.ts';
+import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
+import { blobsOf, digestsOf, indexedKeys } from '../cache/index-entries.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
@@ -34,7 +34,7 @@ export async function takeResult(
   const open = await flight.openJob();
   if (open === null) {
     if ((await options.manifests.readTruth(key)) !== null) return 'repeat';
-    throw await withdrawn(key, options);
+    throw await withdrawn(key, result, options);
   }
   if (result.outcome === 'failed') {
     await flight.fail({ fence: result.fence, failure: result.failure });
@@ -61,12 +61,16 @@ export async function takeResult(
   }
   // Its tenant, or a purge, took it away between the look at the flight and its end.
   await options.manifests.remove(key);
-  throw await withdrawn(key, options);
+  throw await withdrawn(key, result, options);
 }
 
-/** Nobody waits for this mesh, so what its origin has sent of it as a private one goes too. */
-async function withdrawn(key: string, { r2 }: WriteBackOptions): Promise<Problem> {
+/** Nobody waits for this mesh, so what its origin has sent of it goes too, but for bytes that another mesh has. */
+async function withdrawn(key: string, result: JobResult, { r2 }: WriteBackOptions): Promise<Problem> {
   await removePrivateBlobs(r2, key);
+  for (const { sha256 } of result.outcome === 'completed' ? blobsOf(result.manifest) : []) {
+    const { keys } = await indexedKeys(r2, { by: 'blob', value: sha256, max: 1 });
+    if (keys.length === 0) await r2.delete(blobKey({ sha256 }));
+  }
   return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
 }
 

@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import { Sha256 } from '../../contract/digest.ts';
 import { JobProgress, JobResult, JobReturn, type BlobReceipt, type JobReturned } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
+import { RemovalsQuery, type Removals, type ReportAnswer } from '../../contract/removals.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { mediaTypes } from '../cache/asset.ts';
@@ -86,18 +87,26 @@ export function originRoutes(options: OriginRoutesOptions) {
       const call = await verified(c, blobBytesMax);
       return c.json(await options.geometry.create(keyOf(c.req.param('key')), bodyOf(c, call)));
     })
+    .get('/removals', async (c) => {
+      await verified(c, 0);
+      const { after } = parse(RemovalsQuery, c.req.query());
+      return c.json((await theFleet(options.fleets).removals(after)) satisfies Removals);
+    })
     .post('/reports', async (c) => {
       const call = await verified(c, jsonBytesMax);
-      const report = parse(Report, await readSignedJson(c.req.raw, call));
-      const configured = options.origins.find((origin) => origin.id === call.originId);
-      const url = report.url.replace(/\/+$/, '');
-      if (url !== configured?.url) {
-        throw new Problem('invalid_parameter', 'This is not the address that is configured here.', { param: 'url' });
-      }
-      await theFleet(options.fleets).report(call.originId, { ...report, url });
-      c.executionCtx.waitUntil(keepReport(call.originId, report, options.stats));
-      return c.json({ id: call.originId });
+      const { originId: id } = call;
+      const report = fromItsAddress(parse(Report, await readSignedJson(c.req.raw, call)), { id, ...options });
+      const removedTo = await theFleet(options.fleets).report(id, report);
+      c.executionCtx.waitUntil(keepReport(id, report, options.stats));
+      return c.json({ id, removedTo } satisfies ReportAnswer);
     });
+}
+
+/** The report of an origin that is where it is configured to be, with that address; throws `invalid_parameter`. */
+function fromItsAddress(report: Report, { id, origins }: { id: string; origins: readonly Origin[] }): Report {
+  const url = report.url.replace(/\/+$/, '');
+  if (url === origins.find((origin) => origin.id === id)?.url) return { ...report, url };
+  throw new Problem('invalid_parameter', 'This is not the address that is configured here.', { param: 'url' });
 }
 
 /** The statistics miss this report when it fails; the Fleet, which jobs are given by, has it. */

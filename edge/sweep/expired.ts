@@ -11,7 +11,7 @@ const expiredKeptSeconds = 10 * 60;
 
 /** Removes meshes that expired a while ago, with the bytes that no other has; their number. */
 export async function sweepExpired(nowSeconds: number, options: SweepOptions): Promise<number> {
-  const { index, manifests, r2, flights } = options;
+  const { index, manifests, geometry, r2, flights } = options;
   const beforeSeconds = nowSeconds - expiredKeptSeconds;
   let removed = 0;
   for (const key of await index.expiredKeys({ beforeSeconds, max: expiredMax })) {
@@ -23,7 +23,7 @@ export async function sweepExpired(nowSeconds: number, options: SweepOptions): P
       await index.write([await rowOf(manifest, r2)]); // the row was older than the mesh
       continue;
     }
-    if (manifest !== null) await purge({ by: 'id', key }, { r2, manifests, colo: null, endFlight: null });
+    if (manifest !== null) await purge({ by: 'id', key }, { r2, manifests, geometry, colo: null, endFlight: null });
     await index.forget([key]);
     removed++;
   }

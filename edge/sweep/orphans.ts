@@ -13,7 +13,7 @@ const lookedAtMax: Readonly<Record<OrphanKind, number>> = { inputs: 1000, geomet
 const orphanAgeMsMin = 24 * 3600 * 1000;
 
 /** Removes objects of one kind that nothing needs, from where the last run stopped; their number. */
-export async function sweepOrphans(kind: OrphanKind, { r2, index }: SweepOptions): Promise<number> {
+export async function sweepOrphans(kind: OrphanKind, { r2, index, geometry }: SweepOptions): Promise<number> {
   const prefix = `${kind}/`;
   const place = `sweep_${kind}`;
   const after = (await index.readState(place)) ?? '';
@@ -21,7 +21,8 @@ export async function sweepOrphans(kind: OrphanKind, { r2, index }: SweepOptions
   const old = page.objects.filter(({ uploaded }) => Date.now() - uploaded.getTime() > orphanAgeMsMin);
   const needed = await Promise.all(old.map(({ key }) => isNeeded(kind, key.slice(prefix.length), r2)));
   const orphans = old.flatMap(({ key }, at) => (needed[at] ? [] : [key]));
-  if (orphans.length > 0) await r2.delete(orphans);
+  if (kind === 'geometry') await geometry.remove(orphans.map((name) => name.slice(prefix.length)));
+  else if (orphans.length > 0) await r2.delete(orphans);
   await index.writeState(place, page.truncated ? (page.objects.at(-1)?.key ?? '') : '');
   return orphans.length;
 }

@@ -1,5 +1,6 @@
 import type { Manifests } from '../cache/manifests.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
+import type { GeometryStore } from '../origins/geometry-store.ts';
 import type { Flight } from '../objects/flight.ts';
 import { evict } from './evict.ts';
 import { sweepExpired } from './expired.ts';
@@ -8,6 +9,7 @@ import { orphanKinds, sweepOrphans } from './orphans.ts';
 export type SweepOptions = {
   r2: R2Bucket;
   manifests: Manifests;
+  geometry: GeometryStore;
   index: MeshIndex;
   flights: DurableObjectNamespace<Flight>;
   /** Bytes that meshes and their surfaces may take; 0 is no bound. */

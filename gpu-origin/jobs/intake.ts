@@ -83,7 +83,7 @@ export class Intake {
       await spool.remove(key);
     }
     const known = receiving !== undefined || job !== undefined || outbox.entries.has(key);
-    await outbox.remove(key);
+    await outbox.drop(key);
     if (known) series.jobs.inc({ outcome: 'cancelled' });
     return known;
   }

@@ -6,11 +6,12 @@ import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { isGraphModel, type StoredModel } from '../models/repository.ts';
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
-import { makeMesh, type AskServer, type GeometryStore, type Infer } from '../pipeline/pipeline.ts';
+import { makeMesh, type AskServer, type Infer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
 import { imageOfJob, type Drawn } from './job-image.ts';
+import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
 import { keepAnswer, keepRuns } from './kept-runs.ts';
 import type { LiveJob } from './live-job.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
@@ -25,7 +26,7 @@ type MakeOptions = {
   /** Folder for what this job's runs gave. */
   runsFolder: (key: string) => string;
   kernels: KernelPool;
-  geometry: GeometryStore;
+  geometry: ForgettingStore;
   callEdge: CallEdge;
   series: OriginSeries;
   jobSecondsMax: number;
@@ -39,20 +40,10 @@ type MakeOptions = {
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
-  const {
-    models,
-    infer,
-    askServer,
-    runsFolder,
-    kernels,
-    geometry,
-    callEdge,
-    series,
-    jobSecondsMax,
-    withdraw,
-    textToImage,
-  } = options;
+  const { models, infer, askServer, runsFolder, kernels, callEdge, series, jobSecondsMax, withdraw, textToImage } =
+    options;
   const startedAtMs = Date.now();
+  const geometry = jobSurfaces(options.geometry, job.controller.signal);
   const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
   const progress = createProgress({
     key,
@@ -98,6 +89,8 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     return failedResult(job.job, failureOf(cause, drawn));
   } finally {
     progress.end();
+    // Nobody wants what was made of a picture that may have to go.
+    if (job.controller.signal.reason === 'cancelled') await geometry.takeBack();
   }
 }
 

@@ -136,7 +136,7 @@ export class Runner {
     onMade(entry, bytes);
     await outbox.add(entry, bytes);
     if (job.controller.signal.reason === 'cancelled') {
-      await outbox.remove(key);
+      await outbox.drop(key);
       return false;
     }
     // Raised again while it was written: from here on the outbox answers for the key.

@@ -1,4 +1,5 @@
 import type { Report } from '../../contract/report.ts';
+import { ReportAnswer } from '../../contract/removals.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
 import { causeText, log } from '../log.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
@@ -6,6 +7,8 @@ import type { CallEdge } from '../write-back/edge-client.ts';
 type ReporterOptions = {
   callEdge: CallEdge;
   read: () => Promise<Report>;
+  /** Called with what the edge answers to a report; it must not reject. */
+  onTaken: (answer: ReportAnswer) => Promise<void>;
   /** Called when the edge takes a report after it did not, and for the first. */
   onReached: () => void;
 };
@@ -64,6 +67,8 @@ export class Reporter {
       const first = this.#reached !== true;
       this.#reached = true;
       if (first) this.#options.onReached();
+      const taken = ReportAnswer.safeParse(JSON.parse(new TextDecoder().decode(answer.bytes)));
+      if (taken.success) await this.#options.onTaken(taken.data); // an edge before this version keeps no list
     } catch (error) {
       // Said once an outage, not every five seconds.
       if (this.#reached !== false) log('edge not reached', { cause: causeText(error) });

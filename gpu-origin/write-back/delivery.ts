@@ -118,8 +118,9 @@ export class Delivery {
       await this.#tellRefused(entry, outcome.cause);
       return;
     }
-    await outbox.remove(entry.key);
-    this.#options.onGone(outcome.state === 'delivered' ? 'delivered' : 'dropped');
+    const delivered = outcome.state === 'delivered';
+    await (delivered ? outbox.remove(entry.key) : outbox.drop(entry.key));
+    this.#options.onGone(delivered ? 'delivered' : 'dropped');
   }
 
   /** Those who wait hear at once that the mesh will not come. */

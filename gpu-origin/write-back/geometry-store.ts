@@ -27,6 +27,8 @@ export class GeometryStore {
   #bytes = 0;
   readonly #waiting = new Map<string, Uint8Array>();
   readonly #uploads = new Set<Promise<void>>();
+  /** Times that something was to be forgotten. */
+  #forgotten = 0;
 
   constructor(options: GeometryOptions) {
     this.#options = options;
@@ -50,6 +52,7 @@ export class GeometryStore {
   async get(key: string, signal: AbortSignal): Promise<Uint8Array | null> {
     const cached = this.#sizes.has(key) ? await this.#readCached(key) : null;
     if (cached !== null) return cached;
+    const forgotten = this.#forgotten;
     try {
       const { status, bytes } = await this.#options.callEdge({
         method: 'GET',
@@ -59,7 +62,8 @@ export class GeometryStore {
         answerBytesMax: geometryBytesMax,
       });
       if (status !== 200) return null;
-      await this.#writeCached(key, bytes);
+      // This may be what was removed while it was on its way.
+      if (forgotten === this.#forgotten) await this.#writeCached(key, bytes);
       return bytes;
     } catch (error) {
       signal.throwIfAborted();
@@ -73,6 +77,23 @@ export class GeometryStore {
     if (bytes.byteLength > geometryBytesMax) return;
     await this.#writeCached(key, bytes);
     if (this.#waiting.size < waitingMax) this.#waiting.set(key, bytes);
+  }
+
+  /** Removes surfaces from this disk, and from what is to be sent; how many were there. */
+  async forget(keys: Iterable<string>): Promise<number> {
+    this.#forgotten += 1;
+    let removed = 0;
+    for (const key of keys) {
+      this.#waiting.delete(key);
+      if (this.#sizes.has(key)) removed += 1;
+      await this.#drop(key);
+    }
+    return removed;
+  }
+
+  /** Removes all surfaces; how many there were. */
+  forgetAll(): Promise<number> {
+    return this.forget([...this.#sizes.keys(), ...this.#waiting.keys()]);
   }
 
   /** Begins to send what was put since; called when a result has gone, as somebody waits for that and nobody for these. */
@@ -112,7 +133,7 @@ export class GeometryStore {
       return bytes;
     } catch (error) {
       log('geometry not read from disk', { key, cause: causeText(error) });
-      await this.#forget(key);
+      await this.#drop(key);
       return null;
     }
   }
@@ -134,7 +155,7 @@ export class GeometryStore {
   async #evict(): Promise<void> {
     for (const key of this.#sizes.keys()) {
       if (this.#bytes <= this.#options.bytesMax) return;
-      await this.#forget(key);
+      await this.#drop(key);
     }
   }
 
@@ -144,7 +165,7 @@ export class GeometryStore {
     this.#sizes.set(key, bytes);
   }
 
-  async #forget(key: string): Promise<void> {
+  async #drop(key: string): Promise<void> {
     this.#bytes -= this.#sizes.get(key) ?? 0;
     this.#sizes.delete(key);
     await rm(this.#path(key), { force: true });

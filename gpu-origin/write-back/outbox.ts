@@ -21,6 +21,13 @@ const OutboxEntry = z.strictObject({
 /** A finished job that the edge has not confirmed yet. */
 export type OutboxEntry = z.infer<typeof OutboxEntry>;
 
+type OutboxOptions = {
+  folder: string;
+  bytesMax: number;
+  /** Called when a result has left that nobody wants. */
+  onDropped: (entry: OutboxEntry) => Promise<unknown>;
+};
+
 /**
  * Finished results on disk, `<key>.json` beside `<key>.<sha256>` for each blob, from before the job leaves the spool
  * until the edge has confirmed or refused them. `bytesMax` stops new jobs, it never drops a result: those in progress
@@ -29,13 +36,15 @@ export type OutboxEntry = z.infer<typeof OutboxEntry>;
 export class Outbox {
   readonly #folder: string;
   readonly #bytesMax: number;
+  readonly #onDropped: OutboxOptions['onDropped'];
   readonly #inOrder = createInOrder();
   readonly #entries = new Map<string, OutboxEntry>();
   #bytes = 0;
 
-  constructor(options: { folder: string; bytesMax: number }) {
+  constructor(options: OutboxOptions) {
     this.#folder = options.folder;
     this.#bytesMax = options.bytesMax;
+    this.#onDropped = options.onDropped;
   }
 
   get entries(): ReadonlyMap<string, OutboxEntry> {
@@ -99,15 +108,22 @@ export class Outbox {
     return readFile(this.#blob(entry, blob));
   }
 
-  /** Removes a result that the edge has, or that nobody wants. */
-  remove(key: string): Promise<void> {
+  /** Removes a result that nobody wants. */
+  async drop(key: string): Promise<void> {
+    const entry = await this.remove(key);
+    if (entry !== null) await this.#onDropped(entry);
+  }
+
+  /** Removes a result that the edge has; gives what was there. */
+  remove(key: string): Promise<OutboxEntry | null> {
     return this.#inOrder(key, async () => {
       const entry = this.#entries.get(key);
-      if (entry === undefined) return;
+      if (entry === undefined) return null;
       await rm(this.#json(key), { force: true });
       for (const blob of entry.blobs) await rm(this.#blob(entry, blob), { force: true });
       this.#entries.delete(key);
       this.#bytes -= bytesOf(entry);
+      return entry;
     });
   }
 
@@ -144,4 +160,10 @@ export class Outbox {
 
 function bytesOf(entry: OutboxEntry): number {
   return entry.blobs.reduce((sum, blob) => sum + blob.bytes, 0);
+}
+
+/** Keys under which a result's surface is kept, and the picture that was made of its prompt. */
+export function surfacesOf({ result }: OutboxEntry): string[] {
+  if (result.outcome === 'failed') return [];
+  return [result.manifest.geometryKey, result.manifest.source?.pictureKey].filter((key) => key !== undefined);
 }

@@ -128,6 +128,14 @@ test('a purge that comes while a result is being stored leaves nothing of it', a
   expect(await mesh(call(`/v1/meshes/${id}`))).toMatchObject({ status: 'cancelled' });
 });
 
+test('bytes that an origin sends again after a purge do not stay behind its refused result', async () => {
+  const { sent, made } = await make(picture());
+  const file = `/assets/${made.asset?.sha256}.glb`;
+  expect(await purge({ id: made.id })).toMatchObject({ meshes: [made.id] });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect((await call(file)).status).toBe(404);
+});
+
 test('a picture that was taken down is refused, and may come back when the operator says so', async () => {
   const image = picture();
   const imageSha256 = await sha256(image);

@@ -8,6 +8,7 @@ import { manifestMemory } from '../../edge/cache/memory.ts';
 import { putBlob } from '../../edge/cache/blobs.ts';
 import { purge, purgedMeshesMax, type PurgeReport, type PurgeSelector } from '../../edge/cache/purge.ts';
 import { allowAgain, listTakedowns, takeDown } from '../../edge/cache/takedowns.ts';
+import { GeometryStore } from '../../edge/origins/geometry-store.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { failing, faultyR2 } from './faulty-storage.ts';
 import { ask, someBytes, storeAsset } from './stored-asset.ts';
@@ -47,7 +48,8 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
 
 function purgeBy(selector: PurgeSelector, r2 = env.STORE): Promise<PurgeReport> {
   const colo = { cache: caches.default, assetsUrl };
-  return purge(selector, { r2, manifests: isolate(), colo, endFlight: async () => false });
+  const geometry = new GeometryStore({ r2, fleets: env.FLEET });
+  return purge(selector, { r2, manifests: isolate(), geometry, colo, endFlight: async () => false });
 }
 
 async function names(): Promise<string[]> {

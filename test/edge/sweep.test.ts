@@ -6,6 +6,7 @@ import { mediaTypes } from '../../edge/cache/asset.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
 import worker from '../../edge/worker.ts';
+import { theFleet } from '../../edge/origins/fleet-view.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';
@@ -153,10 +154,12 @@ test('inputs go after a day, as do blobs and surfaces that no mesh names', async
   for (const name of [...lost, `geometry/${geometryKey}`]) await env.STORE.put(name, 'bytes');
   await env.STORE.put(`private/${needed.key}/${'e'.repeat(64)}`, 'bytes');
   const before = await names();
+  const { to } = await theFleet(env.FLEET).removals(0);
   await sweep(23 * hour);
   expect(await names()).toEqual(before);
   await sweep(25 * hour);
   expect(await names()).toEqual(before.filter((name) => !lost.includes(name)));
+  expect((await theFleet(env.FLEET).removals(to)).surfaces).toEqual(['f'.repeat(64)]);
 });
 
 test('a run looks at a part and the next goes on', async () => {

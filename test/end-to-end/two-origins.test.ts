@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 import type { OriginProcess } from '../gpu-origin/support/origin-process.ts';
 import { disc } from '../gpu-origin/support/send-job.ts';
@@ -88,4 +89,29 @@ test('an origin whose time is up gives away what ran, too', async () => {
   await expectMadeOnce(asked, misses);
   await expectNothingLeft();
   expect(await metric(second, 'jobs_total{outcome="completed"}')).toBe(misses);
+  await second.kill('SIGTERM');
+});
+
+test('a purged picture leaves the disks of both origins, of the one that was down once it is back', async () => {
+  const surfaces = (id: 'first' | 'second') => readdir(join(edge.stateOf(id), 'geometry'));
+  const picture = new Uint8Array(await disc((hue += 10)));
+  const make = async (output_format: 'glb' | 'stl') =>
+    edge.client.wait(await edge.client.create(picture, { model: edge.model, output_format }));
+  const first = await edge.start('first');
+  const before = await surfaces('first');
+  await make('glb');
+  const [surface = ''] = (await surfaces('first')).filter((name) => !before.includes(name));
+  await first.kill('SIGTERM');
+  const second = await edge.start('second');
+  await sleep(livenessMs);
+  expect((await make('stl')).cache.reused).toBe('geometry');
+  expect(await surfaces('second')).toContain(surface);
+
+  const purged = await edge.admin('/admin/purge', { image_sha256: await sha256(picture) });
+  expect(await purged.json()).toMatchObject({ complete: true, geometry: [surface] });
+  await vi.waitFor(async () => expect(await surfaces('second')).not.toContain(surface), patience);
+  expect(await surfaces('first')).toContain(surface);
+  const back = await edge.start('first');
+  await vi.waitFor(async () => expect(await surfaces('first')).toEqual(before), patience);
+  for (const origin of [back, second]) await origin.kill('SIGTERM');
 });

@@ -152,7 +152,13 @@ export const attacks: readonly Attack[] = [
   {
     group: 'API2',
     attack: 'Write a mesh back without an origin’s secret',
-    entries: [...everySigned, 'POST /origin/progress/{key}', 'POST /origin/reports', 'PUT /origin/geometry/{key}'],
+    entries: [
+      ...everySigned,
+      'POST /origin/progress/{key}',
+      'POST /origin/reports',
+      'GET /origin/removals',
+      'PUT /origin/geometry/{key}',
+    ],
     defence: 'contract/signature.ts',
     without: ["if (!holds) throw new Problem('invalid_signature', 'This call must be signed by a known origin.');", ''],
     test: [
@@ -627,7 +633,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Have jobs sent to an address of one’s choice, as an origin that was taken over',
     entries: ['POST /origin/reports'],
     defence: 'edge/routes/origin.ts',
-    without: ['if (url !== configured?.url)', 'if (false)'],
+    without: ['if (url === origins.find((origin) => origin.id === id)?.url)', 'if (true)'],
     test: ['test/edge/origin-calls.test.ts', 'an origin may report from its configured address alone'],
   },
   {

@@ -2,9 +2,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { JobProgress } from '../../../contract/job.ts';
+import type { Removals } from '../../../contract/removals.ts';
 import { createEdgeClient } from '../../../gpu-origin/write-back/edge-client.ts';
 import { GeometryStore } from '../../../gpu-origin/write-back/geometry-store.ts';
-import { startEdgePeer, type EdgePeer } from '../support/edge-peer.ts';
+import { RemovalFollower } from '../../../gpu-origin/write-back/removal-follower.ts';
+import { startEdgePeer, type EdgePeer, type PeerCall } from '../support/edge-peer.ts';
 import { known } from '../support/origin-process.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
 import { jobFor, sendJob } from '../support/send-job.ts';
@@ -27,6 +30,7 @@ afterEach(async () => {
 const key = (digit: number) => String(digit).repeat(64);
 const surface = (value: number) => new Uint8Array(1000).fill(value);
 const signal = new AbortController().signal;
+const stageOf = (bytes: Uint8Array) => JobProgress.parse(JSON.parse(new TextDecoder().decode(bytes))).stage;
 
 async function openStore(bytesMax = 1_000_000) {
   const store = new GeometryStore({ folder, bytesMax, callEdge: client.call });
@@ -91,6 +95,100 @@ test('an edge that does not answer costs a run and no more', async () => {
   await store.put(key(1), surface(1));
   await store.flush();
   expect((await store.get(key(1), signal))?.[0]).toBe(1);
+});
+
+test('a surface that is removed while it comes from the edge is given, and not kept', async () => {
+  edge.geometry.set(key(2), surface(2));
+  const store = await openStore();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  edge.hold = () => promise;
+  const got = store.get(key(2), signal);
+  await store.forget([key(2)]);
+  resolve();
+  expect((await got)?.[0]).toBe(2);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a surface that is removed before it was sent stays here', async () => {
+  const store = await openStore();
+  await store.put(key(1), surface(1));
+  await store.forget([key(1)]);
+  await store.flush();
+  expect([edge.geometry.size, store.bytes]).toEqual([0, 0]);
+});
+
+/** Follows the edge's list as a process does that starts now. */
+async function openFollower(geometry: GeometryStore) {
+  const follower = new RemovalFollower({ file: `${folder}-place`, geometry, callEdge: client.call });
+  await follower.recover();
+  return follower;
+}
+
+test('what the edge has removed goes page by page, once, and after a restart from where it was', async () => {
+  const pages: Record<number, Removals> = {
+    0: { to: 10, all: true, surfaces: [] },
+    10: { to: 20, all: false, surfaces: [key(1), key(2)] },
+    20: { to: 30, all: false, surfaces: [key(3)] },
+    30: { to: 40, all: false, surfaces: [key(4)] },
+  };
+  edge.removals = (after) => pages[after] ?? { to: after, all: false, surfaces: [] };
+  const asked = () => edge.calls.filter(({ path }) => path.startsWith('/origin/removals')).length;
+  const store = await openStore();
+  const follower = await openFollower(store);
+  await store.put(key(9), surface(9)); // of before there was a list
+  await follower.follow({ id: 'a', removedTo: 10 });
+  expect(await readdir(folder)).toEqual([]);
+  for (const digit of [1, 2, 3, 4, 5]) await store.put(key(digit), surface(digit));
+  await follower.follow({ id: 'a', removedTo: 30 });
+  expect((await readdir(folder)).toSorted()).toEqual([key(4), key(5)]);
+  await follower.follow({ id: 'a', removedTo: 30 });
+  expect(asked()).toBe(3);
+  const restarted = await openFollower(store);
+  await restarted.follow({ id: 'a', removedTo: 40 });
+  expect([await readdir(folder), asked()]).toEqual([[key(5)], 4]);
+  await rm(`${folder}-place`);
+});
+
+test('a list that cannot be read is read at the next report', async () => {
+  const store = await openStore();
+  const follower = await openFollower(store);
+  await store.put(key(1), surface(1));
+  edge.removals = () => ({ to: 10, all: true, surfaces: [] });
+  edge.answer = ({ path }) => (path.startsWith('/origin/removals') ? 503 : null);
+  await follower.follow({ id: 'a', removedTo: 10 });
+  expect(await readdir(folder)).toEqual([key(1)]);
+  edge.answer = () => null;
+  await follower.follow({ id: 'a', removedTo: 10 });
+  expect(await readdir(folder)).toEqual([]);
+  await rm(`${folder}-place`);
+});
+
+test.each<[string, (call: PeerCall) => boolean]>([
+  ['ended while it was made', ({ path, bytes }) => path.startsWith('/origin/progress/') && stageOf(bytes) === 'encode'],
+  ['made in vain', ({ path }) => path.startsWith('/origin/results/')],
+])('a mesh that was %s leaves no surface', async (_, isRefused) => {
+  const setting = await createSetting();
+  try {
+    const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+    const origin = await setting.start({ GEOMETRY_CACHE_BYTES_MAX: String(2 ** 30), KERNEL_THREADS: '2' });
+    const surfaces = () => readdir(join(setting.stateFolder, 'geometry'));
+    // Refused when its surface is kept already, which one thread writes while the other draws the thumbnail.
+    setting.edge.hold = async (call) => {
+      if (isRefused(call)) await setting.until(async () => expect(await surfaces()).toHaveLength(1));
+    };
+    setting.edge.answer = (call) => (isRefused(call) ? 410 : null);
+    await setting.accepted(origin, { model });
+    await setting.until(() => expect(setting.edge.calls.some(isRefused)).toBe(true));
+    await setting.until(async () => {
+      expect(await setting.metric(origin, 'meshkiln_origin_jobs_active')).toBe(0);
+      for (const kept of ['spool', 'outbox', 'geometry']) {
+        expect(await readdir(join(setting.stateFolder, kept))).toEqual([]);
+      }
+    });
+    expect(setting.edge.geometry.size).toBe(0);
+  } finally {
+    await setting.close();
+  }
 });
 
 test('another format of the same picture costs no run, also after a restart', async () => {
