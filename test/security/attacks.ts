@@ -152,13 +152,7 @@ export const attacks: readonly Attack[] = [
   {
     group: 'API2',
     attack: 'Write a mesh back without an origin’s secret',
-    entries: [
-      ...everySigned,
-      'POST /origin/progress/{key}',
-      'POST /origin/reports',
-      'GET /origin/removals',
-      'PUT /origin/geometry/{key}',
-    ],
+    entries: [...everySigned, 'POST /origin/progress/{key}', 'POST /origin/reports', 'PUT /origin/geometry/{key}'],
     defence: 'contract/signature.ts',
     without: ["if (!holds) throw new Problem('invalid_signature', 'This call must be signed by a known origin.');", ''],
     test: [
@@ -643,5 +637,27 @@ export const attacks: readonly Attack[] = [
     defence: 'edge/origins/geometry-store.ts',
     without: ['{ sha256, onlyIf:', '{ onlyIf:'],
     test: ['test/edge/origin-calls.test.ts', 'a surface is kept once under its geometry key and given back'],
+  },
+  {
+    group: 'API10',
+    attack: 'Have the bytes of a purged mesh come back, sent again by an origin that was away',
+    entries: ['PUT /origin/blobs/{sha256}', 'PUT /origin/results/{key}'],
+    defence: 'edge/origins/write-back.ts',
+    without: ['if (keys.length === 0) await r2.delete(blobKey({ sha256 }));', ''],
+    test: [
+      'test/edge/admin-purge.test.ts',
+      'bytes that an origin sends again after a purge do not stay behind its refused result',
+    ],
+  },
+  {
+    group: 'API10',
+    attack: 'Have the picture of a purged mesh stay on the disk of an origin that was down',
+    entries: ['POST /admin/purge', 'GET /origin/removals'],
+    defence: 'edge/origins/geometry-store.ts',
+    without: ['await theFleet(this.#fleets).noteRemoved(keys);', ''],
+    test: [
+      'test/edge/removals.test.ts',
+      'each origin reads of a purged surface from where it is in the list, however late',
+    ],
   },
 ];
