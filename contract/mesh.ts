@@ -79,6 +79,11 @@ export const MeshManifest = z.strictObject({
 });
 export type MeshManifest = z.infer<typeof MeshManifest>;
 
+/** Keys of what is kept of a mesh under `geometry/`: its surface, and the picture that was made of its prompt. */
+export function surfaceKeysOf({ geometryKey, source }: MeshManifest): readonly string[] {
+  return [geometryKey, source?.pictureKey].filter((key) => key !== undefined);
+}
+
 /** Where a completed mesh came from. */
 export type CacheOutcome =
   | { status: 'hit'; tier: 'memory' | 'kv' | 'r2'; age_s: number; saved_gpu_ms: number; reused: 'geometry' | null }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { Registry } from 'prom-client';
+import { surfaceKeysOf } from '../contract/mesh.ts';
 import { GpuPool } from './compute/gpu-pool.ts';
 import type { Config } from './config.ts';
 import { Admission } from './jobs/admission.ts';
@@ -29,7 +30,7 @@ import { TextToImage } from './text-to-image/text-to-image.ts';
 import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
 import { GeometryStore } from './write-back/geometry-store.ts';
-import { Outbox, surfacesOf, type OutboxEntry } from './write-back/outbox.ts';
+import { Outbox, type OutboxEntry } from './write-back/outbox.ts';
 import { RemovalFollower } from './write-back/removal-follower.ts';
 
 /** Time for the outbox to empty when the origin stops; what is left stays on disk. */
@@ -106,7 +107,9 @@ function createParts(config: Config) {
   const callEdge = edge.call;
   const state = (name: string) => join(config.state, name);
   const geometry = new GeometryStore({ folder: state('geometry'), bytesMax: config.geometryCacheBytesMax, callEdge });
-  const onDropped = (entry: OutboxEntry) => geometry.forget(surfacesOf(entry));
+  const onDropped = async ({ result }: OutboxEntry) => {
+    if (result.outcome === 'completed') await geometry.forget(surfaceKeysOf(result.manifest));
+  };
   const outbox = new Outbox({ folder: state('outbox'), bytesMax: config.outboxBytesMax, onDropped });
   const removals = new RemovalFollower({ file: state('removals'), geometry, callEdge });
   const queue = new JobQueue({ capacity: config.queueCapacity, now: Date.now });

@@ -1,4 +1,4 @@
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import { surfaceKeysOf, type Blob, type MeshManifest } from '../../contract/mesh.ts';
 
 /**
  * What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model, surface or tag. The
@@ -82,11 +82,6 @@ export async function indexedKeys(
 /** The blobs of a mesh. */
 export function blobsOf({ asset, thumbnail }: MeshManifest): readonly Blob[] {
   return thumbnail === null ? [asset] : [asset, thumbnail];
-}
-
-/** Keys of what is kept of a mesh under `geometry/`: its surface, and the picture that was made of its prompt. */
-export function surfaceKeysOf({ geometryKey, source }: MeshManifest): readonly string[] {
-  return [geometryKey, source?.pictureKey].filter((key) => key !== undefined);
 }
 
 /** Digests of all that a mesh was made of and consists of; none may have been taken down. */

@@ -1,10 +1,10 @@
-import type { MeshManifest } from '../../contract/mesh.ts';
+import { surfaceKeysOf, type MeshManifest } from '../../contract/mesh.ts';
 import type { GeometryStore } from '../origins/geometry-store.ts';
 import { inputKey } from '../origins/input-store.ts';
 import { forgetAsset, type Colo } from './assets.ts';
 import { removePrivateBlobs } from './blobs.ts';
 import { coloLifeSeconds } from './colo.ts';
-import { blobsOf, indexedKeys, removeEntry, surfaceKeysOf, type IndexEntry, type IndexedBy } from './index-entries.ts';
+import { blobsOf, indexedKeys, removeEntry, type IndexEntry, type IndexedBy } from './index-entries.ts';
 import { kvCacheSeconds } from './kv.ts';
 import type { Manifests } from './manifests.ts';
 import { memoryLifeSeconds } from './memory.ts';

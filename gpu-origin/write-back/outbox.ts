@@ -25,7 +25,7 @@ type OutboxOptions = {
   folder: string;
   bytesMax: number;
   /** Called when a result has left that nobody wants. */
-  onDropped: (entry: OutboxEntry) => Promise<unknown>;
+  onDropped: (entry: OutboxEntry) => Promise<void>;
 };
 
 /**
@@ -160,10 +160,4 @@ export class Outbox {
 
 function bytesOf(entry: OutboxEntry): number {
   return entry.blobs.reduce((sum, blob) => sum + blob.bytes, 0);
-}
-
-/** Keys under which a result's surface is kept, and the picture that was made of its prompt. */
-export function surfacesOf({ result }: OutboxEntry): string[] {
-  if (result.outcome === 'failed') return [];
-  return [result.manifest.geometryKey, result.manifest.source?.pictureKey].filter((key) => key !== undefined);
 }
