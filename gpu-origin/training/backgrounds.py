@@ -1,4 +1,4 @@
-"""Backgrounds made up on the device: gradients, 1/f clutter, textures, rooms and blurred shapes, mixed at random."""
+"""Backgrounds made up on the device: gradients, 1/f clutter, textures, rooms, leaves and soft shapes, mixed at random."""
 
 import torch
 from torch.nn import functional as F
@@ -71,13 +71,34 @@ def shapes(base, count=6):
     return base
 
 
+def leaves(n, size, device, count=18):
+    """Opaque, turned ellipses and boxes one over another, their radii r as 1/r^3: the edges of natural pictures (dead leaves model)."""
+    x, y = _grid(size, device)
+    out, grain = clutter(n, size, device), clutter(n, size, device)
+    grain = grain - grain.mean((2, 3), keepdim=True)
+    smallest, largest = 0.15, 1.5
+    palette, variety = _uniform(n, device, 0.1, 0.9, channels=3), _uniform(n, device, 0.1, 0.5)
+    for _ in range(count):
+        radius = _uniform(n, device, largest**-2, smallest**-2) ** -0.5
+        angle, stretch = _uniform(n, device, 0, 3.15), torch.exp(_uniform(n, device, -0.7, 0.7))
+        dx, dy = x - _uniform(n, device, -1.2, 1.2), y - _uniform(n, device, -1.2, 1.2)
+        u = (dx * angle.cos() + dy * angle.sin()).abs() / (radius * stretch)
+        v = (dy * angle.cos() - dx * angle.sin()).abs() / (radius / stretch)
+        distance = torch.where(_uniform(n, device) < 0.6, (u * u + v * v).sqrt(), torch.maximum(u, v))
+        weight = torch.sigmoid((1 - distance) * radius * size)
+        shade = _blend(0.6, _uniform(n, device, -1, 1, channels=3), _uniform(n, device, -1, 1))
+        fill = palette + shade * variety + grain * _uniform(n, device, 0, 1.5)
+        out = _blend(weight, out, fill)
+    return out
+
+
 def _some(n, device, share):
     return torch.nonzero(torch.rand(n, device=device) < share).flatten()
 
 
 def backgrounds(n, size, device):
     """[N,3,S,S] in 0..1."""
-    makers = (gradient, clutter, texture, room)
+    makers = (gradient, clutter, texture, room, leaves)
     kind = torch.randint(len(makers), (n,), device=device)
     out = torch.zeros(n, 3, size, size, device=device)
     for k, make in enumerate(makers):
