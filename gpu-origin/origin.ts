@@ -203,7 +203,7 @@ function createReporter({ config, callEdge, delivery, removals, ...parts }: Repo
   return new Reporter({
     callEdge,
     read: () => snapshot({ url: config.url, startedAtSeconds, ...parts }),
-    onTaken: (answer) => removals.follow(answer),
+    onTaken: (answer) => void removals.follow(answer),
     onReached: () => delivery.retryNow(),
   });
 }

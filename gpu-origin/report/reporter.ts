@@ -7,8 +7,8 @@ import type { CallEdge } from '../write-back/edge-client.ts';
 type ReporterOptions = {
   callEdge: CallEdge;
   read: () => Promise<Report>;
-  /** Called with what the edge answers to a report; it must not reject. */
-  onTaken: (answer: ReportAnswer) => Promise<void>;
+  /** Called with what the edge answers to a report; the next report does not wait for what it begins. */
+  onTaken: (answer: ReportAnswer) => void;
   /** Called when the edge takes a report after it did not, and for the first. */
   onReached: () => void;
 };
@@ -68,7 +68,7 @@ export class Reporter {
       this.#reached = true;
       if (first) this.#options.onReached();
       const taken = ReportAnswer.safeParse(JSON.parse(new TextDecoder().decode(answer.bytes)));
-      if (taken.success) await this.#options.onTaken(taken.data); // an edge before this version keeps no list
+      if (taken.success) this.#options.onTaken(taken.data); // an edge before this version keeps no list
     } catch (error) {
       // Said once an outage, not every five seconds.
       if (this.#reached !== false) log('edge not reached', { cause: causeText(error) });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Removals, type ReportAnswer } from '../../contract/removals.ts';
+import { reportIntervalSeconds } from '../../contract/report.ts';
 import { writeWhole } from '../disk/durable-file.ts';
 import { causeText, log } from '../log.ts';
 import type { CallEdge } from './edge-client.ts';
@@ -16,6 +17,7 @@ type FollowerOptions = {
 export class RemovalFollower {
   readonly #options: FollowerOptions;
   #place = 0;
+  #following = false;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -27,18 +29,29 @@ export class RemovalFollower {
     this.#place = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   }
 
-  /** Comes as far as the list goes; never rejects: what fails is tried again at the next report. */
+  /**
+   * Comes as far as the list goes, one call at a time; never rejects. What fails, or comes while an earlier call is at
+   * it, is left to the next report.
+   */
   async follow({ removedTo }: ReportAnswer): Promise<void> {
+    if (this.#following) return;
+    this.#following = true;
     try {
       while (this.#place < removedTo) await this.#step();
     } catch (error) {
       log('removals not followed', { cause: causeText(error) });
+    } finally {
+      this.#following = false;
     }
   }
 
   async #step(): Promise<void> {
     const { file, geometry, callEdge } = this.#options;
-    const { status, bytes } = await callEdge({ method: 'GET', path: `/origin/removals?after=${this.#place}` });
+    const { status, bytes } = await callEdge({
+      method: 'GET',
+      path: `/origin/removals?after=${this.#place}`,
+      secondsMax: reportIntervalSeconds,
+    });
     if (status !== 200) throw new Error(`the edge answered ${status}`);
     const { to, all, surfaces } = Removals.parse(JSON.parse(new TextDecoder().decode(bytes)));
     if (to <= this.#place) throw new Error(`the list of removals goes back to ${to}`);

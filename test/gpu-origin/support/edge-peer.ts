@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { JobProgress, JobResult, JobReturn } from '../../../contract/job.ts';
-import { RemovalsQuery, type Removals } from '../../../contract/removals.ts';
+import { RemovalsQuery, type Removals, type ReportAnswer } from '../../../contract/removals.ts';
 import { Report } from '../../../contract/report.ts';
 import { verify } from '../../../contract/signature.ts';
 
@@ -29,7 +29,8 @@ export async function startEdgePeer(known: { originId: string; secret: string })
     takesReturns: false,
     /** False for an edge that has forgotten every surface, so that each job reaches its model. */
     keepsGeometry: true,
-    /** What is on its list of removed surfaces after a place. */
+    /** How far its list of removed surfaces goes, and what is on it after a place. */
+    removedTo: 0,
     removals: (_after: number): Removals => ({ to: 0, all: false, surfaces: [] }),
     /** A status to answer with instead of taking the call; null takes it. */
     answer: (_call: PeerCall): number | null => null,
@@ -52,8 +53,11 @@ export async function startEdgePeer(known: { originId: string; secret: string })
       const result = JobResult.parse(json());
       results.set(name, [...(results.get(name) ?? []), result]);
     } else if (kind === 'progress') progress.push(JobProgress.parse(json()));
-    else if (kind === 'reports') reports.push(Report.parse(json()));
-    else if (kind === 'removals') {
+    else if (kind === 'reports') {
+      reports.push(Report.parse(json()));
+      const answer: ReportAnswer = { id: known.originId, removedTo: peer.removedTo };
+      return { status: 200, body: Buffer.from(JSON.stringify(answer)) };
+    } else if (kind === 'removals') {
       const { after } = RemovalsQuery.parse(Object.fromEntries(new URL(call.path, peer.url).searchParams));
       return { status: 200, body: Buffer.from(JSON.stringify(peer.removals(after))) };
     } else if (kind === 'returns') {

@@ -163,6 +163,22 @@ test('a list that cannot be read is read at the next report', async () => {
   await rm(`${folder}-place`);
 });
 
+test('a list that gives no answer is given up, is asked for by one call at a time, and is read later', async () => {
+  const store = await openStore();
+  const follower = await openFollower(store);
+  await store.put(key(1), surface(1));
+  edge.removals = () => ({ to: 10, all: true, surfaces: [] });
+  edge.hold = () => new Promise(() => {});
+  const given = follower.follow({ id: 'a', removedTo: 10 });
+  await follower.follow({ id: 'a', removedTo: 10 });
+  await given;
+  expect([await readdir(folder), edge.calls.length]).toEqual([[key(1)], 1]);
+  edge.hold = () => Promise.resolve();
+  await follower.follow({ id: 'a', removedTo: 10 });
+  expect(await readdir(folder)).toEqual([]);
+  await rm(`${folder}-place`);
+});
+
 test.each<[string, (call: PeerCall) => boolean]>([
   ['ended while it was made', ({ path, bytes }) => path.startsWith('/origin/progress/') && stageOf(bytes) === 'encode'],
   ['made in vain', ({ path }) => path.startsWith('/origin/results/')],
