@@ -1,7 +1,9 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { Removals, removalsPerAnswerMax, ReportAnswer } from '../../contract/removals.ts';
+import type { Fleet } from '../../edge/objects/fleet.ts';
 import { removalsKeptMax } from '../../edge/objects/removal-log.ts';
 import { theFleet } from '../../edge/origins/fleet-view.ts';
 import { call, errorOf, picture, post } from './client.ts';
@@ -120,6 +122,16 @@ test(
     expect(await removals(0)).toMatchObject({ to: end, all: true });
   },
 );
+
+test('a removal touches few rows of a full list', async () => {
+  const rows = await runInDurableObject(env.FLEET.getByName('full'), (fleet: Fleet, { storage }) => {
+    fleet.noteRemoved(Array.from({ length: removalsKeptMax }, () => 'f'.repeat(64)));
+    const exec = vi.spyOn(storage.sql, 'exec');
+    fleet.noteRemoved(['e'.repeat(64)]);
+    return exec.mock.results.reduce((sum, { value }) => sum + value.rowsRead + value.rowsWritten, 0);
+  });
+  expect(rows).toBeLessThan(10);
+});
 
 test('the list is for origins, and begins at a number', async () => {
   expect((await call('/origin/removals?after=0', { key: testKeys.admin })).status).toBe(401);
