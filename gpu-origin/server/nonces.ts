@@ -18,7 +18,7 @@ const record = /^([0-9a-f]{32}) (\d{1,12})$/;
 
 /**
  * The nonces of calls whose signature held, in memory and in a folder, so that a restart forgets none: lines of 44 bytes
- * in a file for every ten minutes, removed when the last of its signatures is too old.
+ * in a file for every ten minutes. When the last of its signatures is too old, the next start, or file, removes it.
  */
 export class Nonces {
   readonly #folder: string;
