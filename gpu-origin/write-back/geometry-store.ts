@@ -62,8 +62,9 @@ export class GeometryStore {
         answerBytesMax: geometryBytesMax,
       });
       if (status !== 200) return null;
-      // This may be what was removed while it was on its way.
-      if (forgotten === this.#forgotten) await this.#writeCached(key, bytes);
+      await this.#writeCached(key, bytes);
+      // This may be what was removed while it was on its way, here or to the disk.
+      if (forgotten !== this.#forgotten) await this.#drop(key);
       return bytes;
     } catch (error) {
       signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { JobProgress } from '../../../contract/job.ts';
 import type { Removals } from '../../../contract/removals.ts';
 import { createEdgeClient } from '../../../gpu-origin/write-back/edge-client.ts';
@@ -107,6 +107,16 @@ test('a surface that is removed while it comes from the edge is given, and not k
   resolve();
   expect((await got)?.[0]).toBe(2);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a surface that is removed while it is written from the edge is not kept', async () => {
+  edge.geometry.set(key(2), new Uint8Array(40_000_000));
+  const store = await openStore(50_000_000);
+  const got = store.get(key(2), signal);
+  await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(1), { timeout: 25_000, interval: 1 });
+  await store.forget([key(2)]);
+  expect((await got)?.length).toBe(40_000_000);
+  expect([await readdir(folder), store.bytes]).toEqual([[], 0]);
 });
 
 test('a surface that is removed before it was sent stays here', async () => {
