@@ -17,7 +17,7 @@ export type AssetsOptions = {
   manifests: Manifests;
   background: Background;
   /** Shared assets are copied to the location's cache under their public URL; no cache may hold a private one. */
-  place: { kind: 'shared'; cache: Cache; assetsUrl: string } | { kind: 'private'; meshKey: string };
+  place: { kind: 'shared'; assetsUrl: string } | { kind: 'private'; meshKey: string };
 };
 
 export type FoundAsset = { asset: Asset; tier: TierName };
@@ -59,7 +59,9 @@ export async function forgetAsset(name: AssetName, { r2, colo }: { r2: R2Bucket;
 }
 
 function tiersOf({ place }: AssetsOptions, truth: Source<Asset>): readonly Tier<Asset>[] {
-  return place.kind === 'shared' ? [memoryAssets(isolateMemory), coloAssets({ ...place, truth })] : [];
+  return place.kind === 'shared'
+    ? [memoryAssets(isolateMemory), coloAssets({ assetsUrl: place.assetsUrl, truth })]
+    : [];
 }
 
 function truthOf({ r2, manifests, background, place }: AssetsOptions): Source<Asset> {

@@ -15,7 +15,6 @@ const fillSecondsMax = 60;
 const filling = new Map<string, number>();
 
 export type ColoAssetsOptions = {
-  cache: Cache;
   /** Public URL of the assets, with a slash at its end: each is kept under its own. */
   assetsUrl: string;
   /** Where a large asset is read once more to be copied here. */
@@ -24,12 +23,14 @@ export type ColoAssetsOptions = {
 
 /**
  * Whole public assets in the location's Cache API. The requests that it sees are our own, never a client's conditional
- * headers: it ignores Vary and, in Miniflare, gets If-Range wrong.
+ * headers: it ignores Vary and, in Miniflare, gets If-Range wrong. The cache is looked up where it is used: that alone
+ * was a twentieth of a hit from memory, which needs none.
  */
-export function coloAssets({ cache, assetsUrl, truth }: ColoAssetsOptions): Tier<Asset> {
+export function coloAssets({ assetsUrl, truth }: ColoAssetsOptions): Tier<Asset> {
   return {
     name: 'colo',
     async read(file) {
+      const cache = caches.default;
       const url = assetsUrl + file;
       const response = await cache.match(url);
       if (!response?.body) return null;
@@ -48,13 +49,13 @@ export function coloAssets({ cache, assetsUrl, truth }: ColoAssetsOptions): Tier
       if (Date.now() - (filling.get(file) ?? 0) < fillSecondsMax * 1000) return;
       filling.set(file, Date.now());
       try {
-        await fill({ cache, url: assetsUrl + file }, asset.kind === 'held' ? asset : await truth.read(file));
+        await fill(assetsUrl + file, asset.kind === 'held' ? asset : await truth.read(file));
       } finally {
         filling.delete(file);
       }
     },
     async remove(file) {
-      await cache.delete(assetsUrl + file);
+      await caches.default.delete(assetsUrl + file);
     },
   };
 }
@@ -96,7 +97,7 @@ async function openRange(
  * Puts an asset into the cache. A large one comes from a second read of the truth, not from a tee of the answer, which
  * would hold in memory whatever the slower side has not read yet.
  */
-async function fill({ cache, url }: { cache: Cache; url: string }, asset: Asset | null): Promise<void> {
+async function fill(url: string, asset: Asset | null): Promise<void> {
   const body = asset?.kind === 'streamed' ? await asset.open(null) : asset?.bytes;
   if (!asset || !body) return;
   const headers = {
@@ -105,10 +106,10 @@ async function fill({ cache, url }: { cache: Cache; url: string }, asset: Asset 
     'cache-control': `public, max-age=${coloLifeSeconds}`,
   };
   try {
-    await cache.put(url, new Response(body, { headers }));
+    await caches.default.put(url, new Response(body, { headers }));
   } catch (error) {
     // Miniflare keeps what came before a stream failed.
-    await cache.delete(url);
+    await caches.default.delete(url);
     throw error;
   }
 }

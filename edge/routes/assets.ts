@@ -9,6 +9,7 @@ import type { Background, TierName } from '../cache/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
+import { urlOrigin } from '../http/url-origin.ts';
 import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
 
 export type AssetRoutesOptions = Pick<AssetToServe, 'r2' | 'manifests'> & { urlSecret: string };
@@ -113,9 +114,8 @@ function select({ method, headers }: Request, etag: string, sizeBytes: number): 
 function assetsOptions(request: Request, { r2, manifests, background, access }: AssetToServe): AssetsOptions {
   const common = { r2, manifests, background };
   if (access.life === 'private') return { ...common, place: { kind: 'private', meshKey: access.meshKey } };
-  const [origin] = /^https?:\/\/[^/?#]+/.exec(request.url) ?? [''];
-  const assetsUrl = `${origin}/assets/`;
-  return { ...common, place: { kind: 'shared', cache: caches.default, assetsUrl } };
+  const assetsUrl = `${urlOrigin(request.url)}/assets/`;
+  return { ...common, place: { kind: 'shared', assetsUrl } };
 }
 
 /** An error that carries headers of the asset; its body is the one that every Problem has. */

@@ -5,6 +5,7 @@ import type { AssetUrls } from '../meshes/asset-url.ts';
 import type { Authenticated } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { cacheStatus, hitFrom } from '../http/cache-status.ts';
+import { urlOrigin } from '../http/url-origin.ts';
 import { meshObject } from '../meshes/mesh-object.ts';
 import type { CompletedMesh, MeshState } from '../meshes/mesh-state.ts';
 import type { FlightFailure } from '../objects/flight-record.ts';
@@ -81,7 +82,7 @@ export function download(
 
 /** Where the assets of meshes are served to the client that asks. */
 export function assetUrlsOf(c: MeshesContext, urlSecret: string): AssetUrls {
-  return { baseUrl: new URL(c.req.url).origin, secret: urlSecret };
+  return { baseUrl: urlOrigin(c.req.url), secret: urlSecret };
 }
 
 function accessOf({ key, owner }: MeshManifest) {

@@ -43,6 +43,7 @@ test('a download carries the headers that its digest allows', async () => {
   const expected = {
     'accept-ranges': 'bytes',
     'access-control-allow-origin': '*',
+    'access-control-expose-headers': '*',
     'cache-control': 'public, max-age=31536000, immutable',
     'cache-status': 'meshkiln; hit; detail=r2',
     'content-disposition': `attachment; filename="meshkiln-${asset.sha256.slice(0, 12)}.glb"`,
@@ -55,9 +56,6 @@ test('a download carries the headers that its digest allows', async () => {
     'x-content-type-options': 'nosniff',
   };
   expect(Object.fromEntries(response.headers)).toMatchObject(expected);
-  const exposed = response.headers.get('access-control-expose-headers')?.toLowerCase().split(/, ?/);
-  const readable = ['accept-ranges', 'cache-status', 'content-disposition', 'content-length', 'content-range', 'etag'];
-  expect(exposed).toEqual(expect.arrayContaining([...readable, 'repr-digest']));
 });
 
 test('a preflight lets any page ask for a part of an asset', async () => {
@@ -270,7 +268,7 @@ test('a range is read from R2 when the copy of the location went meanwhile', asy
   const first = await serve(asset);
   await Promise.all([(await first.answer).arrayBuffer(), first.settled()]);
   const context = createExecutionContext();
-  const place = { kind: 'shared', cache: caches.default, assetsUrl } as const;
+  const place = { kind: 'shared', assetsUrl } as const;
   const options = { r2: env.STORE, manifests, background: context, place };
   const name = { sha256: asset.sha256, extension: 'glb' } as const;
   const found = await readAsset(name, options);

@@ -206,7 +206,7 @@ test('pages of any site may call the API and read what it says in headers', asyn
   expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authorization/);
   const refused = await exports.default.fetch(`${edgeUrl}/v1/meshes`, { headers: { origin: 'https://page.example' } });
   expect(refused.headers.get('access-control-allow-origin')).toBe('*');
-  expect(refused.headers.get('access-control-expose-headers')).toMatch(/Cache-Status/);
+  expect(refused.headers.get('access-control-expose-headers')).toBe('*');
 });
 
 test('a fault inside is a 500 that tells nothing, logged once', async () => {
