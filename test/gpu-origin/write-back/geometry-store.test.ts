@@ -7,6 +7,7 @@ import type { Removals } from '../../../contract/removals.ts';
 import { createEdgeClient } from '../../../gpu-origin/write-back/edge-client.ts';
 import { GeometryStore } from '../../../gpu-origin/write-back/geometry-store.ts';
 import { RemovalFollower } from '../../../gpu-origin/write-back/removal-follower.ts';
+import { defaultParams } from '../pipeline/default-params.ts';
 import { startEdgePeer, type EdgePeer, type PeerCall } from '../support/edge-peer.ts';
 import { known } from '../support/origin-process.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
@@ -196,14 +197,16 @@ test.each<[string, (call: PeerCall) => boolean]>([
   const setting = await createSetting();
   try {
     const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
-    const origin = await setting.start({ GEOMETRY_CACHE_BYTES_MAX: String(2 ** 30), KERNEL_THREADS: '2' });
+    const origin = await setting.start({ GEOMETRY_CACHE_BYTES_MAX: String(2 ** 30), KERNEL_THREADS: '3' });
     const surfaces = () => readdir(join(setting.stateFolder, 'geometry'));
-    // Refused when its surface is kept already, which one thread writes while the other draws the thumbnail.
+    // Refused when its surface is kept already, which one thread writes while the others encode and draw the thumbnail.
     setting.edge.hold = async (call) => {
       if (isRefused(call)) await setting.until(async () => expect(await surfaces()).toHaveLength(1));
     };
     setting.edge.answer = (call) => (isRefused(call) ? 410 : null);
-    await setting.accepted(origin, { model });
+    // It takes more than a second to encode: the refusal comes before the mesh.
+    const params = { ...defaultParams, texture_resolution: 2048, compression: 'draco' } as const;
+    await setting.accepted(origin, { model, params });
     await setting.until(() => expect(setting.edge.calls.some(isRefused)).toBe(true));
     await setting.until(async () => {
       expect(await setting.metric(origin, 'meshkiln_origin_jobs_active')).toBe(0);
