@@ -33,7 +33,7 @@ import { GeometryStore } from './write-back/geometry-store.ts';
 import { Outbox, type OutboxEntry } from './write-back/outbox.ts';
 import { RemovalFollower } from './write-back/removal-follower.ts';
 
-/** Time for the outbox to empty when the origin stops; what is left stays on disk. */
+/** Time for the outbox to empty when the origin stops, and then for surfaces; what is left stays on disk. */
 const flushSecondsMax = 10;
 
 /** A running origin. `stop` finishes or spools what runs, empties the outbox within a bound and closes everything. */
@@ -72,7 +72,8 @@ export async function startOrigin(config: Config): Promise<Origin> {
       [...live.values()].filter((job) => !waiting.includes(job)),
       parts,
     );
-    await Promise.all([delivery.flush(flushSecondsMax), geometry.flush()]);
+    await delivery.flush(flushSecondsMax);
+    await geometry.flush(flushSecondsMax);
     await reporter.stop();
     await server.close();
     parts.pool.close();
@@ -107,10 +108,11 @@ function createParts(config: Config) {
   const callEdge = edge.call;
   const state = (name: string) => join(config.state, name);
   const geometry = new GeometryStore({ folder: state('geometry'), bytesMax: config.geometryCacheBytesMax, callEdge });
-  const onDropped = async ({ result }: OutboxEntry) => {
-    if (result.outcome === 'completed') await geometry.forget(surfaceKeysOf(result.manifest));
-  };
-  const outbox = new Outbox({ folder: state('outbox'), bytesMax: config.outboxBytesMax, onDropped });
+  const outbox = new Outbox({
+    folder: state('outbox'),
+    bytesMax: config.outboxBytesMax,
+    onDropped: async (entry) => void (await geometry.forget(surfacesOf(entry))),
+  });
   const removals = new RemovalFollower({ file: state('removals'), geometry, callEdge });
   const queue = new JobQueue({ capacity: config.queueCapacity, now: Date.now });
   const pace = new Pace({ queueCapacity: config.queueCapacity, now: Date.now });
@@ -137,10 +139,11 @@ function createParts(config: Config) {
   const delivery: Delivery = new Delivery({
     outbox,
     callEdge,
-    onGone: (outcome) => {
+    onGone: (outcome, entry) => {
       series.results.inc({ outcome });
       runner.kick();
-      geometry.send();
+      // Only now, as somebody waited for the mesh and nobody waits for these.
+      if (outcome === 'delivered') geometry.send(surfacesOf(entry));
     },
   });
   const intake: Intake = new Intake({
@@ -162,6 +165,11 @@ function createParts(config: Config) {
   registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
   const own = { registry, intake, geometry, removals, delivery, runner, reporter, admission, edge, callEdge };
   return { ...own, ...jobParts, ...means };
+}
+
+/** Keys of the surfaces that a result names. */
+function surfacesOf({ result }: OutboxEntry): readonly string[] {
+  return result.outcome === 'completed' ? surfaceKeysOf(result.manifest) : [];
 }
 
 /** What meshes are made with. */

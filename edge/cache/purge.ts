@@ -147,6 +147,8 @@ async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report:
     (used ? report.shared : report.digests).push(blob.sha256);
   }
   for (const surface of surfaceKeysOf(manifest)) {
+    // First, so that no origin brings the surface back behind the purge; the manifest still tells of it.
+    await removeEntry(r2, { by: 'geometry', value: surface, key });
     const used = await isUsedElsewhere(r2, { by: 'geometry', value: surface, key });
     if (!used) await options.geometry.remove([surface]);
     (used ? report.shared : report.surfaces).push(surface);

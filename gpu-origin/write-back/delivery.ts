@@ -20,7 +20,7 @@ type DeliveryOptions = {
   outbox: Outbox;
   callEdge: CallEdge;
   /** Called when a result has left the outbox. */
-  onGone: (outcome: 'delivered' | 'dropped') => void;
+  onGone: (outcome: 'delivered' | 'dropped', entry: OutboxEntry) => void;
 };
 
 /** Sends what is in the outbox until the edge has it: several at once, each retried with backoff and jitter. */
@@ -120,7 +120,7 @@ export class Delivery {
     }
     const delivered = outcome.state === 'delivered';
     await (delivered ? outbox.remove(entry.key) : outbox.drop(entry.key));
-    this.#options.onGone(delivered ? 'delivered' : 'dropped');
+    this.#options.onGone(delivered ? 'delivered' : 'dropped', entry);
   }
 
   /** Those who wait hear at once that the mesh will not come. */

@@ -8,8 +8,7 @@ import type { CallEdge } from './edge-client.ts';
 /** A surface before encoding; its texture picture is most of it. */
 const geometryBytesMax = 64 * 1024 * 1024;
 
-/** Surfaces that wait to be sent, and those on their way to the edge at once; more are kept on this disk only. */
-const waitingMax = 4;
+/** Surfaces on their way to the edge at once. */
 const uploadsMax = 4;
 const lookUpSecondsMax = 5;
 const digestBytes = 32;
@@ -25,7 +24,9 @@ export class GeometryStore {
   /** Bytes of each cached file, least recently used first. */
   readonly #sizes = new Map<string, number>();
   #bytes = 0;
-  readonly #waiting = new Map<string, Uint8Array>();
+  /** Surfaces on this disk that the edge has not been sent, and those of them whose turn it is. */
+  readonly #unsent = new Set<string>();
+  readonly #due = new Set<string>();
   readonly #uploads = new Set<Promise<void>>();
   /** Times that something was to be forgotten. */
   #forgotten = 0;
@@ -73,19 +74,18 @@ export class GeometryStore {
     }
   }
 
-  /** Keeps a surface on this disk, and for the edge until the next `send`; never rejects. */
+  /** Keeps a surface on this disk, for the edge to be sent once it has a mesh of it; never rejects. */
   async put(key: string, bytes: Uint8Array): Promise<void> {
     if (bytes.byteLength > geometryBytesMax) return;
     await this.#writeCached(key, bytes);
-    if (this.#waiting.size < waitingMax) this.#waiting.set(key, bytes);
+    if (this.#sizes.has(key)) this.#unsent.add(key);
   }
 
-  /** Removes surfaces from this disk, and from what is to be sent; how many were there. */
+  /** Removes surfaces from this disk, and so from what is to be sent; how many were there. */
   async forget(keys: Iterable<string>): Promise<number> {
     this.#forgotten += 1;
     let removed = 0;
     for (const key of keys) {
-      this.#waiting.delete(key);
       if (this.#sizes.has(key)) removed += 1;
       await this.#drop(key);
     }
@@ -94,28 +94,44 @@ export class GeometryStore {
 
   /** Removes all surfaces; how many there were. */
   forgetAll(): Promise<number> {
-    return this.forget([...this.#sizes.keys(), ...this.#waiting.keys()]);
+    return this.forget([...this.#sizes.keys()]);
   }
 
-  /** Begins to send what was put since; called when a result has gone, as somebody waits for that and nobody for these. */
-  send(): void {
-    for (const [key, bytes] of this.#waiting) {
-      if (this.#uploads.size >= uploadsMax) return;
-      this.#waiting.delete(key);
-      const upload = this.#upload(key, bytes);
-      this.#uploads.add(upload);
-      void upload.finally(() => this.#uploads.delete(upload));
+  /**
+   * Begins to send those of these surfaces that the edge has not been sent and that are still on this disk; called when
+   * it has taken a mesh of them, as it keeps no others.
+   */
+  send(keys: Iterable<string>): void {
+    for (const key of keys) if (this.#unsent.delete(key)) this.#due.add(key);
+    this.#sendDue();
+  }
+
+  /** Waits for what is being sent; what has not begun after `secondsMax` is kept on this disk only. */
+  async flush(secondsMax: number): Promise<void> {
+    const untilMs = Date.now() + secondsMax * 1000;
+    while (this.#uploads.size > 0) {
+      if (Date.now() >= untilMs) this.#due.clear();
+      await Promise.race(this.#uploads);
     }
   }
 
-  /** Sends all that is left and waits for it. */
-  async flush(): Promise<void> {
-    for (this.send(); this.#uploads.size > 0; this.send()) await Promise.all(this.#uploads);
+  #sendDue(): void {
+    for (const key of this.#due) {
+      if (this.#uploads.size >= uploadsMax) return; // the end of each comes here again
+      this.#due.delete(key);
+      const upload = this.#upload(key).finally(() => {
+        this.#uploads.delete(upload);
+        this.#sendDue();
+      });
+      this.#uploads.add(upload);
+    }
   }
 
-  async #upload(key: string, body: Uint8Array): Promise<void> {
+  async #upload(key: string): Promise<void> {
     const path = `/origin/geometry/${key}`;
     try {
+      const body = await this.#readCached(key);
+      if (body === null) return;
       const answer = await this.#options.callEdge({ method: 'PUT', path, body, mediaType: 'application/octet-stream' });
       if (answer.status >= 300) log('geometry not taken by the edge', { key, status: answer.status });
     } catch (error) {
@@ -169,6 +185,8 @@ export class GeometryStore {
   async #drop(key: string): Promise<void> {
     this.#bytes -= this.#sizes.get(key) ?? 0;
     this.#sizes.delete(key);
+    this.#unsent.delete(key);
+    this.#due.delete(key);
     await rm(this.#path(key), { force: true });
   }
 

@@ -154,7 +154,9 @@ test('JSON that was altered, is too long or has the wrong shape is refused with 
 
 test('a surface is kept once under its geometry key and given back', async () => {
   const { body, digest } = await someBlob();
-  const path = `/origin/geometry/${await sha256(crypto.randomUUID())}`;
+  const geometryKey = await sha256(crypto.randomUUID());
+  const path = `/origin/geometry/${geometryKey}`;
+  await complete(await sentJob(), { geometryKey });
   expect(await errorOf(originCall('GET', path))).toMatchObject({ status: 404, code: 'not_found' });
   const kept = await originCall('PUT', path, { body });
   expect(await kept.json()).toEqual({ stored: true });
@@ -164,9 +166,20 @@ test('a surface is kept once under its geometry key and given back', async () =>
   expect(found.headers.get('etag')).toBe(`"${digest}"`);
   expect(new Uint8Array(await found.arrayBuffer())).toEqual(body);
   expect((await get(path)).status).toBe(401);
-  const forgedPath = `/origin/geometry/${await sha256(crypto.randomUUID())}`;
-  const forged = originCall('PUT', forgedPath, { body, forged: flipped(body) });
+  await env.STORE.delete(`geometry/${geometryKey}`);
+  const forged = originCall('PUT', path, { body, forged: flipped(body) });
   expect(await errorOf(forged)).toMatchObject({ status: 422, code: 'digest_mismatch' });
+  expect(await env.STORE.head(`geometry/${geometryKey}`)).toBeNull();
+});
+
+test('a surface that no mesh names is neither kept nor given', async () => {
+  const geometryKey = await sha256(crypto.randomUUID());
+  const path = `/origin/geometry/${geometryKey}`;
+  const { body } = await someBlob();
+  expect(await (await originCall('PUT', path, { body })).json()).toEqual({ stored: false });
+  expect(await env.STORE.head(`geometry/${geometryKey}`)).toBeNull();
+  await env.STORE.put(`geometry/${geometryKey}`, body);
+  expect(await errorOf(originCall('GET', path))).toMatchObject({ status: 404, code: 'not_found' });
 });
 
 test('an origin may report from its configured address alone', async () => {

@@ -88,6 +88,29 @@ test('a private mesh that its tenant deletes takes its surface from the origins'
   expect((await removals(before)).surfaces).toEqual([surface]);
 });
 
+test.each<[string, 'put' | 'delete', string]>([
+  ['while it is stored', 'put', 'geometry/'],
+  ['while R2 removes the manifest', 'delete', 'meshes/'],
+])('a surface that an origin sends, and whose last mesh is purged %s, does not stay', async (_, method, prefix) => {
+  const surface = await newKey();
+  const id = await make(picture(), surface);
+  await env.STORE.delete(`geometry/${surface}`);
+  const path = `/origin/geometry/${surface}`;
+  const sendSurface = () => originCall('PUT', path, { body: 'surface' });
+  const real = env.STORE[method].bind(env.STORE) as (...args: unknown[]) => Promise<never>;
+  const meanwhile = method === 'put' ? () => purge({ id }) : sendSurface;
+  let met = false;
+  vi.spyOn(env.STORE, method).mockImplementation(async (...args: unknown[]) => {
+    const isFirst = !met && String(args[0]).startsWith(prefix);
+    met ||= isFirst;
+    if (isFirst) await meanwhile();
+    return real(...args);
+  });
+  await (method === 'put' ? sendSurface() : purge({ id }));
+  expect([met, await env.STORE.head(`geometry/${surface}`)]).toEqual([true, null]);
+  expect((await originCall('GET', path)).status).toBe(404);
+});
+
 test('a surface that cannot be put on the list stays stored, for the purge to be made again', async () => {
   const before = await removedTo();
   const surface = await newKey();

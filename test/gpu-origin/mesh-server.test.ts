@@ -50,7 +50,7 @@ function manifestIn(result: JobResult | null) {
 test('the shipped example is asked as Hunyuan3D wants it, and its GLB comes out in our formats and sizes', async () => {
   setting.edge.keepsGeometry = true;
   const model = await addModel();
-  const origin = await setting.start();
+  const origin = await setting.start({ GEOMETRY_CACHE_BYTES_MAX: String(2 ** 30) });
   const glb = manifestIn(await ended(origin, { model }));
   expect(glb).toMatchObject({ provider: 'http', degraded: false, reused: null, asset: { watertight: true } });
   expect(glb.gpuMs).toBeGreaterThan(0);

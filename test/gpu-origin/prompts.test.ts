@@ -43,7 +43,7 @@ function manifestIn(result: JobResult | null) {
 
 test('a prompt is drawn once for all its meshes, which say by whom, and share the surface', async () => {
   setting.edge.keepsGeometry = true;
-  const origin = await startDrawing();
+  const origin = await startDrawing({ GEOMETRY_CACHE_BYTES_MAX: String(2 ** 30) });
   await setting.until(() => expect(setting.edge.reports.at(-1)?.textToImageModel).toBe('flux'));
   const glb = await made(origin);
   const source = {

@@ -42,11 +42,44 @@ async function openStore(bytesMax = 1_000_000) {
 test('a surface is kept here and at the edge, and read from here', async () => {
   const store = await openStore();
   await store.put(key(1), surface(1));
-  await store.flush();
+  store.send([key(1)]);
+  await store.flush(10);
   expect(Buffer.from(edge.geometry.get(key(1)) ?? []).equals(surface(1))).toBe(true);
   const before = edge.calls.length;
   expect(Buffer.from((await store.get(key(1), signal)) ?? []).equals(surface(1))).toBe(true);
   expect(edge.calls.length).toBe(before);
+});
+
+test('only surfaces of a mesh that the edge has are sent, each once', async () => {
+  const store = await openStore();
+  for (const digit of [1, 2]) await store.put(key(digit), surface(digit));
+  store.send([key(1), key(3)]);
+  store.send([key(1)]);
+  await store.flush(10);
+  expect(edge.calls.map(({ path }) => path)).toEqual([`/origin/geometry/${key(1)}`]);
+});
+
+test('surfaces beyond those that go at once follow by themselves, unless time is over', async () => {
+  const digits = [1, 2, 3, 4, 5, 6];
+  const sendAll = async (store: GeometryStore) => {
+    for (const digit of digits) await store.put(key(digit), surface(digit));
+    store.send(digits.map(key));
+  };
+  const store = await openStore();
+  await sendAll(store);
+  await vi.waitFor(() => expect(edge.geometry.size).toBe(6));
+  edge.geometry.clear();
+  await sendAll(store);
+  await store.flush(0);
+  expect(edge.geometry.size).toBe(4);
+});
+
+test('a surface that there is no room for is not sent', async () => {
+  const store = await openStore(0);
+  await store.put(key(1), surface(1));
+  store.send([key(1)]);
+  await store.flush(10);
+  expect([await readdir(folder), edge.calls]).toEqual([[], []]);
 });
 
 test('a surface that another origin made comes from the edge once', async () => {
@@ -63,7 +96,6 @@ test('the disk holds no more than its bytes, the least recently used goes first'
   for (const digit of [1, 2, 3]) await store.put(key(digit), surface(digit));
   await store.get(key(1), signal);
   await store.put(key(4), surface(4));
-  await store.flush();
   expect((await readdir(folder)).toSorted()).toEqual([key(1), key(3), key(4)]);
   expect(store.bytes).toBeLessThanOrEqual(3200);
 });
@@ -71,7 +103,6 @@ test('the disk holds no more than its bytes, the least recently used goes first'
 test('what an earlier process kept is found again', async () => {
   const store = await openStore();
   await store.put(key(1), surface(1));
-  await store.flush();
   edge.geometry.clear();
   const next = await openStore();
   expect(next.bytes).toBe(store.bytes);
@@ -81,7 +112,6 @@ test('what an earlier process kept is found again', async () => {
 test('a damaged file counts as absent and is removed', async () => {
   const store = await openStore();
   await store.put(key(1), surface(1));
-  await store.flush();
   edge.geometry.clear();
   const path = join(folder, key(1));
   await writeFile(path, (await readFile(path)).subarray(0, 500));
@@ -94,7 +124,8 @@ test('an edge that does not answer costs a run and no more', async () => {
   const store = await openStore();
   expect(await store.get(key(1), signal)).toBeNull();
   await store.put(key(1), surface(1));
-  await store.flush();
+  store.send([key(1)]);
+  await store.flush(10);
   expect((await store.get(key(1), signal))?.[0]).toBe(1);
 });
 
@@ -124,7 +155,8 @@ test('a surface that is removed before it was sent stays here', async () => {
   const store = await openStore();
   await store.put(key(1), surface(1));
   await store.forget([key(1)]);
-  await store.flush();
+  store.send([key(1)]);
+  await store.flush(10);
   expect([edge.geometry.size, store.bytes]).toEqual([0, 0]);
 });
 
