@@ -42,11 +42,12 @@ export class Reporter {
     });
   }
 
-  /** Sends no more; ends when the last one has been answered. */
+  /** Sends what has changed, then no more; ends when the last one has been answered. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#sending;
+    if (this.#changed) await this.#send();
   }
 
   async #send(): Promise<void> {

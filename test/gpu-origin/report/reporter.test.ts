@@ -1,6 +1,25 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Report } from '../../../contract/report.ts';
+import { Reporter } from '../../../gpu-origin/report/reporter.ts';
+import { createEdgeClient } from '../../../gpu-origin/write-back/edge-client.ts';
+import { startEdgePeer } from '../support/edge-peer.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
+import { known } from '../support/origin-process.ts';
 import { createSetting } from '../support/setting.ts';
+
+const idle: Report = {
+  url: 'http://127.0.0.1:8788',
+  startedAtSeconds: 0,
+  state: 'ready',
+  models: [],
+  queue: { depth: 0, capacity: 1 },
+  lanes: [],
+  gpus: [],
+  residentBytes: 0,
+  outbox: { entries: 0, bytes: 0 },
+  jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
+  gpuRuns: {},
+};
 
 test('reports go on, and the origin stops, while the list of removed surfaces gives no answer', async () => {
   const setting = await createSetting();
@@ -24,5 +43,27 @@ test('reports go on, and the origin stops, while the list of removed surfaces gi
     expect(edge.result(key)).toMatchObject({ outcome: 'completed' });
   } finally {
     await setting.close();
+  }
+});
+
+test('what changes while a report is on its way is told before the end', async () => {
+  const edge = await startEdgePeer(known);
+  const { call: callEdge, close } = createEdgeClient(edge.url, known);
+  try {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    edge.hold = () => released;
+    let report = idle;
+    const reporter = new Reporter({ callEdge, read: async () => report, onTaken: () => {}, onReached: () => {} });
+    reporter.now();
+    await vi.waitFor(() => expect(edge.calls).toHaveLength(1));
+    report = { ...idle, state: 'draining' };
+    reporter.now();
+    const stopped = reporter.stop();
+    release();
+    await stopped;
+    expect(edge.reports.map(({ state }) => state)).toEqual(['ready', 'draining']);
+  } finally {
+    await close();
+    await edge.close();
   }
 });
