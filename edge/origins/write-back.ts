@@ -2,7 +2,7 @@ import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, digestsOf, indexedKeys } from '../cache/index-entries.ts';
+import { blobsOf, digestsOf, indexedKeys, removeEntry } from '../cache/index-entries.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
@@ -11,6 +11,9 @@ import { ownerOf } from '../meshes/mesh-owner.ts';
 import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
+
+/** Meshes that can take one blob in the moment in which it is removed. */
+const usersMax = 10;
 
 export type WriteBackOptions = {
   manifests: Manifests;
@@ -43,18 +46,22 @@ export async function takeResult(
   const { job, replaces } = open;
   refuseOtherJob(result.manifest, job);
   const isPrivate = job.scope !== sharedScope;
-  const blobs = blobsOf(result.manifest);
-  const privateTo = isPrivate ? key : undefined;
-  const [stored] = await Promise.all([
-    Promise.all(blobs.map(({ sha256 }) => headBlob({ r2: options.r2, sha256, privateTo }))),
+  const [missing] = await Promise.all([
+    missingBlob(result.manifest, { r2: options.r2, isPrivate }),
     // What was taken down is not stored either, and says so first.
     refuseWithdrawn(result, { flight, r2: options.r2 }),
   ]);
-  requireStored(blobs, stored);
+  if (missing !== null) throw notStored(missing);
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
   const canonical = await options.manifests.replace(manifest, replaces);
+  // Whoever removed a blob before this mesh was in the index took it for one that no mesh has.
+  const lost = await missingBlob(canonical.manifest, { r2: options.r2, isPrivate });
+  if (lost !== null) {
+    await options.manifests.remove(key);
+    throw notStored(lost);
+  }
   if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
     await options.index.add(canonical.manifest);
     return 'stored';
@@ -65,11 +72,16 @@ export async function takeResult(
 }
 
 /** Nobody waits for this mesh, so what its origin has sent of it goes too, but for bytes that another mesh has. */
-async function withdrawn(key: string, result: JobResult, { r2 }: WriteBackOptions): Promise<Problem> {
+async function withdrawn(key: string, result: JobResult, { r2, manifests }: WriteBackOptions): Promise<Problem> {
   await removePrivateBlobs(r2, key);
   for (const { sha256 } of result.outcome === 'completed' ? blobsOf(result.manifest) : []) {
-    const { keys } = await indexedKeys(r2, { by: 'blob', value: sha256, max: 1 });
-    if (keys.length === 0) await r2.delete(blobKey({ sha256 }));
+    // Its own entry is of a call that ended before the manifest was stored.
+    await removeEntry(r2, { by: 'blob', value: sha256, key });
+    const usedBy = () => indexedKeys(r2, { by: 'blob', value: sha256, max: usersMax });
+    if ((await usedBy()).keys.length > 0) continue;
+    await r2.delete(blobKey({ sha256 }));
+    // A mesh that took the blob between the look and its removal is made again: none is stored without its bytes.
+    for (const user of (await usedBy()).keys) await manifests.remove(user);
   }
   return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
 }
@@ -99,10 +111,19 @@ async function refuseWithdrawn(
   }
 }
 
-function requireStored(blobs: readonly Blob[], stored: readonly Awaited<ReturnType<typeof headBlob>>[]): void {
-  for (const [i, { sha256, bytes, mediaType }] of blobs.entries()) {
-    if (stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType) {
-      throw new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);
-    }
-  }
+/** The first blob of a mesh that is not stored as its manifest has it, or null. */
+async function missingBlob(
+  manifest: MeshManifest,
+  { r2, isPrivate }: { r2: R2Bucket; isPrivate: boolean },
+): Promise<Blob | null> {
+  const blobs = blobsOf(manifest);
+  const privateTo = isPrivate ? manifest.key : undefined;
+  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ r2, sha256, privateTo })));
+  const isMissing = ({ bytes, mediaType }: Blob, i: number) =>
+    stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType;
+  return blobs.find(isMissing) ?? null;
+}
+
+function notStored({ sha256 }: Blob): Problem {
+  return new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);
 }

@@ -6,10 +6,10 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeIndex } from '../../edge/cache/index-entries.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { purgedMeshesMax } from '../../edge/cache/purge.ts';
-import { meshManifest } from '../mesh-manifest.ts';
+import { manifestOf, meshManifest } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, meshBytes, networkOfEachTest, report, type SentJob } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest, originCall, report, type SentJob } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { testKeys } from './secrets.ts';
 
@@ -134,6 +134,47 @@ test('bytes that an origin sends again after a purge do not stay behind its refu
   expect(await purge({ id: made.id })).toMatchObject({ meshes: [made.id] });
   expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
   expect((await call(file)).status).toBe(404);
+});
+
+test('bytes of a refused result go, though an earlier call had begun to store it', async () => {
+  const { id } = await mesh(post(picture()));
+  const { job, ...from } = await nextJob();
+  const manifest = await manifestOf(job, meshBytes(job));
+  await writeIndex(env.STORE, manifest);
+  await purge({ id });
+  expect(await errorOf(complete({ job, ...from }))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect(await env.STORE.head(`blobs/${manifest.asset.sha256}`)).toBeNull();
+});
+
+test('no mesh is stored without a blob that a refused result took with it', async () => {
+  const { id } = await mesh(post(picture()));
+  const refused = await nextJob();
+  await post(picture());
+  const taker = await nextJob(2);
+  await purge({ id });
+  const body = new TextEncoder().encode(crypto.randomUUID());
+  const thumbnail = {
+    sha256: await sha256(body),
+    bytes: body.byteLength,
+    mediaType: 'image/webp',
+    extension: 'webp',
+  } as const;
+  const path = `/origin/blobs/${thumbnail.sha256}`;
+  expect((await originCall('PUT', path, { body, contentType: 'image/webp' })).status).toBe(200);
+  const remove = env.STORE.delete.bind(env.STORE);
+  let met = false;
+  vi.spyOn(env.STORE, 'delete').mockImplementation(async (names) => {
+    if (!met && names === `blobs/${thumbnail.sha256}`) {
+      met = true;
+      expect((await complete(taker, { thumbnail })).status).toBe(200);
+    }
+    return remove(names);
+  });
+  expect(await errorOf(complete(refused, { thumbnail }))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
+  expect(met).toBe(true);
+  for (const name of [`blobs/${thumbnail.sha256}`, `meshes/${taker.job.key}.json`]) {
+    expect(await env.STORE.head(name), name).toBeNull();
+  }
 });
 
 test('a picture that was taken down is refused, and may come back when the operator says so', async () => {

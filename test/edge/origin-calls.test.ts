@@ -2,6 +2,7 @@ import { env, exports } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import type { JobResult } from '../../contract/job.ts';
+import { Manifests } from '../../edge/cache/manifests.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
@@ -125,6 +126,18 @@ test('a result is taken only when its blobs are stored and it is of the job', as
   expect(await env.STORE.head(`meshes/${job.key}.json`)).toBeNull();
   expect((await putResult(job.key, result)).status).toBe(200);
   expect(await env.STORE.head(`meshes/${job.key}.json`)).not.toBeNull();
+});
+
+test('a result whose bytes go while its manifest is stored is refused until they are there again', async () => {
+  const sent = await sentJob();
+  const { replace } = Manifests.prototype;
+  vi.spyOn(Manifests.prototype, 'replace').mockImplementationOnce(async function (this: Manifests, ...stored) {
+    await env.STORE.delete(`blobs/${stored[0].asset.sha256}`);
+    return replace.apply(this, stored);
+  });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 412, code: 'precondition_failed' });
+  expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
+  expect((await complete(sent)).status).toBe(200);
 });
 
 test('a repeated result is a 200 that changes nothing, one for no job a 410', async () => {
