@@ -70,7 +70,10 @@ export class Intake {
     }
   }
 
-  /** Withdraws a job wherever it is; false when there is none of this key. */
+  /**
+   * Withdraws a job; false when there is none of this key. A finished one is sent all the same: the edge may have some
+   * of it already, and removes that when it refuses the result.
+   */
   async cancel(key: string): Promise<boolean> {
     const { live, queue, spool, outbox, series } = this.#options;
     const receiving = this.#receiving.get(key);
@@ -83,7 +86,6 @@ export class Intake {
       await spool.remove(key);
     }
     const known = receiving !== undefined || job !== undefined || outbox.entries.has(key);
-    await outbox.drop(key);
     if (known) series.jobs.inc({ outcome: 'cancelled' });
     return known;
   }

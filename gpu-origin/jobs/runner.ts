@@ -136,7 +136,8 @@ export class Runner {
     onMade(entry, bytes);
     await outbox.add(entry, bytes);
     if (job.controller.signal.reason === 'cancelled') {
-      await outbox.drop(key);
+      // Some of it is at the edge by now, which removes that when it refuses the result.
+      onFinished();
       return false;
     }
     // Raised again while it was written: from here on the outbox answers for the key.

@@ -15,6 +15,7 @@ beforeEach(async () => {
 afterEach(() => setting.close());
 
 const outboxFiles = () => readdir(join(setting.stateFolder, 'outbox'));
+const isResult = ({ path }: { path: string }) => path.startsWith('/origin/results/');
 const isWriteBack = ({ path }: { path: string }) => /^\/origin\/(blobs|results)\//.test(path);
 
 /** The edge answers every write-back with this status until `up`. */
@@ -164,15 +165,19 @@ test('a result that the edge has not taken for six hours is dropped: its flight 
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
 });
 
-test('a cancelled job leaves the outbox', async () => {
-  const edge = down(503);
+test('a result that is cancelled while it waits is sent, for the edge to remove what it has of it', async () => {
   const origin = await setting.start();
-  const key = await setting.accepted(origin, { model });
-  await waitsInOutbox(key);
-  expect(await (await signedPost(origin.url, `/jobs/${key}/cancel`)).json()).toEqual({ cancelled: true });
-  expect(await outboxFiles()).toEqual([]);
-  edge.up();
-  const next = await setting.accepted(origin, { model });
-  await setting.result(next);
-  expect(setting.edge.result(key)).toBeNull();
+  const job = jobFor(setting.image, { model });
+  const resultCalls = () => setting.edge.calls.filter(isResult).length;
+  let callsBefore = Infinity;
+  setting.edge.hold = async (call) => {
+    if (callsBefore < Infinity || !isResult(call)) return;
+    callsBefore = resultCalls();
+    const answer = await signedPost(origin.url, `/jobs/${job.key}/cancel`);
+    expect(await answer.json()).toEqual({ cancelled: true });
+  };
+  setting.edge.answer = (call) => (isResult(call) ? (resultCalls() > callsBefore ? 410 : 503) : null);
+  await sendJob(origin.url, job, setting.image);
+  await setting.until(() => expect(resultCalls()).toBeGreaterThan(callsBefore));
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
 });
