@@ -43,7 +43,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
   const { models, infer, askServer, runsFolder, kernels, callEdge, series, jobSecondsMax, withdraw, textToImage } =
     options;
   const startedAtMs = Date.now();
-  const geometry = jobSurfaces(options.geometry, job.controller.signal);
+  const geometry = jobSurfaces(options.geometry);
   const deadline = AbortSignal.timeout(jobSecondsMax * 1000);
   const progress = createProgress({
     key,
@@ -86,6 +86,8 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     job.controller.signal.throwIfAborted();
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
     log('job failed', { key, cause: causeText(cause) });
+    // No mesh names its surface, so no purge would find it.
+    await geometry.takeBack();
     return failedResult(job.job, failureOf(cause, drawn));
   } finally {
     progress.end();

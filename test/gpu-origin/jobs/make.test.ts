@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { liveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { makeJob } from '../../../gpu-origin/jobs/make.ts';
+import { originSeries } from '../../../gpu-origin/metrics/series.ts';
+import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
+import { realModel } from '../pipeline/real-model.ts';
+import { bisque, disc, jobFor } from '../support/send-job.ts';
+
+test('a mesh that cannot be encoded leaves no surface', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'make-'));
+  const kernels = createKernelPool({ threads: 1 });
+  try {
+    const { model, infer } = await realModel('bisque');
+    const image = await disc();
+    const kept = new Set<string>();
+    const put = Promise.withResolvers<void>();
+    const geometry = {
+      get: () => Promise.resolve(null),
+      put: async (key: string) => put.resolve(void kept.add(key)),
+      forget: async (keys: Iterable<string>) => [...keys].forEach((key) => kept.delete(key)),
+    };
+    const noRoom = async () => {
+      await put.promise;
+      throw new Error('there is no room for it');
+    };
+    const run: typeof kernels.run = (kernel, ...rest) =>
+      kernel === 'encode' ? noRoom() : kernels.run(kernel, ...rest);
+    const { result } = await makeJob(liveJob({ job: jobFor(image), acceptedAtMs: 0, starts: 1 }), image, {
+      models: () => [{ ...model, id: bisque.id, folder, createdAtSeconds: 0 }],
+      infer,
+      askServer: () => Promise.reject(new Error('no server is asked')),
+      textToImage: null,
+      runsFolder: () => join(folder, 'runs'),
+      kernels: { ...kernels, run },
+      geometry,
+      callEdge: async () => ({ status: 200, bytes: new Uint8Array(), retryAfterMs: null }),
+      series: originSeries(new Registry()),
+      jobSecondsMax: 60,
+      withdraw: () => undefined,
+    });
+    await put.promise;
+    expect([result.outcome, kept.size]).toEqual(['failed', 0]);
+  } finally {
+    await kernels.close();
+    await rm(folder, { recursive: true });
+  }
+});
