@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import { blobBytesAt, type Outbox, type OutboxEntry } from './outbox.ts';
 import { sendBlobs, sendResult, type Outcome } from './send-result.ts';
 
-/** Results that are sent at once. */
+/**
+ * Results that are sent at once. Blobs go ahead of theirs only below this, and keep no result waiting: the blobs of as
+ * many more may be on their way.
+ */
 const sendingMax = 4;
 
 const retryMsMin = 500;
@@ -43,7 +46,7 @@ export class Delivery {
    */
   sendAhead(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
     if (this.#stopped || this.#sendingAhead + this.#sending.size >= sendingMax) return;
-    const bytesOf = async (_: unknown, i: number) => bytes[i] ?? new Uint8Array(0);
+    const bytesOf = async (_: unknown, i: number) => blobBytesAt(bytes, i);
     this.#sendingAhead += 1;
     const sent = sendBlobs(entry, { ...this.#options, bytesOf }).finally(() => (this.#sendingAhead -= 1));
     sent.catch(() => undefined); // whoever sends the result looks at it, unless the job was cancelled meanwhile

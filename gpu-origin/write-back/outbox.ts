@@ -85,7 +85,7 @@ export class Outbox {
       // Together, as each waits for the disk: an entry that lacks a blob after a crash is given up, and its job, which
       // is in the spool until this returns, is made again.
       await Promise.all([
-        ...entry.blobs.map((blob, i) => writeWhole(this.#blob(entry, blob), blobs[i] ?? new Uint8Array(0))),
+        ...entry.blobs.map((blob, i) => writeWhole(this.#blob(entry, blob), blobBytesAt(blobs, i))),
         writeWhole(this.#json(entry.key), JSON.stringify(entry)),
       ]);
       await syncFolderOf(this.#json(entry.key));
@@ -156,6 +156,13 @@ export class Outbox {
   #path(name: string): string {
     return join(this.#folder, name);
   }
+}
+
+/** The bytes of a result's blob, which are given in the order of its blobs. */
+export function blobBytesAt(blobs: readonly Uint8Array[], place: number): Uint8Array {
+  const bytes = blobs[place];
+  if (bytes === undefined) throw new Error('a blob has no bytes; this is a bug');
+  return bytes;
 }
 
 function bytesOf(entry: OutboxEntry): number {
