@@ -1,11 +1,14 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { worth } from '../cache/eviction.ts';
-import { tagEntry, writeTag } from '../cache/index-entries.ts';
+import { indexedKeys, tagEntry, writeTag } from '../cache/index-entries.ts';
 import { costOf, rowColumns, rowOf, type MeshRow } from './mesh-row.ts';
 import { createTables } from './schema.ts';
 
 /** Names that one delete in R2 takes. */
 const deletedMax = 1000;
+
+/** Meshes of one surface whose rows are written when it comes; more share it than anybody asks formats of. */
+const meshesOfSurfaceMax = 100;
 
 const clockName = 'eviction_clock';
 
@@ -55,6 +58,30 @@ export class MeshIndex {
         return statement.bind(...rowColumns.map((column) => row[column]), 1, row.created_at, value);
       }),
     );
+  }
+
+  /**
+   * Writes the size of a surface into the rows of its meshes, which are there before it. A failure is logged: `index
+   * rebuild` makes it good.
+   */
+  async noteSurface(geometryKey: string, bytes: number): Promise<void> {
+    await forgiven('index_surface_not_written', async () => {
+      const { keys } = await indexedKeys(this.#r2, { by: 'geometry', value: geometryKey, max: meshesOfSurfaceMax });
+      const db = await this.open();
+      const clock = await this.clock();
+      const { results } = await db
+        .prepare('SELECT * FROM meshes WHERE key IN (SELECT value FROM json_each(?))')
+        .bind(JSON.stringify(keys))
+        .all<MeshRow & { uses: number }>();
+      if (results.length === 0) return;
+      const statement = db.prepare('UPDATE meshes SET geometry_bytes = ?, worth = ? WHERE key = ?');
+      await db.batch(
+        results.map((row) => {
+          const value = worth(clock, { ...costOf({ ...row, geometry_bytes: bytes }), uses: row.uses });
+          return statement.bind(bytes, value, row.key);
+        }),
+      );
+    });
   }
 
   /** Attaches tags to a mesh, made or not: in R2 first, whose failure is thrown, then here. */

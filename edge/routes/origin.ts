@@ -85,7 +85,10 @@ export function originRoutes(options: OriginRoutesOptions) {
     })
     .put('/geometry/:key', async (c) => {
       const call = await verified(c, blobBytesMax);
-      return c.json(await options.geometry.create(keyOf(c.req.param('key')), bodyOf(c, call)));
+      const key = keyOf(c.req.param('key'));
+      const receipt = await options.geometry.create(key, bodyOf(c, call));
+      if (receipt.stored) await options.index.noteSurface(key, call.bodyBytes);
+      return c.json(receipt);
     })
     .get('/removals', async (c) => {
       await verified(c, 0);

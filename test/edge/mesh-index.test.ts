@@ -2,10 +2,11 @@ import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
 import { MeshIndex } from '../../edge/index/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, meshBytes, networkOfEachTest } from './fake-origin.ts';
+import { complete, meshBytes, networkOfEachTest, originCall } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { failing } from './faulty-storage.ts';
 import { testKeys } from './secrets.ts';
@@ -19,7 +20,7 @@ async function rowsOf(table: 'meshes' | 'tags', key: string) {
   return (await db.prepare(`SELECT * FROM ${table} WHERE key = ?`).bind(key).all()).results;
 }
 
-async function make(image: Uint8Array<ArrayBuffer>, options: PostOptions = {}) {
+async function make(image: Uint8Array<ArrayBuffer>, options: PostOptions = {}, changes: Partial<MeshManifest> = {}) {
   const count = network.jobs.length;
   const answer = post(image, { ...options, headers: { prefer: 'wait=30' } });
   const sent = await vi.waitFor(() => {
@@ -27,7 +28,7 @@ async function make(image: Uint8Array<ArrayBuffer>, options: PostOptions = {}) {
     if (job === undefined) throw new Error('no job yet');
     return job;
   }, jobMsMax);
-  expect((await complete(sent)).status).toBe(200);
+  expect((await complete(sent, changes)).status).toBe(200);
   return { sent, made: await mesh(answer) };
 }
 
@@ -60,6 +61,17 @@ test('a write-back leaves a row that says what the mesh is and what it cost', as
         worth: 4 / meshBytes(sent.job).byteLength,
       },
     ]);
+});
+
+test('a surface, which comes after its mesh, counts in the row of the mesh from then on', async () => {
+  const geometryKey = await sha256(crypto.randomUUID());
+  const { sent } = await make(picture(), {}, { geometryKey });
+  const { key } = sent.job;
+  await expect.poll(() => rowsOf('meshes', key)).toMatchObject([{ geometry_key: geometryKey, geometry_bytes: 0 }]);
+  const surface = crypto.getRandomValues(new Uint8Array(1000));
+  expect((await originCall('PUT', `/origin/geometry/${geometryKey}`, { body: surface })).status).toBe(200);
+  const worth = 4 / (meshBytes(sent.job).byteLength + surface.byteLength);
+  expect(await rowsOf('meshes', key)).toMatchObject([{ geometry_bytes: surface.byteLength, uses: 1, worth }]);
 });
 
 test('a private mesh is known as one, and its tenant by no column', async () => {
