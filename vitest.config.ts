@@ -30,7 +30,8 @@ export default defineConfig({
           include: ['test/{end-to-end,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each file starts both programs, or a browser beside them.
+          maxWorkers: 2,
         },
       },
     ],
