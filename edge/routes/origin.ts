@@ -9,7 +9,7 @@ import { mediaTypes } from '../cache/asset.ts';
 import { putBlob } from '../cache/blobs.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../origins/fleet-view.ts';
-import type { GeometryStore } from '../origins/geometry-store.ts';
+import type { GeometryStore, Surface } from '../origins/geometry-store.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { Fleet } from '../objects/fleet.ts';
 import type { Stats } from '../objects/stats.ts';
@@ -85,10 +85,7 @@ export function originRoutes(options: OriginRoutesOptions) {
     })
     .put('/geometry/:key', async (c) => {
       const call = await verified(c, blobBytesMax);
-      const key = keyOf(c.req.param('key'));
-      const receipt = await options.geometry.create(key, bodyOf(c, call));
-      if (receipt.stored) await options.index.noteSurface(key, call.bodyBytes);
-      return c.json(receipt);
+      return c.json(await keepSurface(keyOf(c.req.param('key')), bodyOf(c, call), options));
     })
     .get('/removals', async (c) => {
       await verified(c, 0);
@@ -103,6 +100,12 @@ export function originRoutes(options: OriginRoutesOptions) {
       c.executionCtx.waitUntil(keepReport(id, report, options.stats));
       return c.json({ id, removedTo } satisfies ReportAnswer);
     });
+}
+
+async function keepSurface(key: string, surface: Surface, { geometry, index }: OriginRoutesOptions) {
+  const receipt = await geometry.create(key, surface);
+  if (receipt.stored) await index.noteSurface(key, surface.bytes);
+  return receipt;
 }
 
 /** The report of an origin that is where it is configured to be, with that address; throws `invalid_parameter`. */
