@@ -30,8 +30,9 @@ export default defineConfig({
           include: ['test/{end-to-end,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file starts both programs, or a browser beside them.
+          // Each file starts both programs, or a browser beside them; what a test polls for may then take its time.
           maxWorkers: 2,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
     ],
