@@ -1,27 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Model } from '../../contract/model.ts';
-import type { Report } from '../../contract/report.ts';
 import { sign } from '../../contract/signature.ts';
+import { reportOf } from '../../test/origin-report.ts';
 
 /** The origin that the benches' edge is told of: nothing listens there, since a hit must not need it. */
 export const benchOrigin = { id: 'bench', url: 'http://127.0.0.1:1', secret: 'a secret of the benches alone' };
 
 /** Tells an edge of one model, signed as the report of an origin. */
 export async function reportModel(edgeUrl: string, model: Model): Promise<void> {
-  const report: Report = {
-    url: benchOrigin.url,
-    startedAtSeconds: 1,
-    state: 'ready',
-    models: [model],
-    queue: { depth: 0, capacity: 1 },
-    lanes: [],
-    gpus: [],
-    residentBytes: 0,
-    outbox: { entries: 0, bytes: 0 },
-    jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
-    gpuRuns: {},
-  };
-  const body = Buffer.from(JSON.stringify(report));
+  const body = Buffer.from(JSON.stringify(reportOf(benchOrigin.url, { models: [model] })));
   const path = '/origin/reports';
   const bodySha256 = createHash('sha256').update(body).digest('hex');
   const call = { method: 'POST', path, bodySha256, bodyBytes: body.length, job: '' };

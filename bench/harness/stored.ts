@@ -1,29 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { meshParams, requestKey } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import type { Model } from '../../contract/model.ts';
 import { MeshRequest } from '../../contract/request.ts';
+import { bisque } from '../../test/origin-report.ts';
 import { apiKey, type BenchEdge } from './edge.ts';
 import type { LoadRequest } from './load.ts';
 import { reportModel } from './report.ts';
 
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-const model: Model = {
-  id: 'bisque@1',
-  digest: '1'.repeat(64),
-  family: 'two-sided-depth',
-  title: 'Bisque',
-  description: 'Named by the meshes that the benches store; never run.',
-  licence: 'MIT',
-  uses: [],
-  defaults: {},
-  createdAtSeconds: 1_700_000_000,
-};
-
 /** Lets the edge know the model of the stored meshes. */
 export async function storeModel({ url }: BenchEdge): Promise<void> {
-  await reportModel(url, model);
+  await reportModel(url, bisque);
 }
 
 /** Puts so many random bytes into R2 as an asset; gives its path. */
@@ -59,17 +47,17 @@ function pictureOf(bytes: number): Buffer {
 
 /** The manifest of a mesh of this picture, with default parameters and a made-up asset. */
 export async function manifestOf(imageSha256: string): Promise<MeshManifest> {
-  const params = meshParams(MeshRequest.parse({}), model);
-  const key = await requestKey({ model, imageSha256, params, scope: 'shared', nonce: null });
+  const params = meshParams(MeshRequest.parse({}), bisque);
+  const key = await requestKey({ model: bisque, imageSha256, params, scope: 'shared', nonce: null });
   const ms = 10;
   return {
     key,
-    model: model.id,
-    modelDigest: model.digest,
+    model: bisque.id,
+    modelDigest: bisque.digest,
     imageSha256,
     outputFormat: 'glb',
-    createdAtSeconds: model.createdAtSeconds,
-    completedAtSeconds: model.createdAtSeconds,
+    createdAtSeconds: bisque.createdAtSeconds,
+    completedAtSeconds: bisque.createdAtSeconds,
     expiresAtSeconds: null,
     asset: {
       sha256: imageSha256,

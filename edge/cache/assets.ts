@@ -48,13 +48,13 @@ export async function openAsset(
   return truth?.kind === 'streamed' ? truth.open(range) : null;
 }
 
-/** A location's cache, and the public URL of the assets that it holds. */
-export type Colo = { cache: Cache; assetsUrl: string };
+/** The cache of the location that runs this, by the public URL of the assets that it holds. */
+export type Colo = { assetsUrl: string };
 
 /** Removes a shared asset from R2 and from the caches that this isolate can reach; `colo` is null off a request. */
 export async function forgetAsset(name: AssetName, { r2, colo }: { r2: R2Bucket; colo: Colo | null }): Promise<void> {
   await r2.delete(blobKey({ sha256: name.sha256 }));
-  await colo?.cache.delete(colo.assetsUrl + assetFile(name));
+  if (colo !== null) await caches.default.delete(colo.assetsUrl + assetFile(name));
   isolateMemory.delete(assetFile(name));
 }
 

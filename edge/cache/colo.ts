@@ -30,19 +30,18 @@ export function coloAssets({ assetsUrl, truth }: ColoAssetsOptions): Tier<Asset>
   return {
     name: 'colo',
     async read(file) {
-      const cache = caches.default;
       const url = assetsUrl + file;
-      const response = await cache.match(url);
+      const response = await caches.default.match(url);
       if (!response?.body) return null;
       const mediaType = response.headers.get('content-type') ?? '';
       const sizeBytes = Number(response.headers.get('content-length'));
       // Bytes that are wrong here were right when they entered, so the copy goes and the truth stays.
       if (sizeBytes > heldAssetBytesMax) {
-        return streamedAsset(response.body, { cache, url, mediaType, sizeBytes, sha256: digestOf(file) });
+        return streamedAsset(response.body, { url, mediaType, sizeBytes, sha256: digestOf(file) });
       }
       const bytes = new Uint8Array(await response.arrayBuffer());
       if (await holds(bytes, digestOf(file))) return { kind: 'held', mediaType, sizeBytes: bytes.byteLength, bytes };
-      await cache.delete(url);
+      await caches.default.delete(url);
       throw new Error(`the copy of ${file} is damaged`);
     },
     async write(file, asset) {
@@ -62,10 +61,10 @@ export function coloAssets({ assetsUrl, truth }: ColoAssetsOptions): Tier<Asset>
 
 function streamedAsset(
   body: ReadableStream<Uint8Array>,
-  copy: { cache: Cache; url: string; mediaType: string; sizeBytes: number; sha256: string },
+  copy: { url: string; mediaType: string; sizeBytes: number; sha256: string },
 ): Asset {
-  const { cache, url, mediaType, sizeBytes, sha256 } = copy;
-  const onDamage = () => waitUntil(cache.delete(url));
+  const { url, mediaType, sizeBytes, sha256 } = copy;
+  const onDamage = () => waitUntil(caches.default.delete(url));
   return {
     kind: 'streamed',
     mediaType,
@@ -73,7 +72,7 @@ function streamedAsset(
     async open(range) {
       if (!range) return verified(body, { sha256, sizeBytes, onDamage });
       await body.cancel();
-      return openRange({ cache, url }, { range, sizeBytes });
+      return openRange(url, { range, sizeBytes });
     },
     discard: () => body.cancel(),
   };
@@ -81,10 +80,12 @@ function streamedAsset(
 
 /** A part of a copy; null when the cache dropped it meanwhile or gave another part. */
 async function openRange(
-  { cache, url }: { cache: Cache; url: string },
+  url: string,
   { range, sizeBytes }: { range: ByteRange; sizeBytes: number },
 ): Promise<ReadableStream<Uint8Array> | null> {
-  const response = await cache.match(new Request(url, { headers: { range: `bytes=${range.start}-${range.end}` } }));
+  const response = await caches.default.match(
+    new Request(url, { headers: { range: `bytes=${range.start}-${range.end}` } }),
+  );
   if (!response?.body) return null;
   if (response.headers.get('content-range') === contentRange(range, sizeBytes)) {
     return withLength(response.body, rangeBytes(range));

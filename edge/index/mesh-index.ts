@@ -67,16 +67,13 @@ export class MeshIndex {
   async noteSurface(geometryKey: string, bytes: number): Promise<void> {
     await forgiven('index_surface_not_written', async () => {
       const { keys } = await indexedKeys(this.#r2, { by: 'geometry', value: geometryKey, max: meshesOfSurfaceMax });
+      const rows = await this.#rows(keys);
+      if (rows.length === 0) return;
       const db = await this.open();
       const clock = await this.clock();
-      const { results } = await db
-        .prepare('SELECT * FROM meshes WHERE key IN (SELECT value FROM json_each(?))')
-        .bind(JSON.stringify(keys))
-        .all<MeshRow & { uses: number }>();
-      if (results.length === 0) return;
       const statement = db.prepare('UPDATE meshes SET geometry_bytes = ?, worth = ? WHERE key = ?');
       await db.batch(
-        results.map((row) => {
+        rows.map((row) => {
           const value = worth(clock, { ...costOf({ ...row, geometry_bytes: bytes }), uses: row.uses });
           return statement.bind(bytes, value, row.key);
         }),
@@ -123,20 +120,15 @@ export class MeshIndex {
 
   /** Adds uses by their keys and lifts what they are worth; at most as many keys as D1 takes statements in a batch. */
   async addUses(uses: ReadonlyMap<string, number>, atSeconds: number): Promise<void> {
+    const rows = await this.#rows([...uses.keys()]);
+    if (rows.length === 0) return;
     const db = await this.open();
     const clock = await this.clock();
-    const { results } = await db
-      .prepare(
-        `SELECT key, bytes, geometry_bytes, gpu_ms, uses FROM meshes WHERE key IN (SELECT value FROM json_each(?))`,
-      )
-      .bind(JSON.stringify([...uses.keys()]))
-      .all<MeshRow & { uses: number }>();
-    if (results.length === 0) return;
     const statement = db.prepare(
       'UPDATE meshes SET uses = uses + ?, worth = ?, last_used_at = MAX(last_used_at, ?) WHERE key = ?',
     );
     await db.batch(
-      results.map((row) => {
+      rows.map((row) => {
         const added = uses.get(row.key) ?? 0;
         const value = worth(clock, { ...costOf(row), uses: row.uses + added });
         return statement.bind(added, value, atSeconds, row.key);
@@ -198,6 +190,13 @@ export class MeshIndex {
       .bind(untilSeconds, max)
       .all<MeshRow & { uses: number; worth: number }>();
     return results.map((row) => ({ key: row.key, ...costOf(row), uses: row.uses, worth: row.worth }));
+  }
+
+  /** The rows of those of these keys that have one. */
+  async #rows(keys: readonly string[]): Promise<(MeshRow & { uses: number })[]> {
+    const db = await this.open();
+    const statement = db.prepare('SELECT * FROM meshes WHERE key IN (SELECT value FROM json_each(?))');
+    return (await statement.bind(JSON.stringify(keys)).all<MeshRow & { uses: number }>()).results;
   }
 }
 

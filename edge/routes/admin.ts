@@ -49,7 +49,7 @@ export function adminRoutes(options: PurgeRunOptions) {
   return new Hono()
     .post('/purge', async (c) => {
       const body = await readJson(c.req.raw, PurgeBody);
-      const colo = { cache: caches.default, assetsUrl: new URL('/assets/', c.req.url).href };
+      const colo = { assetsUrl: new URL('/assets/', c.req.url).href };
       return c.json(answerOf(await runPurge({ ...body, colo }, options)));
     })
     .post('/index/:action{rebuild|check}', async (c) => {

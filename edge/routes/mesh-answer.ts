@@ -81,8 +81,8 @@ export function download(
 }
 
 /** Where the assets of meshes are served to the client that asks. */
-export function assetUrlsOf(c: MeshesContext, urlSecret: string): AssetUrls {
-  return { baseUrl: urlOrigin(c.req.url), secret: urlSecret };
+export function assetUrlsOf({ req }: Pick<Context, 'req'>, urlSecret: string): AssetUrls {
+  return { baseUrl: urlOrigin(req.url), secret: urlSecret };
 }
 
 function accessOf({ key, owner }: MeshManifest) {

@@ -6,6 +6,7 @@ import type { Env } from '../env.ts';
 import { pageHeaders } from '../http/page-headers.ts';
 import { meshObject } from '../meshes/mesh-object.ts';
 import { foundMesh } from '../meshes/mesh-state.ts';
+import { assetUrlsOf } from './mesh-answer.ts';
 import { fillSharePage } from './share-page.ts';
 
 type PageContext = Context<{ Bindings: Env }>;
@@ -41,8 +42,7 @@ async function sharedMesh(c: PageContext, options: Omit<PageRoutesOptions, 'site
   const key = keyOfMeshId(c.req.param('id') ?? '');
   const found = key === null ? null : await options.manifests.read(key);
   if (found === null || found.manifest.owner !== undefined) return null;
-  const assetUrls = { baseUrl: new URL(c.req.url).origin, secret: options.urlSecret };
-  return meshObject(foundMesh(found), { assetUrls, metadata: {} });
+  return meshObject(foundMesh(found), { assetUrls: assetUrlsOf(c, options.urlSecret), metadata: {} });
 }
 
 function pageFile(c: PageContext, name: Page, site: Fetcher, headers: Record<string, string>): Promise<Response> {

@@ -47,7 +47,7 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
 }
 
 function purgeBy(selector: PurgeSelector, r2 = env.STORE): Promise<PurgeReport> {
-  const colo = { cache: caches.default, assetsUrl };
+  const colo = { assetsUrl };
   const geometry = new GeometryStore({ r2, fleets: env.FLEET });
   return purge(selector, { r2, manifests: isolate(), geometry, colo, endFlight: async () => false });
 }

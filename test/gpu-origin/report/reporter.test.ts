@@ -1,25 +1,13 @@
 import { expect, test, vi } from 'vitest';
-import type { Report } from '../../../contract/report.ts';
 import { Reporter } from '../../../gpu-origin/report/reporter.ts';
 import { createEdgeClient } from '../../../gpu-origin/write-back/edge-client.ts';
+import { reportOf } from '../../origin-report.ts';
 import { startEdgePeer } from '../support/edge-peer.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
 import { known } from '../support/origin-process.ts';
 import { createSetting } from '../support/setting.ts';
 
-const idle: Report = {
-  url: 'http://127.0.0.1:8788',
-  startedAtSeconds: 0,
-  state: 'ready',
-  models: [],
-  queue: { depth: 0, capacity: 1 },
-  lanes: [],
-  gpus: [],
-  residentBytes: 0,
-  outbox: { entries: 0, bytes: 0 },
-  jobs: { accepted: 0, completed: 0, failed: 0, refused: 0, cancelled: 0 },
-  gpuRuns: {},
-};
+const idle = reportOf('http://127.0.0.1:8788');
 
 test('reports go on, and the origin stops, while the list of removed surfaces gives no answer', async () => {
   const setting = await createSetting();
