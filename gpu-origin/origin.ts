@@ -185,7 +185,7 @@ function createMeans(config: Config, series: OriginSeries, onChange: () => void)
   };
 }
 
-type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'askServer' | 'jobSecondsMax'> & {
+type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'inferFor' | 'askServer' | 'jobSecondsMax'> & {
   config: Config;
   models: Models;
   pool: GpuPool;
@@ -194,9 +194,12 @@ type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'infer' | 'askSe
 
 function createMake({ config, models, pool, servers, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
-  const infer: Infer = (run) => pool.infer(run);
+  const inferFor =
+    (jobBegunMs: number): Infer =>
+    (run) =>
+      pool.infer({ ...run, jobBegunMs });
   return (job: LiveJob, image: Uint8Array) =>
-    makeJob(job, image, { ...parts, models: () => models.stored, infer, askServer: servers.ask, jobSecondsMax });
+    makeJob(job, image, { ...parts, models: () => models.stored, inferFor, askServer: servers.ask, jobSecondsMax });
 }
 
 type ReporterParts = Omit<Parameters<typeof snapshot>[0], 'url' | 'startedAtSeconds'> & {

@@ -8,6 +8,8 @@ export type PendingRun = {
   graph: string;
   inputs: Record<string, Tensor>;
   signal: AbortSignal;
+  /** When the job began that it is part of, in milliseconds since the epoch. */
+  jobBegunMs: number;
   /** Whether the graph takes several inputs at once along its first dimension. */
   batchable: boolean;
   /** GPU processes that ended while they ran it. */
@@ -24,7 +26,13 @@ type FailedBatch = { rows: number; left: number; failedAlone: number };
 /** Outputs of one run; `ms` is its share of the batch that it was part of. */
 export type RunOutcome = { outputs: Record<string, Tensor>; ms: number; provider: OnnxProvider; degraded: boolean };
 
-/** The runs that wait for a lane. A batch is formed when a lane asks for work, so it grows while the last one runs. */
+/**
+ * The runs that wait for a lane, those of older jobs before those of newer ones. A batch is formed when a lane asks for
+ * work, so it grows while the last one runs.
+ *
+ * In the order in which they came, all first runs would go before any second one: jobs would move through their stages
+ * together, and the lane stand still while all of them are in geometry.
+ */
 export class Batcher {
   #waiting: PendingRun[] = [];
 
@@ -33,12 +41,8 @@ export class Batcher {
   }
 
   add(run: PendingRun): void {
-    this.#waiting.push(run);
-  }
-
-  /** Puts runs back before all others: they were at the front before. */
-  addFirst(runs: readonly PendingRun[]): void {
-    this.#waiting.unshift(...runs);
+    const behind = this.#waiting.findLastIndex(({ jobBegunMs }) => jobBegunMs <= run.jobBegunMs);
+    this.#waiting.splice(behind + 1, 0, run);
   }
 
   remove(run: PendingRun): void {
@@ -53,7 +57,7 @@ export class Batcher {
   }
 
   /**
-   * Takes the oldest run that `accepts` allows and, up to `maximum` rows, later ones of the same graph and shape; with
+   * Takes the first run that `accepts` allows and, up to `maximum` rows, later ones of the same graph and shape; with
    * `full`, none unless the batch could not grow any more.
    */
   next(

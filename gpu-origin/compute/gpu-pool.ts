@@ -1,6 +1,5 @@
 import { Problem } from '../../contract/problem.ts';
 import type { ProviderOrder } from '../config.ts';
-import type { Tensor } from '../pipeline/tensor.ts';
 import { log } from '../log.ts';
 import { BatchSizes } from './batch-size.ts';
 import { Batcher, joinInputs, rowsOf, splitOutputs, type PendingRun, type RunOutcome } from './batcher.ts';
@@ -87,10 +86,10 @@ export class GpuPool {
   }
 
   /**
-   * Runs a graph of a model, in a batch with others where they fit. Rejects with the signal's reason when it is aborted,
+   * Runs a graph of a model, in a batch with others where they fit, before those of jobs that began later. Rejects with the signal's reason when it is aborted,
    * else with the cause: the runtime's error, or GpuProcessEnded after the second process.
    */
-  async infer(run: { model: string; graph: string; inputs: Record<string, Tensor>; signal: AbortSignal }) {
+  async infer(run: Pick<PendingRun, 'graph' | 'inputs' | 'signal'> & { model: string; jobBegunMs?: number }) {
     run.signal.throwIfAborted();
     const model = this.#models.find(({ id }) => id === run.model);
     const fault = model === undefined ? 'it is not in the repository' : this.faultOf(model);
@@ -101,7 +100,9 @@ export class GpuPool {
     const tensors = [...Object.values(graph?.inputs ?? {}), ...Object.values(graph?.outputs ?? {})];
     const batchable = tensors.every(({ shape }) => shape[0] === 'N');
     const { promise, resolve, reject } = Promise.withResolvers<RunOutcome>();
-    const pending: PendingRun = { ...run, model, batchable, crashes: 0, failedBatch: null, resolve, reject };
+    const { jobBegunMs = Date.now() } = run;
+    const own = { model, jobBegunMs, batchable };
+    const pending: PendingRun = { ...run, ...own, crashes: 0, failedBatch: null, resolve, reject };
     const abandon = () => {
       this.#batcher.remove(pending);
       reject(run.signal.reason);
@@ -182,7 +183,7 @@ export class GpuPool {
       if (run.failedBatch !== null && !retry) this.#concludeFailedBatch(run, false);
       if (failedBatch !== null) run.failedBatch = failedBatch;
     }
-    this.#batcher.addFirst(again);
+    for (const run of again) this.#batcher.add(run);
   }
 
   #concludeFailedBatch({ model, graph, failedBatch }: PendingRun, succeeded: boolean): void {

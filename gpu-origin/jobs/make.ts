@@ -19,7 +19,8 @@ import { completedResult, failedResult, type Finished } from './result.ts';
 type MakeOptions = {
   /** The models of the repository. */
   models: () => readonly StoredModel[];
-  infer: Infer;
+  /** Runs graphs for a job that began at a time in milliseconds since the epoch. */
+  inferFor: (jobBegunMs: number) => Infer;
   askServer: AskServer;
   /** What draws prompts; null where prompts are not taken. */
   textToImage: TextToImage | null;
@@ -40,7 +41,7 @@ type MakeOptions = {
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
-  const { models, infer, askServer, runsFolder, kernels, callEdge, series, jobSecondsMax, withdraw, textToImage } =
+  const { models, inferFor, askServer, runsFolder, kernels, callEdge, series, jobSecondsMax, withdraw, textToImage } =
     options;
   const startedAtMs = Date.now();
   const geometry = jobSurfaces(options.geometry);
@@ -69,7 +70,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       scope,
       model,
       matting: mattingModel !== undefined && isGraphModel(mattingModel) ? mattingModel : null,
-      infer: keepRuns(infer, runsFolder(key)),
+      infer: keepRuns(inferFor(startedAtMs), runsFolder(key)),
       askServer: keepAnswer(askServer, runsFolder(key)),
       kernels,
       geometry,

@@ -11,6 +11,7 @@ function pending(dims: number[], change: Partial<PendingRun> = {}): PendingRun {
     graph: 'double',
     inputs: { x: { data, dims } },
     signal: new AbortController().signal,
+    jobBegunMs: 0,
     batchable: true,
     crashes: 0,
     failedBatch: null,
@@ -34,6 +35,13 @@ test('runs of one graph and shape are taken together, in their order, up to the 
   expect(batcher.next(all, () => 4)).toEqual(runs.slice(0, 3));
   expect(batcher.next(all, () => 4)).toEqual(runs.slice(3));
   expect(batcher.next(all, () => 4)).toEqual([]);
+});
+
+test('runs of an older job go before those of newer jobs that came first, and jobs of one age in their order', () => {
+  const newer = pending([1, 4], { jobBegunMs: 2 });
+  const older = [pending([1, 5], { jobBegunMs: 1 }), pending([1, 6], { jobBegunMs: 1 })];
+  const batcher = batcherOf([newer, ...older]);
+  expect([1, 2, 3].flatMap(() => batcher.next(all, () => 8))).toEqual([...older, newer]);
 });
 
 test('a batch that could still grow is not taken when a full one is asked for', () => {
