@@ -9,6 +9,8 @@ await buildSite();
 
 export default defineConfig({
   test: {
+    // By default a machine of two cores runs one file at a time, and most files wait for other processes.
+    maxWorkers: 2,
     reporters: ['default', new ClosingLine()],
     projects: [
       {
@@ -30,8 +32,7 @@ export default defineConfig({
           include: ['test/{end-to-end,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file starts both programs, or a browser beside them; what a test polls for may then take its time.
-          maxWorkers: 2,
+          // Each file starts both programs, or a browser beside them: what a test polls for may take its time.
           expect: { poll: { timeout: 10_000 } },
         },
       },

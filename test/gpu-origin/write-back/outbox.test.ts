@@ -27,6 +27,8 @@ function down(status: number): { up: () => void } {
 /** Waits until a result lies in the outbox and the edge has refused it once. */
 const waitsInOutbox = (key: string) =>
   setting.until(async () => {
+    // Its files are written together: all are there once the job has left the spool.
+    expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
     expect(await outboxFiles()).toContain(`${key}.json`);
     expect(setting.edge.calls.some(isWriteBack)).toBe(true);
   });
