@@ -6,10 +6,15 @@ export type Traced = { Variables: { trace: Trace } };
 
 /** Puts a request id on every answer: the client's own where it is well-formed, else a fresh one. */
 export const requestId: MiddlewareHandler<Traced> = async (c, next) => {
-  const { requestId: asked, traceparent } = readTrace((name) => c.req.header(name));
-  const id = asked ?? `req_${crypto.randomUUID()}`;
-  c.set('trace', { requestId: id, ...(traceparent !== null && { traceparent }) });
+  const trace = traceOf(c.req.raw.headers);
+  c.set('trace', trace);
   await next();
   // Not c.header(), which copies an answer that is already there.
-  c.res.headers.set(traceHeaders.requestId, id);
+  c.res.headers.set(traceHeaders.requestId, trace.requestId);
 };
+
+/** The trace that a request is part of, with a fresh id where its client named no well-formed one. */
+export function traceOf(headers: Headers): Trace {
+  const { requestId: asked, traceparent } = readTrace((name) => headers.get(name) ?? undefined);
+  return { requestId: asked ?? `req_${crypto.randomUUID()}`, ...(traceparent !== null && { traceparent }) };
+}

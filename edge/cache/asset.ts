@@ -18,6 +18,9 @@ export type Asset = { mediaType: string; sizeBytes: number } & (
     }
 );
 
+/** An asset that is held whole. */
+export type HeldAsset = Asset & { kind: 'held' };
+
 /** The name of an asset; its tiers are keyed by the file name, so that a wrong extension is simply absent. */
 export type AssetName = { sha256: string; extension: Blob['extension'] };
 

@@ -1,5 +1,5 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import type { Asset } from './asset.ts';
+import type { Asset, HeldAsset } from './asset.ts';
 import { isLive } from './manifest-text.ts';
 import type { Tier } from './tiers.ts';
 
@@ -18,12 +18,17 @@ export function manifestMemory(now: () => number): Memory<string> {
   return new Memory({ bytesMax: memoryBudget.manifestBytesMax, sizeOf: (text) => 2 * text.length, now });
 }
 
+/** Bytes that each asset is counted as having beside its own: about what the headers of its answers take. */
+const assetHeaderBytes = 2048;
+
 /** Memory for small assets. */
 export function assetMemory(now: () => number): Memory<HeldAsset> {
-  return new Memory({ bytesMax: memoryBudget.assetBytesMax, sizeOf: (asset) => asset.sizeBytes, now });
+  return new Memory({
+    bytesMax: memoryBudget.assetBytesMax,
+    sizeOf: (asset) => asset.sizeBytes + assetHeaderBytes,
+    now,
+  });
 }
-
-type HeldAsset = Asset & { kind: 'held' };
 
 /** Manifests in this isolate. */
 export function memoryManifests(memory: Memory<string>, now: () => number): Tier<MeshManifest> {

@@ -29,10 +29,17 @@ export function recordAnswers(recorder: Recorder): MiddlewareHandler {
     if (outcome !== undefined) recordMesh(outcome, performance.now() - beganAtMs, recorder);
     const tier = c.get('assetTier');
     if (tier === undefined) return;
-    recorder.count('assets', [tier, status]);
     const sent = c.req.method !== 'HEAD' && (status === '200' || status === '206');
-    if (sent) recorder.count('assetBytes', [tier], Number(c.res.headers.get('content-length') ?? 0));
+    recordAsset({ tier, status, sentBytes: sent ? Number(c.res.headers.get('content-length') ?? 0) : null }, recorder);
   };
+}
+
+type AssetAnswer = { tier: TierName | 'none'; status: string; sentBytes: number | null };
+
+/** Counts an answer about an asset; `sentBytes` is null where it brings none of it. */
+export function recordAsset({ tier, status, sentBytes }: AssetAnswer, recorder: Recorder): void {
+  recorder.count('assets', [tier, status]);
+  if (sentBytes !== null) recorder.count('assetBytes', [tier], sentBytes);
 }
 
 function recordMesh(outcome: CacheOutcome | { status: 'refused' }, ms: number, recorder: Recorder): void {

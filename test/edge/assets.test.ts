@@ -71,6 +71,30 @@ test('a preflight lets any page ask for a part of an asset', async () => {
   expect(response.headers.get('access-control-allow-headers')).toBe('range,if-range');
 });
 
+test('a whole asset from memory is answered past the router as the router answers it', async () => {
+  const asset = await storeAsset(someBytes(5000, 17));
+  const { answer, settled } = await serve(asset);
+  await Promise.all([bodyOf(await answer), settled()]);
+  // A precondition that holds changes nothing in the answer, but is the router's to evaluate.
+  const asked = ['a-request-of-mine', 'two words'].map((id) => ({ 'x-request-id': id }));
+  for (const headers of [{}, ...asked]) {
+    const [past, through] = await Promise.all([
+      ask(asset.url, { headers }),
+      ask(asset.url, { headers: { ...headers, 'if-match': '*' } }),
+    ]);
+    const [ofPast, ofThrough] = [past, through].map((answer) => ({
+      ...Object.fromEntries(answer.headers),
+      'x-request-id': answer.headers.get('x-request-id')?.replace(/^req_[0-9a-f-]{36}$/, 'a fresh one'),
+    }));
+    expect(ofPast).toEqual(ofThrough);
+    expect(ofPast).toMatchObject({ 'cache-status': 'meshkiln; hit; detail=memory' });
+    expect(await digestOf(past)).toBe(await digestOf(through));
+  }
+  const otherNames = [`${asset.url}?`, asset.url.replace('.glb', '.stl'), asset.url.replace('/assets/', '/assets//')];
+  const statuses = await Promise.all(otherNames.map(async (url) => (await ask(url)).status));
+  expect(statuses).toEqual([200, 404, 404]);
+});
+
 test('HEAD answers with the headers of GET and no body', async () => {
   const asset = await storeAsset(someBytes(5000, 11));
   await (await ask(asset.url)).arrayBuffer();

@@ -98,6 +98,7 @@ test('a miss, who joins it, its hits, its downloads and an error are each counte
   const tier = hit.cache.tier;
   const path = new URL(hit.asset?.url ?? '').pathname;
   const bytes = (await (await call(path)).arrayBuffer()).byteLength;
+  await (await call(path)).arrayBuffer();
   await (await call(path, { headers: { range: 'bytes=0-9' } })).arrayBuffer();
   await call(path, { headers: { 'if-none-match': `"${hit.asset?.sha256}"` } });
   await call(path, { method: 'HEAD' });
@@ -119,6 +120,7 @@ test('a miss, who joins it, its hits, its downloads and an error are each counte
     'meshkiln_edge_write_backs_total{outcome="stored"}': 1,
     'meshkiln_edge_requests_total{method="POST",route="/v1/meshes",status="200"}': 4,
     'meshkiln_edge_requests_total{method="POST",route="/v1/meshes",status="400"}': 1,
+    'meshkiln_edge_requests_total{method="GET",route="/assets/:file",status="200"}': 2,
     'meshkiln_edge_requests_total{method="GET",route="/assets/:file",status="416"}': 1,
     'meshkiln_edge_requests_total{method="HEAD",route="/assets/:file",status="200"}': 1,
     'meshkiln_edge_requests_total{method="GET",route="other",status="404"}': 1,
@@ -129,15 +131,15 @@ test('a miss, who joins it, its hits, its downloads and an error are each counte
     'meshkiln_edge_assets_total{tier="r2",status="200"}': 1,
     'meshkiln_edge_assets_total{tier="memory",status="206"}': 1,
     'meshkiln_edge_assets_total{tier="memory",status="304"}': 1,
-    'meshkiln_edge_assets_total{tier="memory",status="200"}': 1,
+    'meshkiln_edge_assets_total{tier="memory",status="200"}': 2,
     'meshkiln_edge_asset_bytes_total{tier="r2"}': bytes,
-    'meshkiln_edge_asset_bytes_total{tier="memory"}': 10,
+    'meshkiln_edge_asset_bytes_total{tier="memory"}': bytes + 10,
     meshkiln_edge_flights_open: 0,
   });
   const { summary, timeline, top_meshes: top, requests_by_route: routes } = await dashboard();
   expect(summary).toMatchObject({ hits: 2, misses: 1, joined: 1, hit_ratio: 0.5, gpu_ms_saved: 80, gpu_ms_spent: 40 });
   expect(summary.latency.miss).toMatchObject({ count: 1, p50_ms: expect.any(Number) });
-  expect(timeline.asset_bytes.reduce((sum, step) => sum + step)).toBe(bytes + 10);
+  expect(timeline.asset_bytes.reduce((sum, step) => sum + step)).toBe(2 * bytes + 10);
   expect(routes).toContainEqual({ method: 'POST', route: '/v1/meshes', status: '400', count: 1 });
   await vi.waitFor(async () => expect((await dashboard()).top_meshes[0]).toMatchObject({ id: hit.id, gpu_ms: 40 }));
   expect(top).toHaveLength(1);
