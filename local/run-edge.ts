@@ -9,6 +9,16 @@ const secret = (value: string) => ({ type: 'secret_text' as const, value });
 
 const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
 
+/** What Wrangler takes from the environment alone. */
+const wranglerSettings = {
+  /** A placeholder of where the client is will do, and works offline. */
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  /** Every call of a miss would be traced into a database of Wrangler's own: a quarter of what a miss costs here. */
+  X_LOCAL_OBSERVABILITY: 'false',
+  /** The page that shows it, and all that is in R2 and KV, to whoever reaches the port. */
+  X_LOCAL_EXPLORER: 'false',
+};
+
 type EdgeOptions = {
   /** Where workerd's inspector is to listen; it is shut unless a port is given. */
   inspectorPort?: number | null;
@@ -25,7 +35,7 @@ export async function runEdge(
   outside: (request: Request) => Promise<Response>,
   { inspectorPort = null, origins = [localOrigin(settings)] }: EdgeOptions = {},
 ) {
-  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // a placeholder of where the client is will do, and works offline
+  Object.assign(process.env, wranglerSettings);
 
   await buildSite();
   const worker = await startWorker({
