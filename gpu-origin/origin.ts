@@ -31,6 +31,7 @@ import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
 import { GeometryStore } from './write-back/geometry-store.ts';
 import { Outbox, type OutboxEntry } from './write-back/outbox.ts';
+import type { JobBlob } from './write-back/send-result.ts';
 import { RemovalFollower } from './write-back/removal-follower.ts';
 
 /** Time for the outbox to empty when the origin stops, and then for surfaces; what is left stays on disk. */
@@ -128,12 +129,13 @@ function createParts(config: Config) {
   const withdraw = (key: string) => {
     intake.cancel(key).catch((error: unknown) => log('job not withdrawn', { key, cause: causeText(error) }));
   };
+  const sendAhead = (blob: JobBlob, bytes: Uint8Array) => delivery.sendAhead(blob, bytes);
   const runsFolder = (key: string) => jobParts.spool.runs(key);
   const runner = new Runner({
     ...jobParts,
     activeMax: config.jobsActiveMax,
-    make: createMake({ config, ...means, geometry, callEdge, series, withdraw, runsFolder }),
-    onMade: (entry, bytes) => delivery.sendAhead(entry, bytes),
+    make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
+    onMade: (entry, bytes) => delivery.noteMade(entry, bytes),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({

@@ -10,6 +10,8 @@ import { makeMesh, type AskServer, type Infer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
+import type { JobBlob } from '../write-back/send-result.ts';
+import { BlobsAhead } from './blobs-ahead.ts';
 import { imageOfJob, type Drawn } from './job-image.ts';
 import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
 import { keepAnswer, keepRuns } from './kept-runs.ts';
@@ -29,6 +31,8 @@ type MakeOptions = {
   kernels: KernelPool;
   geometry: ForgettingStore;
   callEdge: CallEdge;
+  /** Sends a blob before its result is made; false where that must wait. */
+  sendAhead: (blob: JobBlob, bytes: Uint8Array) => boolean;
   series: OriginSeries;
   jobSecondsMax: number;
   /** Drops a job that nobody waits for. */
@@ -37,7 +41,8 @@ type MakeOptions = {
 
 /**
  * Makes the mesh of a job. A failure of the job comes as a failed result: the image's own fault under its own code,
- * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted.
+ * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted; once
+ * a blob has gone ahead, a cancelled job comes to its end all the same, for the edge to remove what it has of it.
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
@@ -52,7 +57,8 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     onFailure: () => series.progressFailures.inc(),
     onGone: () => withdraw(key),
   });
-  const signal = AbortSignal.any([job.controller.signal, deadline]);
+  const ahead = new BlobsAhead(job, options.sendAhead);
+  const signal = AbortSignal.any([ahead.signal, deadline]);
   const tell = (stage: Stage, share: number) => progress.tell({ fence: job.job.fence, stage, progress: share });
   let drawn: Drawn | null = null;
   try {
@@ -75,6 +81,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       kernels,
       geometry,
       onStage: tell,
+      onBlob: (blob) => ahead.send(blob),
       signal,
     });
     // Only now: a picture of which no mesh can be made must not stand for its prompt.
@@ -82,7 +89,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     const times = { acceptedAtMs: job.acceptedAtMs, startedAtMs, finishedAtMs: Date.now() };
     const finished = completedResult(job.job, { made, drawn }, times);
     if (finished.result.outcome === 'completed') observeStages(finished.result.manifest.timingsMs, series);
-    return finished;
+    return { ...finished, sentAhead: ahead.begun };
   } catch (error) {
     job.controller.signal.throwIfAborted();
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;

@@ -8,19 +8,24 @@ import type { Drawn } from './job-image.ts';
 /** Life of a result that was made by another provider than the one asked for. */
 const degradedSeconds = 600;
 
-/** What a job came to, with the bytes of its blobs in the same order. */
-export type Finished = { result: JobResult; blobs: OutboxEntry['blobs']; bytes: Uint8Array[] };
+/** What a job came to, with the bytes of its blobs in the same order; `sentAhead` where the edge may have some of them. */
+export type Finished = {
+  result: JobResult;
+  blobs: OutboxEntry['blobs'];
+  bytes: Uint8Array[];
+  sentAhead: boolean;
+};
 
 /** The result of a job that failed for good. */
 export function failedResult(job: Job, failure: JobFailure): Finished {
-  return { result: { outcome: 'failed', fence: job.fence, failure }, blobs: [], bytes: [] };
+  return { result: { outcome: 'failed', fence: job.fence, failure }, blobs: [], bytes: [], sentAhead: false };
 }
 
 /** What came of a job: its mesh, and the picture that its prompt stood for (null for a job that brought its picture). */
 type Made = { made: MadeMesh; drawn: Drawn | null };
 
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
-export function completedResult(job: Job, { made, drawn }: Made, times: Times): Finished {
+export function completedResult(job: Job, { made, drawn }: Made, times: Times): Omit<Finished, 'sentAhead'> {
   const { bytes: assetBytes, ...facts } = made.asset;
   const asset = { ...facts, sha256: digestOf(assetBytes), bytes: assetBytes.byteLength };
   const thumbnail = made.thumbnail === null ? null : blobOf(made.thumbnail);

@@ -120,10 +120,10 @@ export class Runner {
   }
 
   /** Moves a job from the spool to the outbox; false when it was cancelled meanwhile. */
-  async #keep(job: LiveJob, { result, blobs, bytes }: Finished): Promise<boolean> {
+  async #keep(job: LiveJob, { result, blobs, bytes, sentAhead }: Finished): Promise<boolean> {
     const { live, outbox, spool, series, onMade, onFinished } = this.#options;
     const { key, scope, fence, trace } = job.job;
-    if (job.controller.signal.aborted) return false;
+    if (job.controller.signal.aborted && !sentAhead) return false;
     // The fence may have been raised while the mesh was made.
     const entry = {
       key,

@@ -4,7 +4,8 @@ import { Problem } from '../../contract/problem.ts';
 import type { Asset } from './encode.ts';
 import type { GeometryRecord } from './geometry-record.ts';
 import { geometryFromServer } from './http-mesh.ts';
-import { modelId, type EnterStage, type GraphJob, type MadeGeometry, type MeshJob, type PipelineStage } from './job.ts';
+import { modelId, type EnterStage, type GraphJob, type MadeBlob, type MadeGeometry } from './job.ts';
+import type { MeshJob, PipelineStage } from './job.ts';
 import type { PictureToCut } from './kernels.ts';
 import { matteSource } from './matte.ts';
 import type { Picture } from './picture.ts';
@@ -46,9 +47,13 @@ export async function makeMesh(job: MeshJob): Promise<MadeMesh> {
   clock.enter('texture');
   const painted = await kernels.run('finish', { geometry: made.geometry, params }, signal);
   clock.enter('encode');
+  const tellOf = <Blob extends MadeBlob | null>(blob: Blob): Blob => {
+    if (blob !== null) job.onBlob?.(blob);
+    return blob;
+  };
   const [asset, thumbnail] = await Promise.all([
-    kernels.run('encode', { painted, params }, signal),
-    kernels.run('thumbnail', painted, signal),
+    kernels.run('encode', { painted, params }, signal).then(tellOf),
+    kernels.run('thumbnail', painted, signal).then(tellOf),
     known === null && !made.degraded ? keep(job, key, made) : null,
   ]);
   const { provider, degraded, gpuMs } = made;

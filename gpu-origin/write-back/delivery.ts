@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
-import { blobBytesAt, type Outbox, type OutboxEntry } from './outbox.ts';
-import { sendBlobs, sendResult, type Outcome } from './send-result.ts';
+import type { Outbox, OutboxEntry } from './outbox.ts';
+import { sendBlob, sendResult, type JobBlob, type Outcome } from './send-result.ts';
 
-/**
- * Results that are sent at once. Blobs go ahead of theirs only below this, and keep no result waiting: the blobs of as
- * many more may be on their way.
- */
+/** Results that are sent at once. */
 const sendingMax = 4;
+
+/** Blobs that are on their way at once before their results. They keep no result waiting. */
+const aheadMax = 8;
 
 const retryMsMin = 500;
 const retryMsMax = 60_000;
@@ -31,7 +31,9 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #sending = new Set<string>();
   readonly #attempts = new Map<string, Attempts>();
-  readonly #ahead = new WeakMap<OutboxEntry, Promise<Outcome>>();
+  /** What became of blobs that went ahead, by their bytes, and of those of a result, in their order. */
+  readonly #ahead = new WeakMap<Uint8Array, Promise<Outcome>>();
+  readonly #aheadOf = new WeakMap<OutboxEntry, (Promise<Outcome> | undefined)[]>();
   #sendingAhead = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -41,16 +43,27 @@ export class Delivery {
   }
 
   /**
-   * Begins to send the blobs of a result, given in their order, while the outbox still writes it, as somebody waits for
-   * the mesh. The result itself follows with the next `kick`, once it is on disk.
+   * Begins to send a blob as soon as it is made, as somebody waits for the mesh; false where too much is on its way, so
+   * that the blob goes with its result.
    */
-  sendAhead(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
-    if (this.#stopped || this.#sendingAhead + this.#sending.size >= sendingMax) return;
-    const bytesOf = async (_: unknown, i: number) => blobBytesAt(bytes, i);
+  sendAhead(blob: JobBlob, bytes: Uint8Array): boolean {
+    if (this.#stopped || this.#sendingAhead >= aheadMax || this.#sending.size >= sendingMax) return false;
     this.#sendingAhead += 1;
-    const sent = sendBlobs(entry, { ...this.#options, bytesOf }).finally(() => (this.#sendingAhead -= 1));
-    sent.catch(() => undefined); // whoever sends the result looks at it, unless the job was cancelled meanwhile
-    this.#ahead.set(entry, sent);
+    const sent = sendBlob(blob, bytes, this.#options.callEdge).finally(() => (this.#sendingAhead -= 1));
+    sent.catch(() => undefined); // whoever sends the result looks at it, unless there never is one
+    this.#ahead.set(bytes, sent);
+    return true;
+  }
+
+  /**
+   * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. It follows
+   * them with the next `kick`, once it is on disk.
+   */
+  noteMade(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
+    this.#aheadOf.set(
+      entry,
+      bytes.map((each) => this.#ahead.get(each)),
+    );
   }
 
   /** Sends what is due; called when a result was added. */
@@ -98,12 +111,19 @@ export class Delivery {
     }
   }
 
-  /** Sends the blobs of a result, unless that was begun ahead. */
-  #blobsSent(entry: OutboxEntry): Promise<Outcome> {
-    const { outbox } = this.#options;
-    const ahead = this.#ahead.get(entry);
-    this.#ahead.delete(entry);
-    return ahead ?? sendBlobs(entry, { ...this.#options, bytesOf: (blob) => outbox.blobBytes(entry, blob) });
+  /** Sends the blobs of a result, but for those that went ahead the first time. */
+  async #blobsSent(entry: OutboxEntry): Promise<Outcome> {
+    const { outbox, callEdge } = this.#options;
+    if (entry.result.outcome === 'failed') return { state: 'delivered' };
+    const ahead = this.#aheadOf.get(entry) ?? [];
+    this.#aheadOf.delete(entry);
+    // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
+    const outcomes = await Promise.all(
+      entry.blobs.map(
+        async (blob, i) => ahead[i] ?? sendBlob({ ...entry, ...blob }, await outbox.blobBytes(entry, blob), callEdge),
+      ),
+    );
+    return outcomes.find(({ state }) => state !== 'delivered') ?? { state: 'delivered' };
   }
 
   async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {

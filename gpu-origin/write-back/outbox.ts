@@ -159,7 +159,7 @@ export class Outbox {
 }
 
 /** The bytes of a result's blob, which are given in the order of its blobs. */
-export function blobBytesAt(blobs: readonly Uint8Array[], place: number): Uint8Array {
+function blobBytesAt(blobs: readonly Uint8Array[], place: number): Uint8Array {
   const bytes = blobs[place];
   if (bytes === undefined) throw new Error('a blob has no bytes; this is a bug');
   return bytes;

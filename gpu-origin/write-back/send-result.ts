@@ -11,25 +11,18 @@ export type Outcome =
 /** Answers that another attempt would get again. */
 const permanentStatuses = [400, 409, 411, 413, 422];
 
-type Blob = OutboxEntry['blobs'][number];
+/** A blob, and the job that it was made in. */
+export type JobBlob = Pick<OutboxEntry, 'key' | 'scope'> & Pick<OutboxEntry['blobs'][number], 'sha256' | 'mediaType'>;
 
-/** Sends the blobs that a result names, before it; rejects when the edge does not answer. */
-export async function sendBlobs(
-  { key, scope, result, blobs }: OutboxEntry,
-  { bytesOf, callEdge }: { bytesOf: (blob: Blob, i: number) => Promise<Uint8Array>; callEdge: CallEdge },
+/** Sends a blob, before the result that names it; rejects when the edge does not answer. */
+export async function sendBlob(
+  { key, scope, sha256, mediaType }: JobBlob,
+  body: Uint8Array,
+  callEdge: CallEdge,
 ): Promise<Outcome> {
-  if (result.outcome === 'failed') return { state: 'delivered' };
   // The edge keeps a private result's blobs apart, under the key that they belong to.
-  const query = scope === 'shared' ? '' : `?key=${key}`;
-  // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
-  const outcomes = await Promise.all(
-    blobs.map(async (blob, i) => {
-      const body = await bytesOf(blob, i);
-      const path = `/origin/blobs/${blob.sha256}${query}`;
-      return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: blob.mediaType }));
-    }),
-  );
-  return outcomes.find(({ state }) => state !== 'delivered') ?? { state: 'delivered' };
+  const path = `/origin/blobs/${sha256}${scope === 'shared' ? '' : `?key=${key}`}`;
+  return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType }));
 }
 
 /** Sends a result whose blobs the edge has; rejects when the edge does not answer. */

@@ -38,6 +38,7 @@ test('a mesh that cannot be encoded leaves no surface', async () => {
       kernels: { ...kernels, run },
       geometry,
       callEdge: async () => ({ status: 200, bytes: new Uint8Array(), retryAfterMs: null }),
+      sendAhead: () => false,
       series: originSeries(new Registry()),
       jobSecondsMax: 60,
       withdraw: () => undefined,

@@ -30,6 +30,7 @@ const waitsInOutbox = (key: string) =>
     // Its files are written together: all are there once the job has left the spool.
     expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
     expect(await outboxFiles()).toContain(`${key}.json`);
+    expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
     expect(setting.edge.calls.some(isWriteBack)).toBe(true);
   });
 
@@ -109,9 +110,12 @@ test('a disk with too little room refuses new jobs and says so', async () => {
 
 test('410 drops the result: nobody waits for it', async () => {
   down(410);
-  const key = await setting.accepted(await setting.start(), { model });
-  await setting.until(() => expect(setting.edge.calls.some(isWriteBack)).toBe(true));
-  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await setting.until(async () =>
+    expect(await setting.metric(origin, 'meshkiln_origin_results_total{outcome="dropped"}')).toBe(1),
+  );
+  expect(await outboxFiles()).toEqual([]);
   // The mesh and its thumbnail, once each, and no result.
   expect(setting.edge.calls.filter(isWriteBack)).toHaveLength(2);
   expect(setting.edge.result(key)).toBeNull();
@@ -164,6 +168,22 @@ test('a result that the edge has not taken for six hours is dropped: its flight 
   const entry = JSON.parse(await readFile(path, 'utf8')) as { finishedAtMs: number };
   await writeFile(path, JSON.stringify({ ...entry, finishedAtMs: entry.finishedAtMs - 6 * 3_600_000 }));
   await setting.start();
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+});
+
+test('a job that is cancelled when its mesh has gone ahead comes to its result, for the edge to remove the mesh', async () => {
+  const origin = await setting.start();
+  const job = jobFor(setting.image, { model });
+  const cancels: Promise<Response>[] = [];
+  setting.edge.hold = async ({ path }) => {
+    if (!path.startsWith('/origin/blobs/')) return;
+    if (cancels.length === 0) cancels.push(signedPost(origin.url, `/jobs/${job.key}/cancel`));
+    await cancels[0];
+  };
+  setting.edge.answer = (call) => (isResult(call) ? 410 : null);
+  await sendJob(origin.url, job, setting.image);
+  await setting.until(() => expect(setting.edge.calls.some(isResult)).toBe(true));
+  expect(await (await cancels[0])?.json()).toEqual({ cancelled: true });
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
 });
 
