@@ -15,7 +15,7 @@ const listedMax = 1000;
  * means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  await Promise.all(entriesOf(manifest).map((name) => r2.put(name, '')));
+  await Promise.all(entriesOf(manifest).map((name) => writeEntry(r2, name)));
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
@@ -23,12 +23,16 @@ export async function writeFlightIndex(
   r2: R2Bucket,
   { key, imageSha256, model }: { key: string; imageSha256: string; model: string },
 ): Promise<void> {
-  await Promise.all([r2.put(prefixOf('image', imageSha256) + key, ''), r2.put(prefixOf('model', model) + key, '')]);
+  await Promise.all([prefixOf('image', imageSha256), prefixOf('model', model)].map((of) => writeEntry(r2, of + key)));
 }
 
-/** Makes a mesh findable by a tag; an entry that is there is left alone, since R2 takes one write a second for a name. */
-export async function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
-  const name = tagEntry(tagged);
+/** Makes a mesh findable by a tag. */
+export function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
+  return writeEntry(r2, tagEntry(tagged));
+}
+
+/** An entry that is there is left alone, since R2 takes one write a second for a name, and a look costs less. */
+async function writeEntry(r2: R2Bucket, name: string): Promise<void> {
   if ((await r2.head(name)) !== null) return;
   try {
     await r2.put(name, '');

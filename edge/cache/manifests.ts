@@ -29,6 +29,7 @@ export class Manifests {
   readonly #now: () => number;
   readonly #truth: R2Manifests;
   readonly #copies: readonly [memory: Tier<MeshManifest>, kv: Tier<MeshManifest>];
+  readonly #announced = new WeakSet<MeshManifest>();
 
   constructor({ kv, r2, now = () => Date.now(), memory = isolateMemory }: ManifestsOptions) {
     this.#r2 = r2;
@@ -55,15 +56,26 @@ export class Manifests {
   }
 
   /**
+   * What comes before a manifest is written, so that nothing withdrawn gets in and no purge overlooks its blobs. It is
+   * done once, so a caller may do it first, beside other work. Throws the Problem `taken_down` when its picture or a blob
+   * of it was taken down.
+   */
+  async announce(manifest: MeshManifest): Promise<void> {
+    if (this.#announced.has(manifest)) return;
+    await refuseTakenDown(this.#r2, digestsOf(manifest));
+    await writeIndex(this.#r2, manifest);
+    this.#announced.add(manifest);
+  }
+
+  /**
    * Stores a manifest unless its key has one: the first writer is canonical and is what is returned, since results of
-   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws the Problem `taken_down` when
-   * its picture or a blob of it was taken down.
+   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws as `announce` does.
    */
   async create(
     manifest: MeshManifest,
     background: Background = { waitUntil },
   ): Promise<{ manifest: MeshManifest; created: boolean }> {
-    await this.#announce(manifest);
+    await this.announce(manifest);
     for (let attempt = 0; attempt < createAttemptsMax; attempt++) {
       if (await this.#truth.put(manifest, { etagDoesNotMatch: '*' })) {
         return this.#settled(manifest, { instead: null, created: true, background });
@@ -90,7 +102,7 @@ export class Manifests {
   ): Promise<{ manifest: MeshManifest; replaced: boolean }> {
     const existing = etag === null ? null : await this.#truth.stored(manifest.key);
     if (existing && existing.etag === etag) {
-      await this.#announce(manifest);
+      await this.announce(manifest);
       if (await this.#truth.put(manifest, { etagMatches: etag })) {
         this.#settled(manifest, { instead: existing.manifest, created: true, background });
         return { manifest, replaced: true };
@@ -124,12 +136,6 @@ export class Manifests {
     const manifest = await this.readKept(key);
     for (const tier of [this.#truth, ...this.#copies]) await tier.remove(key);
     if (manifest) await removeIndex(this.#r2, manifest);
-  }
-
-  /** What comes before a manifest is written, so that nothing withdrawn gets in and no purge overlooks its blobs. */
-  async #announce(manifest: MeshManifest): Promise<void> {
-    await refuseTakenDown(this.#r2, digestsOf(manifest));
-    await writeIndex(this.#r2, manifest);
   }
 
   #settled(

@@ -143,9 +143,11 @@ export class MeshMaker {
     const { caller, name, trace } = asked;
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
-    const job = { ...plan, imageBytes: await this.#keepInput(asked, plan), trace };
-    const payer = { tenant: caller.tenant, account: caller.account };
     const flight = flightOf(flights, plan.key);
+    const { key, imageSha256, model } = plan;
+    const [imageBytes] = await Promise.all([this.#keepInput(asked, plan), flight.prepare({ key, imageSha256, model })]);
+    const job = { ...plan, imageBytes, trace };
+    const payer = { tenant: caller.tenant, account: caller.account };
     if (!refreshing) return flight.join({ job, payer });
     const joined = await flight.refresh({ job, payer });
     if (name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);

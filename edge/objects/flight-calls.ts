@@ -1,6 +1,7 @@
 import type { Flight } from './flight.ts';
 
 type Call =
+  | 'prepare'
   | 'join'
   | 'refresh'
   | 'peek'

@@ -56,6 +56,18 @@ export class Flight extends DurableObject<Env> {
   }
 
   /**
+   * Lets a purge find the flight before it starts, which may be done while its picture is being stored; requests that
+   * come meanwhile share the one write.
+   */
+  async prepare({ key, imageSha256, model }: Pick<JobDraft, 'key' | 'imageSha256' | 'model'>): Promise<void> {
+    if (this.#store.open() !== null) return;
+    this.#announcing ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).finally(() => {
+      this.#announcing = null;
+    });
+    await this.#announcing;
+  }
+
+  /**
    * Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none, for which
    * that tenant pays.
    */
@@ -63,7 +75,7 @@ export class Flight extends DurableObject<Env> {
     if (canStart(this.#store.load())) {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice. The caller
       // asked the copies too, so only the truth can know more.
-      const [stored] = await Promise.all([this.#manifests.readTruth(job.key), this.#announce(job)]);
+      const [stored] = await Promise.all([this.#manifests.readTruth(job.key), this.prepare(job)]);
       if (stored) return { is: 'stored', manifest: stored.manifest };
     }
     while (this.#payments.paying !== null) await this.#payments.paying;
@@ -79,7 +91,7 @@ export class Flight extends DurableObject<Env> {
    */
   async refresh({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
     const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
-    if (this.#store.open() === null) await this.#announce(job);
+    await this.prepare(job);
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.open();
     if (found === null) return this.#start({ job, payer, replaces });
@@ -220,14 +232,6 @@ export class Flight extends DurableObject<Env> {
       if (this.#takeBack(current, { id: current.state.originId, loss }) === 'ended') return;
     }
     await this.#dispatch();
-  }
-
-  /** Lets a purge find the flight before it starts; requests that come meanwhile share the one write. */
-  async #announce({ key, imageSha256, model }: JobDraft): Promise<void> {
-    this.#announcing ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).finally(() => {
-      this.#announcing = null;
-    });
-    await this.#announcing;
   }
 
   #joined(record: FlightRecord, tenant: string): Joined {

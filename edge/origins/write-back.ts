@@ -2,9 +2,8 @@ import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, digestsOf, indexedKeys, removeEntry } from '../cache/index-entries.ts';
+import { blobsOf, indexedKeys, removeEntry } from '../cache/index-entries.ts';
 import type { Manifests } from '../cache/manifests.ts';
-import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { ownerOf } from '../meshes/mesh-owner.ts';
@@ -14,6 +13,12 @@ import type { JobDraft } from '../objects/flight-record.ts';
 
 /** Meshes that can take one blob in the moment in which it is removed. */
 const usersMax = 10;
+
+/**
+ * Pause in milliseconds before the index is written, in which whoever waited for the mesh gets the answer: in local
+ * development all of them share a thread.
+ */
+const indexPauseMs = 25;
 
 export type WriteBackOptions = {
   manifests: Manifests;
@@ -36,8 +41,11 @@ export async function takeResult(
   const flight = flightOf(options.flights, key);
   const open = await flight.openJob();
   if (open === null) {
-    if ((await options.manifests.readTruth(key)) !== null) return 'repeat';
-    throw await withdrawn(key, result, options);
+    const stored = await options.manifests.readTruth(key);
+    if (stored === null) throw await withdrawn(key, result, options);
+    // The call before may have broken off as it was about to do so.
+    await options.index.add(stored.manifest);
+    return 'repeat';
   }
   if (result.outcome === 'failed') {
     await flight.fail({ fence: result.fence, failure: result.failure });
@@ -46,15 +54,15 @@ export async function takeResult(
   const { job, replaces } = open;
   refuseOtherJob(result.manifest, job);
   const isPrivate = job.scope !== sharedScope;
-  const [missing] = await Promise.all([
-    missingBlob(result.manifest, { r2: options.r2, isPrivate }),
-    // What was taken down is not stored either, and says so first.
-    refuseWithdrawn(result, { flight, r2: options.r2 }),
-  ]);
-  if (missing !== null) throw notStored(missing);
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
+  const [missing] = await Promise.all([
+    missingBlob(manifest, { r2: options.r2, isPrivate }),
+    // What was taken down is not stored either, and says so first.
+    announce(manifest, { flight, fence: result.fence, manifests: options.manifests }),
+  ]);
+  if (missing !== null) throw notStored(missing);
   const canonical = await options.manifests.replace(manifest, replaces);
   // Whoever removed a blob before this mesh was in the index took it for one that no mesh has.
   const lost = await missingBlob(canonical.manifest, { r2: options.r2, isPrivate });
@@ -63,6 +71,7 @@ export async function takeResult(
     throw notStored(lost);
   }
   if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
+    await scheduler.wait(indexPauseMs);
     await options.index.add(canonical.manifest);
     return 'stored';
   }
@@ -97,12 +106,12 @@ function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
 }
 
 /** A mesh whose picture or bytes were taken down ends its flight, which would else be given to another origin. */
-async function refuseWithdrawn(
-  { manifest, fence }: Extract<JobResult, { outcome: 'completed' }>,
-  { flight, r2 }: { flight: FlightCalls; r2: R2Bucket },
+async function announce(
+  manifest: MeshManifest,
+  { flight, fence, manifests }: { flight: FlightCalls; fence: number; manifests: Manifests },
 ): Promise<void> {
   try {
-    await refuseTakenDown(r2, digestsOf(manifest));
+    await manifests.announce(manifest);
   } catch (error) {
     if (error instanceof Problem && error.code === 'taken_down') {
       await flight.fail({ fence, failure: { code: error.code, message: error.message } });
