@@ -205,6 +205,30 @@ test('a process whose memory has grown is replaced between two runs, and no run 
   expect(pool.lanes[0]?.restarts).toBeGreaterThan(0);
 });
 
+test('what a process ran is not what it holds: tensors of runs that are over are freed', async () => {
+  const numbers = 2 ** 18;
+  const large: OnnxGraph = {
+    inputs: { x: { shape: [1, numbers] } },
+    outputs: { y: { shape: [1, numbers] } },
+    nodes: doubling.nodes,
+  };
+  const model = await writeModel(root, { double: large });
+  const { pool } = createPool();
+  await pool.setModels([model]);
+  const residentMiB: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    await pool.infer({
+      model: model.id,
+      graph: 'double',
+      inputs: { x: { data: new Float32Array(numbers), dims: [1, numbers] } },
+      signal,
+    });
+    residentMiB.push((pool.lanes[0]?.residentBytes ?? NaN) / 2 ** 20);
+  }
+  // Left to itself, the process had 48 MiB more after 16 of these runs of 2 MiB.
+  expect(Math.max(...residentMiB) - (residentMiB[5] ?? NaN)).toBeLessThan(24);
+});
+
 test('a provider that is not there falls back to the next, and is degraded only when it was asked for', async () => {
   const model = await writeModel(root, { double: doubling });
   const run = { model: model.id, graph: 'double', inputs: { x: row(1, 2, 3, 4) }, signal };

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 
 const repository = join(import.meta.dirname, '../../..');
 
-/** What `npm run origin` gives to Node: its flags and the program. */
-const command = (
+/** What `npm run origin` says: variables of the environment, `node`, its flags and the program. */
+const words = (
   JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { scripts: { origin: string } }
-).scripts.origin
-  .split(' ')
-  .slice(1);
+).scripts.origin.split(' ');
+const variables = words.slice(0, words.indexOf('node')).map((word) => word.split('='));
+const command = words.slice(words.indexOf('node') + 1);
 
 type Line = { event: string } & Record<string, unknown>;
 
@@ -22,7 +22,13 @@ export const known = { originId: 'test-origin', secret: 'a secret of the tests' 
 export async function startOriginProcess(environment: Record<string, string>) {
   const child = spawn(process.execPath, command, {
     cwd: repository,
-    env: { ORIGIN_ID: known.originId, ORIGIN_SECRET: known.secret, ORIGIN_PORT: '0', ...environment },
+    env: {
+      ...Object.fromEntries(variables),
+      ORIGIN_ID: known.originId,
+      ORIGIN_SECRET: known.secret,
+      ORIGIN_PORT: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: Line[] = [];
