@@ -82,9 +82,9 @@ test('a whole asset from memory is answered past the router as the router answer
       ask(asset.url, { headers }),
       ask(asset.url, { headers: { ...headers, 'if-match': '*' } }),
     ]);
-    const [ofPast, ofThrough] = [past, through].map((answer) => ({
-      ...Object.fromEntries(answer.headers),
-      'x-request-id': answer.headers.get('x-request-id')?.replace(/^req_[0-9a-f-]{36}$/, 'a fresh one'),
+    const [ofPast, ofThrough] = [past, through].map((each) => ({
+      ...Object.fromEntries(each.headers),
+      'x-request-id': each.headers.get('x-request-id')?.replace(/^req_[0-9a-f-]{36}$/, 'a fresh one'),
     }));
     expect(ofPast).toEqual(ofThrough);
     expect(ofPast).toMatchObject({ 'cache-status': 'meshkiln; hit; detail=memory' });
