@@ -17,18 +17,19 @@ export default {
     if (request.method === 'POST') {
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await request.arrayBuffer()));
       if (alike) return new Response(answer.text, { headers: answer.headers });
-      return Response.json({ sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') });
+      return Response.json({ sha256: digest.toHex() });
     }
-    const bytes = Number(new URL(request.url).searchParams.get('bytes'));
-    if (!held.has(bytes)) held.set(bytes, random(bytes));
-    if (alike) return new Response(held.get(bytes), { headers: answer.headers });
-    return new Response(held.get(bytes), { headers: { 'content-type': 'model/gltf-binary' } });
+    const body = held.get(request.url) ?? hold(request.url);
+    if (alike) return new Response(body, { headers: answer.headers });
+    return new Response(body, { headers: { 'content-type': 'model/gltf-binary' } });
   },
 };
 
-function random(bytes) {
+function hold(url) {
+  const bytes = Number(new URL(url).searchParams.get('bytes'));
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
+  held.set(url, body);
   return body;
 }
 `;
