@@ -8,6 +8,7 @@ import {
   startMeshkiln,
   type Running,
 } from '../../test/end-to-end/meshkiln.ts';
+import { startBareFrontDoor } from '../harness/bare-front-door.ts';
 import { atMost, exactly, type Findings } from '../harness/result.ts';
 import { spread } from '../harness/spread.ts';
 
@@ -25,6 +26,7 @@ export async function benchMisses(): Promise<Findings> {
     const names = (await readdir(emojiFolder)).filter((name) => /^1f4[0-9a-f]{2}\.webp$/.test(name));
     const next = () => emoji((names.shift() ?? '').replace('.webp', ''));
     const overhead = await overheads(running, next);
+    const bare = await bareAnswers(await next());
     const crowds = [];
     for (const crowd of flightsOf) crowds.push(await singleFlight(running, await next(), crowd));
     return {
@@ -35,6 +37,8 @@ export async function benchMisses(): Promise<Findings> {
           case: 'what is left: the overhead',
           ms: spread(overhead.map(({ endToEndMs, originMs }) => endToEndMs - originMs)),
         },
+        { case: 'for comparison: a bare Worker hashes a picture, front door', ms: spread(bare.frontMs) },
+        { case: 'the same, socket of workerd itself', ms: spread(bare.socketMs) },
         ...crowds.map(({ crowd, jobs, ms }) => ({ case: `${crowd} identical misses at once`, ms: spread(ms), jobs })),
       ],
       bounds: [
@@ -63,6 +67,31 @@ async function overheads(running: Running, next: () => Promise<Uint8Array<ArrayB
     if (i >= missesToWarm) taken.push({ endToEndMs, originMs: mesh.timings_ms?.total ?? NaN });
   }
   return taken;
+}
+
+/** What one answer costs here with nothing of ours in it: a bare Worker is sent a form with a picture, and hashes it. */
+async function bareAnswers(picture: Uint8Array<ArrayBuffer>): Promise<{ frontMs: number[]; socketMs: number[] }> {
+  const bare = await startBareFrontDoor();
+  const answered = async (url: string) => {
+    const body = new FormData();
+    body.set('image', new File([picture], 'picture'));
+    const startMs = performance.now();
+    await (await fetch(url, { method: 'POST', body })).text();
+    return performance.now() - startMs;
+  };
+  const frontMs: number[] = [];
+  const socketMs: number[] = [];
+  try {
+    for (let i = 0; i < missesToWarm + misses; i++) {
+      const [front, socket] = [await answered(bare.frontUrl), await answered(bare.url)];
+      if (i < missesToWarm) continue;
+      frontMs.push(front);
+      socketMs.push(socket);
+    }
+  } finally {
+    await bare.close();
+  }
+  return { frontMs, socketMs };
 }
 
 async function singleFlight(running: Running, picture: Uint8Array<ArrayBuffer>, crowd: number) {
