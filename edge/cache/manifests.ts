@@ -8,6 +8,12 @@ import { r2Manifests, type R2Manifests } from './r2.ts';
 import { refuseTakenDown } from './takedowns.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
 
+/**
+ * Pause in milliseconds before what nobody waits for is written, in which whoever waits for a mesh gets the answer: in
+ * local development all of them share a thread.
+ */
+export const afterAnswerMs = 25;
+
 /** Attempts to settle who wrote first, when manifests of one key keep appearing and going. */
 const createAttemptsMax = 3;
 
@@ -142,8 +148,16 @@ export class Manifests {
     manifest: MeshManifest,
     { instead, created, background }: { instead: MeshManifest | null; created: boolean; background: Background },
   ) {
-    background.waitUntil(writeCopies(this.#copies, manifest.key, manifest));
+    background.waitUntil(this.#copy(manifest));
     if (instead) background.waitUntil(removeIndex(this.#r2, instead, manifest));
     return { manifest, created };
+  }
+
+  /** This isolate's copy at once, the one in KV when whoever waits for the mesh has the answer. */
+  async #copy(manifest: MeshManifest): Promise<void> {
+    const [memory, kv] = this.#copies;
+    await writeCopies([memory], manifest.key, manifest);
+    await scheduler.wait(afterAnswerMs);
+    await writeCopies([kv], manifest.key, manifest);
   }
 }

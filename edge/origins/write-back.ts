@@ -3,7 +3,7 @@ import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
 import { blobsOf, indexedKeys, removeEntry } from '../cache/index-entries.ts';
-import type { Manifests } from '../cache/manifests.ts';
+import { afterAnswerMs, type Manifests } from '../cache/manifests.ts';
 import { sharedScope } from '../env.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { ownerOf } from '../meshes/mesh-owner.ts';
@@ -13,12 +13,6 @@ import type { JobDraft } from '../objects/flight-record.ts';
 
 /** Meshes that can take one blob in the moment in which it is removed. */
 const usersMax = 10;
-
-/**
- * Pause in milliseconds before the index is written, in which whoever waited for the mesh gets the answer: in local
- * development all of them share a thread.
- */
-const indexPauseMs = 25;
 
 export type WriteBackOptions = {
   manifests: Manifests;
@@ -71,7 +65,7 @@ export async function takeResult(
     throw notStored(lost);
   }
   if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
-    await scheduler.wait(indexPauseMs);
+    await scheduler.wait(afterAnswerMs);
     await options.index.add(canonical.manifest);
     return 'stored';
   }
