@@ -10,7 +10,7 @@ const secret = (value: string) => ({ type: 'secret_text' as const, value });
 const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
 
 /** What Wrangler takes from the environment alone. */
-const wranglerSettings = {
+export const wranglerSettings = {
   /** A placeholder of where the client is will do, and works offline. */
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   /** Every call of a miss would be traced into a database of Wrangler's own: a quarter of what a miss costs here. */

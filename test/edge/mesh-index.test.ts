@@ -132,6 +132,15 @@ test('an index that fails costs no mesh, no purge and no tag', async () => {
   expect(await purge({ tag })).toMatchObject({ meshes: [made.id] });
 });
 
+test('a row that could not be written comes when the result is sent again', async () => {
+  const down = vi.spyOn(env.INDEX, 'batch').mockImplementation(failing('D1 is down'));
+  const { sent } = await make(picture());
+  expect(await rowsOf('meshes', sent.job.key)).toEqual([]);
+  down.mockRestore();
+  expect((await complete(sent)).status).toBe(200);
+  expect(await rowsOf('meshes', sent.job.key)).toHaveLength(1);
+});
+
 test('a row that is written again keeps its uses', async () => {
   const manifest = meshManifest('1', { key: await sha256(crypto.randomUUID()) });
   await index.add(manifest);

@@ -36,6 +36,11 @@ test('the first request is made by the model, the second is a hit that no origin
   expect([await accepted(), await gpuRuns()]).toEqual([jobs, runs]);
 });
 
+test('the port shows nothing of what Wrangler would show of the storage behind it', async () => {
+  const answer = await fetch(`${running.edgeUrl}/cdn-cgi/local/explorer/api/r2/buckets`);
+  expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
+});
+
 test('50 identical requests at once are one job and 50 equal answers', async () => {
   const before = await accepted();
   const picture = await emoji('1f369');
