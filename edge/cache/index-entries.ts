@@ -15,15 +15,15 @@ const listedMax = 1000;
  * means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  await Promise.all(entriesOf(manifest).map((name) => writeEntry(r2, name)));
+  const fromFlight = new Set(flightEntries(manifest));
+  // Only the flight's are likely to be there, so the others are written without a look.
+  const write = (name: string) => (fromFlight.has(name) ? writeEntry(r2, name) : r2.put(name, ''));
+  await Promise.all(entriesOf(manifest).map(write));
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
-export async function writeFlightIndex(
-  r2: R2Bucket,
-  { key, imageSha256, model }: { key: string; imageSha256: string; model: string },
-): Promise<void> {
-  await Promise.all([prefixOf('image', imageSha256), prefixOf('model', model)].map((of) => writeEntry(r2, of + key)));
+export async function writeFlightIndex(r2: R2Bucket, flight: FlightMesh): Promise<void> {
+  await Promise.all(flightEntries(flight).map((name) => writeEntry(r2, name)));
 }
 
 /** Makes a mesh findable by a tag. */
@@ -96,6 +96,13 @@ export function digestsOf(manifest: MeshManifest): string[] {
 /** Digests of the pictures that a mesh was made of: what came with the request, and what was made of a prompt. */
 function pictureDigestsOf({ imageSha256, source }: MeshManifest): readonly string[] {
   return source === undefined ? [imageSha256] : [imageSha256, source.imageSha256];
+}
+
+/** What is known of a mesh before it is made; the model by its id. */
+type FlightMesh = Pick<MeshManifest, 'key' | 'imageSha256' | 'model'>;
+
+function flightEntries({ key, imageSha256, model }: FlightMesh): string[] {
+  return [prefixOf('image', imageSha256) + key, prefixOf('model', model) + key];
 }
 
 function entriesOf(manifest: MeshManifest): string[] {
