@@ -144,12 +144,12 @@ export class Runner {
     const newest = job.job.fence;
     if (live.get(key) === job) live.delete(key);
     if (newest > fence) await outbox.update(key, (kept) => ({ ...kept, result: { ...kept.result, fence: newest } }));
-    const removed = spool.remove(key);
-    onFinished(); // somebody waits for the mesh, and nobody for the spool
-    await removed;
     series.jobs.inc({ outcome: result.outcome });
     series.jobSeconds.observe((Date.now() - job.acceptedAtMs) / 1000);
     if (result.outcome === 'failed') series.failures.inc({ code: result.failure.code });
+    const removed = spool.remove(key);
+    onFinished(); // somebody waits for the mesh, and nobody for the spool
+    await removed;
     return true;
   }
 }
