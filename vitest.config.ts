@@ -1,6 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
-import { buildSite } from './edge/site/build/build-site.ts';
+import { buildSite } from './edge/build/build-site.ts';
 import { ClosingLine } from './test/closing-line.ts';
 import { testSecrets } from './test/edge/secrets.ts';
 

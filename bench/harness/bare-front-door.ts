@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { unstable_startWorker as startWorker } from 'wrangler';
-import { wranglerSettings } from '../../local/run-edge.ts';
 import { bareWorker } from './bare-worker.ts';
 
 const compatibilityDate = '2026-10-20';
 
-/** The bare Worker behind the front door that `npm start` gives the real one, and on a socket of workerd itself. */
+/** What Wrangler takes from the environment alone: no look-up of where the client is, no tracing of every call. */
+const wranglerSettings = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', X_LOCAL_OBSERVABILITY: 'false' };
+
+/** The bare Worker on a socket of workerd itself, as `npm start` runs the real one, and behind the front door of `wrangler dev`. */
 export async function startBareFrontDoor() {
   Object.assign(process.env, wranglerSettings);
   const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bare-'));

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler';
-import { buildSite } from '../../edge/site/build/build-site.ts';
+import { bundleWorker } from '../../edge/build/bundle-worker.ts';
 import { bareWorker } from './bare-worker.ts';
 import { benchOrigin } from './report.ts';
 
@@ -21,8 +17,7 @@ export const apiKey = 'mk_bench';
  * both keep all in memory.
  */
 export async function startEdge(entry = 'edge/worker.ts') {
-  const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));
-  const bundled = await bundle(entry, folder);
+  const bundled = await bundleWorker(entry);
   const shipped = workerOptionsOf(join(repository, 'wrangler.toml')).workerOptions as Partial<V4WorkerOptions>;
   // The bundle has no modules but its own, and the pages are not measured.
   const { modulesRules: _rules, assets: _pages, ...options } = shipped;
@@ -34,7 +29,7 @@ export async function startEdge(entry = 'edge/worker.ts') {
     ...options,
     ...common,
     name: 'meshkiln',
-    rootPath: folder,
+    rootPath: dirname(bundled),
     modules: [{ type: 'ESModule', path: bundled }],
     bindings: { ...options.bindings, ...secrets },
   } as V4WorkerOptions;
@@ -51,10 +46,7 @@ export async function startEdge(entry = 'edge/worker.ts') {
     bareUrl: (await miniflare.unsafeGetDirectURL('bare')).origin,
     store: await miniflare.getR2Bucket('STORE', 'meshkiln'),
     manifests: await miniflare.getKVNamespace('MANIFESTS', 'meshkiln'),
-    async close() {
-      await miniflare.dispose();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => miniflare.dispose(),
   };
 }
 
@@ -65,11 +57,3 @@ const secrets = {
   ORIGINS: JSON.stringify([{ id: benchOrigin.id, url: benchOrigin.url, secrets: [benchOrigin.secret] }]),
   API_KEYS: JSON.stringify([{ sha256: digestOf(apiKey), tenant: 'bench', scopes: ['meshes'], unlimited: true }]),
 };
-
-/** Bundles a Worker by the very command that deploys it; gives the file. */
-async function bundle(entry: string, folder: string): Promise<string> {
-  await buildSite();
-  const wrangler = join(repository, 'node_modules/.bin/wrangler');
-  await promisify(execFile)(wrangler, ['deploy', entry, '--dry-run', '--outdir', folder], { cwd: repository });
-  return join(folder, `${basename(entry, '.ts')}.js`);
-}

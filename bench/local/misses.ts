@@ -37,8 +37,8 @@ export async function benchMisses(): Promise<Findings> {
           case: 'what is left: the overhead',
           ms: spread(overhead.map(({ endToEndMs, originMs }) => endToEndMs - originMs)),
         },
-        { case: 'beside it: a bare Worker, front door', ms: spread(bare.frontMs) },
-        { case: 'a bare Worker on its own socket', ms: spread(bare.socketMs) },
+        { case: 'beside it: a bare Worker on its own socket', ms: spread(bare.socketMs) },
+        { case: 'a bare Worker behind the front door of `wrangler dev`', ms: spread(bare.frontMs) },
         ...crowds.map(({ crowd, jobs, ms }) => ({ case: `${crowd} identical misses at once`, ms: spread(ms), jobs })),
       ],
       bounds: [

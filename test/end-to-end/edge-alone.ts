@@ -29,11 +29,7 @@ export async function startEdgeAlone(outside: Partial<OutsideOptions> = {}, { in
       return fetch(edgeUrl(settings) + path, { ...init, headers });
     },
     /** Where workerd's inspector listens; the edge must be `inspected`. */
-    async inspectorUrl(): Promise<URL> {
-      const url: URL | undefined = await worker.inspectorUrl;
-      if (url === undefined) throw new Error('this edge is not inspected');
-      return url;
-    },
+    inspectorUrl: (): Promise<URL> => worker.inspectorUrl(),
     /** Ends workerd, and starts it anew on the same state. */
     async restart(): Promise<void> {
       await worker.dispose();

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { InlineConfig, Plugin } from 'vite';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../site');
 const pages = ['index', 'dashboard', 'docs', 'share'];
 
 /** Everything that the pages load lies under `/site/`, with its digest in its name; `/assets/` is the API's. */
