@@ -15,24 +15,29 @@ const listedMax = 1000;
  * means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  const fromFlight = new Set(flightEntries(manifest));
-  // Only the flight's are likely to be there, so the others are written without a look.
-  const write = (name: string) => (fromFlight.has(name) ? writeEntry(r2, name) : r2.put(name, ''));
+  // The flight's and the blobs' are likely to be there, so the others alone are written without a look.
+  const surfaces = new Set(surfaceEntries(manifest));
+  const write = (name: string) => (surfaces.has(name) ? r2.put(name, '') : writeName(r2, name));
   await Promise.all(entriesOf(manifest).map(write));
+}
+
+/** Writes one entry. */
+export function writeEntry(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<void> {
+  return writeName(r2, prefixOf(by, value) + key);
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
 export async function writeFlightIndex(r2: R2Bucket, flight: FlightMesh): Promise<void> {
-  await Promise.all(flightEntries(flight).map((name) => writeEntry(r2, name)));
+  await Promise.all(flightEntries(flight).map((name) => writeName(r2, name)));
 }
 
 /** Makes a mesh findable by a tag. */
 export function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
-  return writeEntry(r2, tagEntry(tagged));
+  return writeName(r2, tagEntry(tagged));
 }
 
 /** An entry that is there is left alone, since R2 takes one write a second for a name, and a look costs less. */
-async function writeEntry(r2: R2Bucket, name: string): Promise<void> {
+async function writeName(r2: R2Bucket, name: string): Promise<void> {
   if ((await r2.head(name)) !== null) return;
   try {
     await r2.put(name, '');
@@ -108,10 +113,13 @@ function flightEntries({ key, imageSha256, model }: FlightMesh): string[] {
 function entriesOf(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
-  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
   const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
-  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
-  return prefixes.map((prefix) => prefix + manifest.key);
+  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs];
+  return [...prefixes.map((prefix) => prefix + manifest.key), ...surfaceEntries(manifest)];
+}
+
+function surfaceEntries(manifest: MeshManifest): string[] {
+  return surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key) + manifest.key);
 }
 
 const tagsPrefix = 'index/tag/';

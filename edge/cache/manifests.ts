@@ -68,8 +68,16 @@ export class Manifests {
    */
   async announce(manifest: MeshManifest): Promise<void> {
     if (this.#announced.has(manifest)) return;
-    await refuseTakenDown(this.#r2, digestsOf(manifest));
-    await writeIndex(this.#r2, manifest);
+    // Beside each other, since somebody waits for the mesh.
+    const [allowed, written] = await Promise.allSettled([
+      refuseTakenDown(this.#r2, digestsOf(manifest)),
+      writeIndex(this.#r2, manifest),
+    ]);
+    if (allowed.status === 'rejected') {
+      await removeIndex(this.#r2, manifest);
+      throw allowed.reason;
+    }
+    if (written.status === 'rejected') throw written.reason;
     this.#announced.add(manifest);
   }
 

@@ -31,9 +31,10 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #sending = new Set<string>();
   readonly #attempts = new Map<string, Attempts>();
-  /** What became of blobs that went ahead, by their bytes, and of those of a result, in their order. */
+  /** What became of blobs that went ahead, by their bytes; of those of a result, in their order; and of the result. */
   readonly #ahead = new WeakMap<Uint8Array, Promise<Outcome>>();
   readonly #aheadOf = new WeakMap<OutboxEntry, (Promise<Outcome> | undefined)[]>();
+  readonly #resultAhead = new WeakMap<OutboxEntry, Promise<Outcome | null>>();
   #sendingAhead = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -56,13 +57,20 @@ export class Delivery {
   }
 
   /**
-   * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. It follows
-   * them with the next `kick`, once it is on disk.
+   * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. Where all of
+   * them went ahead it follows them at once, as somebody waits for the mesh: its job is in the spool until it is in the
+   * outbox, so that it is lost by no crash. What became of it is looked at with the next `kick`.
    */
   noteMade(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
-    this.#aheadOf.set(
+    const ahead = bytes.map((each) => this.#ahead.get(each));
+    this.#aheadOf.set(entry, ahead);
+    if (this.#stopped || ahead.length === 0 || ahead.includes(undefined)) return;
+    const followed = Promise.all(ahead).then((outcomes) =>
+      outcomes.every((outcome) => outcome?.state === 'delivered') ? sendResult(entry, this.#options.callEdge) : null,
+    );
+    this.#resultAhead.set(
       entry,
-      bytes.map((each) => this.#ahead.get(each)),
+      followed.catch(() => null), // sent again with what is in the outbox
     );
   }
 
@@ -99,8 +107,9 @@ export class Delivery {
   async #send(entry: OutboxEntry): Promise<void> {
     this.#sending.add(entry.key);
     try {
-      const blobs = await this.#blobsSent(entry);
-      const outcome = blobs.state === 'delivered' ? await sendResult(entry, this.#options.callEdge) : blobs;
+      const ahead = this.#resultAhead.get(entry);
+      this.#resultAhead.delete(entry);
+      const outcome = (await ahead) ?? (await this.#sendWhole(entry));
       await this.#settle(entry, outcome);
       if (outcome.state !== 'retry') this.retryNow();
     } catch (error) {
@@ -109,6 +118,11 @@ export class Delivery {
       this.#sending.delete(entry.key);
       this.kick();
     }
+  }
+
+  async #sendWhole(entry: OutboxEntry): Promise<Outcome> {
+    const blobs = await this.#blobsSent(entry);
+    return blobs.state === 'delivered' ? sendResult(entry, this.#options.callEdge) : blobs;
   }
 
   /** Sends the blobs of a result, but for those that went ahead the first time. */

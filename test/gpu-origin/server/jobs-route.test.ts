@@ -65,8 +65,10 @@ test('a signed job is accepted, made and written back with its blobs before its 
     expect(edge.blobs.get(blob.sha256)?.length).toBe(blob.bytes);
   }
   const paths = edge.calls.map(({ path }) => path);
-  expect(paths.indexOf(`/origin/blobs/${asset.sha256}`)).toBeLessThan(paths.indexOf(`/origin/results/${sent.key}`));
-  const sentAsset = edge.calls.find(({ path }) => path === `/origin/blobs/${asset.sha256}`);
+  const assetPath = `/origin/blobs/${asset.sha256}?mesh=${sent.key}`;
+  expect(paths).toContain(assetPath);
+  expect(paths.indexOf(assetPath)).toBeLessThan(paths.indexOf(`/origin/results/${sent.key}`));
+  const sentAsset = edge.calls.find(({ path }) => path === assetPath);
   expect(sentAsset?.mediaType).toBe('model/gltf-binary');
   expect(edge.progress.filter(({ fence }) => fence === 7).length).toBeGreaterThan(0);
 });
@@ -153,7 +155,9 @@ test('a body that is not the signed one is refused, and no job comes of it', asy
       status: 422,
       code: 'digest_mismatch',
     });
-    expect(await (await signedPost(origin.url, `/jobs/${sent.key}/cancel`)).json()).toEqual({ cancelled: false });
+    expect(await (await signedPost(origin.url, `/jobs/${sent.key}/cancel?fence=${sent.fence}`)).json()).toEqual({
+      cancelled: false,
+    });
   }
 });
 
@@ -220,7 +224,9 @@ test('a cancelled job stops, writes nothing back, and may be sent again', async 
   const jobs = Array.from({ length: 4 }, () => job());
   for (const sent of jobs) expect((await sendJob(origin.url, sent, image)).status).toBe(202);
   for (const sent of jobs) {
-    expect(await (await signedPost(origin.url, `/jobs/${sent.key}/cancel`)).json()).toEqual({ cancelled: true });
+    expect(await (await signedPost(origin.url, `/jobs/${sent.key}/cancel?fence=${sent.fence}`)).json()).toEqual({
+      cancelled: true,
+    });
   }
   const [again] = jobs;
   if (again === undefined) throw new Error('no job');
@@ -229,10 +235,23 @@ test('a cancelled job stops, writes nothing back, and may be sent again', async 
   expect(jobs.map(({ key }) => edge.results.get(key)?.length ?? 0)).toEqual([1, 0, 0, 0]);
 });
 
-test('a cancel must be signed and name a key', async () => {
+test('a cancel that a newer dispatch of the job has overtaken leaves that one alone', async () => {
+  const sent = job();
+  expect((await sendJob(origin.url, { ...sent, fence: 2 }, image)).status).toBe(202);
+  const overtaken = await signedPost(origin.url, `/jobs/${sent.key}/cancel?fence=1`);
+  expect(await overtaken.json()).toEqual({ cancelled: false });
+  await finished(sent.key);
+  expect(edge.result(sent.key)?.fence).toBe(2);
+});
+
+test('a cancel must be signed and name a key and a fence', async () => {
   const unsigned = await fetch(`${origin.url}/jobs/${job().key}/cancel`, { method: 'POST' });
   expect(unsigned.status).toBe(401);
-  expect((await signedPost(origin.url, '/jobs/nonsense/cancel')).status).toBe(404);
+  expect((await signedPost(origin.url, '/jobs/nonsense/cancel?fence=1')).status).toBe(404);
+  expect(await problemOf(await signedPost(origin.url, `/jobs/${job().key}/cancel`))).toMatchObject({
+    status: 400,
+    code: 'invalid_parameter',
+  });
 });
 
 test('an unknown path is a 404 in the same form', async () => {

@@ -43,11 +43,12 @@ test('a result waits on disk while the edge is down, and is delivered once it is
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
 });
 
-test('the blobs of a result are sent once, and it follows when it is on disk', async () => {
+test('the blobs of a result and then it itself are sent once, while the job or its result is on disk', async () => {
   const wasOnDisk: boolean[] = [];
   setting.edge.answer = ({ path }) => {
     const key = /^\/origin\/results\/(\w+)$/.exec(path)?.[1];
-    if (key !== undefined) wasOnDisk.push(existsSync(join(setting.stateFolder, 'outbox', `${key}.json`)));
+    const files = [`spool/${key}.json`, `outbox/${key}.json`];
+    if (key !== undefined) wasOnDisk.push(files.some((file) => existsSync(join(setting.stateFolder, file))));
     return null;
   };
   await setting.result(await setting.accepted(await setting.start(), { model }));
@@ -177,7 +178,7 @@ test('a job that is cancelled when its mesh has gone ahead comes to its result, 
   const cancels: Promise<Response>[] = [];
   setting.edge.hold = async ({ path }) => {
     if (!path.startsWith('/origin/blobs/')) return;
-    if (cancels.length === 0) cancels.push(signedPost(origin.url, `/jobs/${job.key}/cancel`));
+    if (cancels.length === 0) cancels.push(signedPost(origin.url, `/jobs/${job.key}/cancel?fence=${job.fence}`));
     await cancels[0];
   };
   setting.edge.answer = (call) => (isResult(call) ? 410 : null);
@@ -195,7 +196,7 @@ test('a result that is cancelled while it waits is sent, for the edge to remove 
   setting.edge.hold = async (call) => {
     if (callsBefore < Infinity || !isResult(call)) return;
     callsBefore = resultCalls();
-    const answer = await signedPost(origin.url, `/jobs/${job.key}/cancel`);
+    const answer = await signedPost(origin.url, `/jobs/${job.key}/cancel?fence=${job.fence}`);
     expect(await answer.json()).toEqual({ cancelled: true });
   };
   setting.edge.answer = (call) => (isResult(call) ? (resultCalls() > callsBefore ? 410 : 503) : null);
