@@ -126,8 +126,8 @@ function createParts(config: Config) {
     freeBytesMin: config.stateFreeBytesMin,
     notReady: () => models.unreadiness,
   });
-  const withdraw = (key: string) => {
-    intake.cancel(key).catch((error: unknown) => log('job not withdrawn', { key, cause: causeText(error) }));
+  const withdraw = (key: string, fence: number) => {
+    intake.cancel(key, fence).catch((error: unknown) => log('job not withdrawn', { key, cause: causeText(error) }));
   };
   const sendAhead = (blob: JobBlob, bytes: Uint8Array) => delivery.sendAhead(blob, bytes);
   const runsFolder = (key: string) => jobParts.spool.runs(key);

@@ -19,6 +19,7 @@ import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel, makesMeshes } from '../origins/model-list.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { Joined } from '../objects/flight-record.ts';
+import { carriedBytesMax } from '../objects/carried-picture.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../keys/key-store.ts';
@@ -144,13 +145,17 @@ export class MeshMaker {
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
     const flight = flightOf(flights, plan.key);
-    const { key, imageSha256, model } = plan;
-    const [imageBytes] = await Promise.all([this.#keepInput(asked, plan), flight.prepare({ key, imageSha256, model })]);
-    const job = { ...plan, imageBytes, trace };
-    const payer = { tenant: caller.tenant, account: caller.account };
-    if (!refreshing) return flight.join({ job, payer });
-    const joined = await flight.refresh({ job, payer });
-    if (name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);
+    const picture = carriedPicture(asked.posted.image);
+    // A small picture is stored while its origin is at work on it.
+    const imageBytes = picture === null ? await this.#keepInput(asked, plan) : picture.byteLength;
+    const flown = {
+      job: { ...plan, imageBytes, trace },
+      payer: { tenant: caller.tenant, account: caller.account },
+      picture,
+    };
+    const joined = await (refreshing ? flight.refresh(flown) : flight.join(flown));
+    if (picture !== null && joined.is === 'flying') await this.#keepInput(asked, plan);
+    if (refreshing && name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);
     return joined;
   }
 
@@ -191,6 +196,11 @@ export class MeshMaker {
     else this.#options.tenants.noteLater(caller.tenant, note, { waitUntil });
     return state;
   }
+}
+
+/** What goes to an origin from memory, null for what is stored first. */
+function carriedPicture(image: PostedImage): Uint8Array<ArrayBuffer> | null {
+  return image.is === 'sent' && image.bytes.byteLength <= carriedBytesMax ? image.bytes : null;
 }
 
 function promptBytes(image: PostedImage, model: string | undefined): Uint8Array<ArrayBuffer> {

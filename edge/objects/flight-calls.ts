@@ -1,7 +1,6 @@
 import type { Flight } from './flight.ts';
 
 type Call =
-  | 'prepare'
   | 'join'
   | 'refresh'
   | 'peek'

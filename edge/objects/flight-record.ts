@@ -18,6 +18,9 @@ export const checkMs = 10_000;
 /** A flight that nobody finished has failed after this time. */
 const flightLifeMsMax = 6 * 3600 * 1000;
 
+/** A flight's picture is stored within this time of its start, or the request that brought it has failed. */
+export const pictureMsMax = 60_000;
+
 /** Pause before a flight that no origin took is offered again: the first, and the longest, doubling between them. */
 const backoffMsMin = 1_000;
 export const backoffMsMax = 15_000;

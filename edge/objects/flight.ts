@@ -3,21 +3,21 @@ import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../cache/index-entries.ts';
 import { Manifests } from '../cache/manifests.ts';
-import { parseOrigins, type Env, type Origin } from '../env.ts';
+import { parseOrigins, type Env } from '../env.ts';
 import type { Payer } from '../limits/budget.ts';
 import { FleetView } from '../origins/fleet-view.ts';
 import { flightBegan, flightEnded, jobLost } from '../stats/flights.ts';
 import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../origins/input-store.ts';
-import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../origins/origin-client.ts';
-import type { OriginStatus } from './fleet.ts';
-import { backedOff, backoffMsMax, canStart, checkMs, dispatchedTo, dueAtMs } from './flight-record.ts';
-import { expiresAtMs, isFinal, isOpen, leaseMs, leastOf, leftView, startedRecord, viewOf } from './flight-record.ts';
+import { carry, type Picture } from './carried-picture.ts';
+import { FlightDispatcher, log } from './flight-dispatcher.ts';
+import { backoffMsMax, canStart, checkMs, dueAtMs, expiresAtMs, isFinal, isOpen } from './flight-record.ts';
+import { leaseMs, leftView, startedRecord, viewOf } from './flight-record.ts';
 import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
 import { FlightPayments } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
 import { FlightWatchers } from './flight-watchers.ts';
-import { judgeReturn, lossOf, rank, type Return } from './rank.ts';
+import { judgeReturn, lossOf, type Loss, type Return } from './rank.ts';
 import { Waiters } from './waiters.ts';
 
 /** Origins that may take a job and fail to finish it before it counts as what kills them. */
@@ -29,72 +29,68 @@ const outcomeKeptMs = 5 * 60_000;
 /** The longest that one call of `wait` is held; callers call again. */
 export const waitMsMax = 20_000;
 
+/** A job, who pays for it, and its picture where that is small and not stored yet. */
+type JoinOptions = { job: JobDraft; payer: Payer; picture: Picture | null };
+
 /** The one flight of a request key: who waits for the mesh, and which origin is making it. */
 export class Flight extends DurableObject<Env> {
   readonly #store: FlightStore;
-  readonly #origins: readonly Origin[];
   readonly #manifests: Manifests;
-  readonly #inputs: InputStore;
   readonly #fleet: FleetView;
   readonly #recorder: Recorder;
   readonly #waiters = new Waiters<FlightView>();
   readonly #watchers: FlightWatchers;
   readonly #payments: FlightPayments;
-  #dispatching = false;
-  #announcing: Promise<void> | null = null;
+  readonly #dispatcher: FlightDispatcher;
+  /** The index entries of the flight that this object has started or joined; null where it wrote none. */
+  #announced: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#store = new FlightStore(state.storage);
     this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
     this.#payments = new FlightPayments(state, env.TENANT);
-    this.#origins = parseOrigins(env.ORIGINS);
     this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
-    this.#inputs = new InputStore(env.STORE);
     this.#fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
     this.#recorder = isolateRecorder(env.STATS);
-  }
-
-  /**
-   * Lets a purge find the flight before it starts, which may be done while its picture is being stored; requests that
-   * come meanwhile share the one write.
-   */
-  async prepare({ key, imageSha256, model }: Pick<JobDraft, 'key' | 'imageSha256' | 'model'>): Promise<void> {
-    if (this.#store.open() !== null) return;
-    this.#announcing ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).finally(() => {
-      this.#announcing = null;
+    this.#dispatcher = new FlightDispatcher({
+      state,
+      store: this.#store,
+      fleet: this.#fleet,
+      origins: parseOrigins(env.ORIGINS),
+      inputs: new InputStore(env.STORE),
+      fail: (record, failure) => this.#end(record, failure),
     });
-    await this.#announcing;
   }
 
   /**
-   * Joins a tenant to the flight of this job, whose picture is stored; starts the flight when there is none, for which
-   * that tenant pays.
+   * Joins a tenant to the flight of this job; starts the flight when there is none, for which that tenant pays. `picture`
+   * is what the first origin is sent, while the caller stores it; null where it is stored. A purge finds the flight once
+   * this returns.
    */
-  async join({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
+  async join({ job, payer, picture }: JoinOptions): Promise<Joined> {
     if (canStart(this.#store.load())) {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice. The caller
       // asked the copies too, so only the truth can know more.
-      const [stored] = await Promise.all([this.#manifests.readTruth(job.key), this.prepare(job)]);
+      const stored = await this.#manifests.readTruth(job.key);
       if (stored) return { is: 'stored', manifest: stored.manifest };
     }
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.load();
-    if (found === null || canStart(found)) return this.#start({ job, payer, replaces: null });
+    if (found === null || canStart(found)) return this.#start({ job, payer, picture, replaces: null });
     if (found.state.is === 'failed') return { is: 'refused', failure: found.state.failure };
     return this.#joined(found, payer.tenant);
   }
 
   /**
    * Joins a tenant to the flight of this job, which puts a new mesh in the place of what is stored; starts it when
-   * there is none, a remembered failure notwithstanding.
+   * there is none, a remembered failure notwithstanding. Otherwise as `join`.
    */
-  async refresh({ job, payer }: { job: JobDraft; payer: Payer }): Promise<Joined> {
+  async refresh({ job, payer, picture }: JoinOptions): Promise<Joined> {
     const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
-    await this.prepare(job);
     while (this.#payments.paying !== null) await this.#payments.paying;
     const found = this.#store.open();
-    if (found === null) return this.#start({ job, payer, replaces });
+    if (found === null) return this.#start({ job, payer, picture, replaces });
     // A flight that never heard that its mesh was stored must not end with that one.
     if (found.replaces !== replaces) this.#store.save({ ...found, replaces });
     return this.#joined(found, payer.tenant);
@@ -144,9 +140,11 @@ export class Flight extends DurableObject<Env> {
       this.#payments.charge(record.payment, manifest.gpuMs);
     }
     this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
-    const forgotten = this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
-    await forgotten;
+    // Storage holds back what is said after a write until that is on disk, and those who wait need not wait for it.
+    await scheduler.wait(0);
+    await this.#store.forget();
+    this.#waiters.wake({ is: 'completed', manifest }); // whoever came in between
     return end === 'cancelled' ? end : null;
   }
 
@@ -186,7 +184,7 @@ export class Flight extends DurableObject<Env> {
     const { answer, passOn } = judgeReturn(offer, { record, origins });
     if (passOn !== null) {
       this.#change(passOn);
-      this.ctx.waitUntil(this.#dispatch());
+      this.ctx.waitUntil(this.#dispatcher.dispatch());
     }
     return answer;
   }
@@ -231,31 +229,46 @@ export class Flight extends DurableObject<Env> {
       if (loss === null) return this.#store.save({ ...current, state: { ...current.state, checkAtMs: now + checkMs } });
       if (this.#takeBack(current, { id: current.state.originId, loss }) === 'ended') return;
     }
-    await this.#dispatch();
+    await this.#dispatcher.dispatch();
   }
 
-  #joined(record: FlightRecord, tenant: string): Joined {
+  async #joined(record: FlightRecord, tenant: string): Promise<Joined> {
     this.#store.addTenant(tenant);
+    await (this.#announced ?? this.#announce(record.job));
     return { is: 'flying', status: 'joined', flight: viewOf(record), budget: null };
   }
 
-  #start({ job, payer, replaces }: { job: JobDraft; payer: Payer; replaces: string | null }): Promise<Joined> {
-    return this.#payments.start({ key: job.key, payer }, (payment, budget) => {
+  async #start({ job, payer, picture, replaces }: JoinOptions & { replaces: string | null }): Promise<Joined> {
+    const joined = await this.#payments.start({ key: job.key, payer }, (payment, budget) => {
       const record = startedRecord({ job, payment, replaces, last: this.#store.load(), now: Date.now() });
       this.#store.clearTenants();
       this.#store.addTenant(payer.tenant);
       this.#store.save(record);
       flightBegan(record, this.#recorder);
-      this.ctx.waitUntil(this.#dispatch());
+      this.ctx.waitUntil(carry(picture, (carried) => this.#dispatcher.dispatch(carried)));
+      // Beside the dispatch: whoever waits for the mesh waits for that.
+      void this.#announce(job);
       return { is: 'flying', status: 'miss', flight: viewOf(record), budget };
     });
+    await this.#announced;
+    return joined;
+  }
+
+  /** Lets a purge find the flight, which is not promised to anybody before. */
+  #announce({ key, imageSha256, model }: JobDraft): Promise<void> {
+    const announced = writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id });
+    this.#announced = announced;
+    announced.catch(() => {
+      if (this.#announced === announced) this.#announced = null;
+    });
+    return announced;
   }
 
   /** Takes a job back from an origin that will not finish it as it was given. */
-  #takeBack(record: FlightRecord, from: { id: string; loss: 'late' | 'silent' | 'restarted' }): 'ended' | 'queued' {
+  #takeBack(record: FlightRecord, from: { id: string; loss: Loss }): 'ended' | 'queued' {
     log('flight_taken_back', { key: record.job.key, from });
     jobLost(record, from, this.#recorder);
-    const failed = from.loss !== 'restarted';
+    const failed = from.loss === 'late' || from.loss === 'silent';
     record.attempts += failed ? 1 : 0;
     record.last = { id: from.id, ask: failed ? 'last' : 'first' };
     if (record.attempts >= attemptsMax) {
@@ -265,85 +278,6 @@ export class Flight extends DurableObject<Env> {
     record.state = { is: 'queued', driveAtMs: Date.now() + checkMs };
     this.#change(record);
     return 'queued';
-  }
-
-  async #dispatch(): Promise<void> {
-    if (this.#dispatching) return;
-    this.#dispatching = true;
-    try {
-      await this.#offerAround();
-    } catch (error) {
-      log('flight_dispatch_failed', { error: String(error) });
-      this.#backOff(null);
-    } finally {
-      this.#dispatching = false;
-    }
-  }
-
-  /** Offers the job to one origin after the other until one takes it. */
-  async #offerAround(): Promise<void> {
-    const origins = await this.#fleet.origins();
-    const waiting = this.#store.open();
-    if (waiting === null) return;
-    let retryAfterSeconds: number | null = null;
-    for (const origin of rank(origins, { job: waiting.job, last: waiting.last })) {
-      const configured = this.#origins.find(({ id, url }) => id === origin.id && url === origin.url);
-      if (configured === undefined) continue;
-      const offered = this.#lend(origin);
-      if (offered === null) return;
-      const image = await this.#inputs.read(offered.job.imageSha256);
-      if (image === null) {
-        const message = 'The picture is no longer stored; post it again.';
-        return this.#end(offered, { code: 'mesh_failed', message });
-      }
-      const answer = await sendJob(configured, { ...offered.job, fence: offered.fence }, image);
-      if (this.#settle(answer, origin, offered.fence) === 'done') return;
-      if (answer.outcome === 'busy') retryAfterSeconds = leastOf(retryAfterSeconds, answer.retryAfterSeconds);
-    }
-    this.#backOff(retryAfterSeconds);
-  }
-
-  /** Writes down who is about to get the job, before it is sent; null when nobody waits for it any more. */
-  #lend(origin: OriginStatus): FlightRecord | null {
-    const record = this.#store.open();
-    if (record === null) return null;
-    const now = Date.now();
-    record.fence = Math.max(now, record.fence + 1);
-    record.state = dispatchedTo(origin, now + dispatchMsMax);
-    this.#store.save(record);
-    return record;
-  }
-
-  /** Acts on an origin's answer; 'next' means that another origin should be asked. */
-  #settle(answer: Dispatch, origin: OriginStatus, fence: number): 'done' | 'next' {
-    const record = this.#store.open();
-    if (record === null || record.fence !== fence) {
-      // Finished, or cancelled, while the job was on its way.
-      const cancelled = this.#store.load();
-      if (answer.outcome === 'accepted' && cancelled !== null)
-        this.ctx.waitUntil(cancelJob(this.#origins, { originId: origin.id, key: cancelled.job.key }));
-      return 'done';
-    }
-    if (answer.outcome === 'accepted') {
-      this.#fleet.noteDispatch(origin.id);
-      // Progress may have come before the answer.
-      const stage = record.state.is === 'dispatched' ? record.state.stage : 'queue';
-      this.#store.save({ ...record, backoffs: 0, state: { ...dispatchedTo(origin, Date.now()), stage } });
-      return 'done';
-    }
-    if (answer.outcome === 'refused') {
-      this.#end(record, answer.failure);
-      return 'done';
-    }
-    if (answer.outcome === 'unreachable') {
-      log('origin_unreachable', { originId: origin.id, key: record.job.key, cause: String(answer.cause) });
-    }
-    return 'next';
-  }
-
-  #backOff(retryAfterSeconds: number | null): void {
-    const record = this.#store.open();
-    if (record !== null) this.#store.save(backedOff(record, { retryAfterSeconds, now: Date.now() }));
   }
 
   #end(record: FlightRecord, failure: FlightFailure): void {
@@ -357,8 +291,7 @@ export class Flight extends DurableObject<Env> {
     record.state = { is, forgetAtMs: Date.now() + outcomeKeptMs };
     flightEnded(record, { outcome: is }, this.#recorder);
     this.#change(record);
-    if (state.is === 'dispatched')
-      this.ctx.waitUntil(cancelJob(this.#origins, { originId: state.originId, key: record.job.key }));
+    if (state.is === 'dispatched') this.#dispatcher.cancelAt(state.originId, record);
   }
 
   #change(record: FlightRecord): void {
@@ -369,8 +302,4 @@ export class Flight extends DurableObject<Env> {
     this.#watchers.tellAll(record.job.key, viewOf(record));
     this.#payments.charge(record.payment, null);
   }
-}
-
-function log(event: string, details: Record<string, unknown>): void {
-  console.warn(JSON.stringify({ event, ...details }));
 }

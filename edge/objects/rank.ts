@@ -21,16 +21,20 @@ export function rank(
 }
 
 /**
- * Why the origin that holds a job may not finish it, or null while it may. One that was only `restarted` takes the job
- * up again from its disk, or as a new one; one that is `silent` or `late` has failed it.
+ * Why an origin may not finish a job. One that is `silent`, or `late` with a job that it had begun, has failed it. One
+ * that was `restarted` takes the job up again from its disk, or as a new one, and one that is `unheard` of since it got
+ * the job may have it in its queue still: offered again, it keeps its place there.
  */
+export type Loss = 'late' | 'silent' | 'restarted' | 'unheard';
+
+/** Why the origin that holds a job may not finish it, or null while it may. */
 export function lossOf(
   state: Extract<FlightState, { is: 'dispatched' }>,
   origins: readonly OriginStatus[],
   nowMs: number,
-): 'late' | 'silent' | 'restarted' | null {
+): Loss | null {
   const origin = origins.find((candidate) => candidate.id === state.originId);
-  if (nowMs >= state.leaseEndsAtMs) return 'late';
+  if (nowMs >= state.leaseEndsAtMs) return state.stage === 'queue' ? 'unheard' : 'late';
   if (origin === undefined) return 'silent';
   return origin.startedAtSeconds === state.originStartedAtSeconds ? null : 'restarted';
 }

@@ -23,17 +23,32 @@ const answerCharactersMax = 64 * 1024;
 const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /** Sends a job with its picture, `job.imageBytes` long, to an origin: a signed `POST /jobs`. Never throws. */
-export async function sendJob(origin: Origin, job: Job, image: ReadableStream<Uint8Array>): Promise<Dispatch> {
+export async function sendJob(
+  origin: Origin,
+  job: Job,
+  image: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+): Promise<Dispatch> {
+  const call = { job: JSON.stringify(job), bodySha256: job.imageSha256, bodyBytes: job.imageBytes };
+  const send = async (body: typeof image) => dispatchOf(await post(origin, '/jobs', call, dispatchMsMax, body));
+  try {
+    return await (image instanceof Uint8Array ? send(image) : sendStream(image, job.imageBytes, send));
+  } catch (cause) {
+    return { outcome: 'unreachable', cause };
+  }
+}
+
+async function sendStream(
+  image: ReadableStream<Uint8Array>,
+  bytes: number,
+  send: (body: ReadableStream<Uint8Array>) => Promise<Dispatch>,
+): Promise<Dispatch> {
   // A stream of fixed length goes out with Content-Length, and fails when it is cut short.
-  const { readable, writable } = new FixedLengthStream(job.imageBytes);
+  const { readable, writable } = new FixedLengthStream(bytes);
   const answered = new AbortController();
   // An origin may refuse a job without reading its picture; the answer is what counts then, not the broken pipe.
   const piped = image.pipeTo(writable, { signal: answered.signal }).catch(() => undefined);
   try {
-    const call = { job: JSON.stringify(job), bodySha256: job.imageSha256, bodyBytes: job.imageBytes };
-    return await dispatchOf(await post(origin, '/jobs', call, dispatchMsMax, readable));
-  } catch (cause) {
-    return { outcome: 'unreachable', cause };
+    return await send(readable);
   } finally {
     answered.abort();
     await piped;
@@ -41,18 +56,18 @@ export async function sendJob(origin: Origin, job: Job, image: ReadableStream<Ui
 }
 
 /**
- * Tells an origin, one of these by its id, that nobody waits for a job any more. It hears of it anyway, by the 410 that
- * its next progress report gets, so a failure is only logged.
+ * Tells an origin, one of these by its id, that nobody waits any more for a job as it was given with this fence or an
+ * earlier one. It hears of it anyway, by the 410 that its next progress report gets, so a failure is only logged.
  */
 export async function cancelJob(
   origins: readonly Origin[],
-  { originId, key }: { originId: string; key: string },
+  { originId, key, fence }: { originId: string; key: string; fence: number },
 ): Promise<void> {
   const origin = origins.find(({ id }) => id === originId);
   if (origin === undefined) return;
   try {
     const call = { job: '', bodySha256: await sha256(''), bodyBytes: 0 };
-    const answer = await post(origin, `/jobs/${key}/cancel`, call, cancelMsMax, null);
+    const answer = await post(origin, `/jobs/${key}/cancel?fence=${fence}`, call, cancelMsMax, null);
     await answer.body?.cancel();
     if (!answer.ok && answer.status !== 404) throw new Error(`the origin answered ${answer.status}`);
   } catch (error) {
@@ -65,7 +80,7 @@ async function post(
   path: string,
   call: { job: string; bodySha256: string; bodyBytes: number },
   msMax: number,
-  body: ReadableStream<Uint8Array> | null,
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
 ): Promise<Response> {
   const url = new URL(origin.url + path);
   const headers = await sign(

@@ -1,4 +1,5 @@
 import type { FlightFailure, FlightRecord } from '../objects/flight-record.ts';
+import type { Loss } from '../objects/rank.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Records that a flight has begun. */
@@ -21,12 +22,8 @@ export function flightEnded(
   }
 }
 
-/** Records that an origin lost a job: it was silent or late, or was restarted. */
-export function jobLost(
-  { job }: FlightRecord,
-  { id, loss }: { id: string; loss: 'late' | 'silent' | 'restarted' },
-  recorder: Recorder,
-): void {
+/** Records that an origin lost a job, or may have. */
+export function jobLost({ job }: FlightRecord, { id, loss }: { id: string; loss: Loss }, recorder: Recorder): void {
   recorder.count('jobsLost', [loss]);
   const message = `Origin ${id} lost a job.`;
   recorder.failure({ code: 'job_lost', message, cause: loss, key: job.key, originId: id });

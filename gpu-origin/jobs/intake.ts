@@ -30,7 +30,7 @@ export type Acceptance = { accepted: true; position: number };
 export class Intake {
   readonly #options: IntakeOptions;
   /** Jobs whose image is being received, by key. */
-  readonly #receiving = new Map<string, { done: Promise<void>; cancelled: boolean }>();
+  readonly #receiving = new Map<string, { done: Promise<void>; fence: number; cancelled: boolean }>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -71,14 +71,16 @@ export class Intake {
   }
 
   /**
-   * Withdraws a job; false when there is none of this key. A finished one is sent all the same: the edge may have some
-   * of it already, and removes that when it refuses the result.
+   * Withdraws a job as it was given with this fence or an earlier one; false when there is none of this key. One that was
+   * given again since is wanted again. A finished one is sent all the same: the edge may have some of it already, and
+   * removes that when it refuses the result.
    */
-  async cancel(key: string): Promise<boolean> {
+  async cancel(key: string, fence: number): Promise<boolean> {
     const { live, queue, spool, outbox, series } = this.#options;
     const receiving = this.#receiving.get(key);
-    if (receiving !== undefined) receiving.cancelled = true;
     const job = live.get(key);
+    if (Math.max(receiving?.fence ?? 0, job?.job.fence ?? 0) > fence) return false;
+    if (receiving !== undefined) receiving.cancelled = true;
     if (job !== undefined) {
       live.delete(key);
       queue.remove(job);
@@ -112,7 +114,7 @@ export class Intake {
   async #receive(job: Job, image: AsyncIterable<Uint8Array>): Promise<Acceptance> {
     const { queue, pace, serves, refusal, series, onQueued } = this.#options;
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const receiving = { done, cancelled: false };
+    const receiving = { done, fence: job.fence, cancelled: false };
     this.#receiving.set(job.key, receiving);
     let reserved = false;
     try {

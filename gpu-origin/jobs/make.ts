@@ -36,7 +36,7 @@ type MakeOptions = {
   series: OriginSeries;
   jobSecondsMax: number;
   /** Drops a job that nobody waits for. */
-  withdraw: (key: string) => void;
+  withdraw: (key: string, fence: number) => void;
 };
 
 /**
@@ -55,7 +55,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     key,
     callEdge,
     onFailure: () => series.progressFailures.inc(),
-    onGone: () => withdraw(key),
+    onGone: (fence) => withdraw(key, fence),
   });
   const ahead = new BlobsAhead(job, options.sendAhead);
   const signal = AbortSignal.any([ahead.signal, deadline]);

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { Registry } from 'prom-client';
+import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { Job } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -27,6 +28,8 @@ type AppOptions = {
   reloadModels: () => Promise<{ models: string[]; faults: ModelFault[] }>;
 };
 
+const Fence = z.coerce.number().int().positive();
+
 /** The origin's HTTP surface: signed calls of the edge, probes and metrics. */
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
@@ -49,7 +52,9 @@ export function createApp(options: AppOptions): Hono {
     await verified(c);
     const key = Sha256.safeParse(c.req.param('key'));
     if (!key.success) throw new Problem('mesh_not_found', 'A job is named by its key.');
-    return c.json({ cancelled: await options.intake.cancel(key.data) });
+    const fence = Fence.safeParse(c.req.query('fence'));
+    if (!fence.success) throw new Problem('invalid_parameter', 'A job is cancelled up to a fence.', { param: 'fence' });
+    return c.json({ cancelled: await options.intake.cancel(key.data, fence.data) });
   });
 
   app.post('/models/reload', async (c) => {

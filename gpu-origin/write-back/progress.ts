@@ -10,8 +10,8 @@ type ProgressOptions = {
   key: string;
   callEdge: CallEdge;
   onFailure: () => void;
-  /** Called when the edge says that nobody waits for the job any more. */
-  onGone: () => void;
+  /** Called when the edge says that nobody waits any more for the job as it was given with this fence. */
+  onGone: (fence: number) => void;
 };
 
 /** Tells the edge how far a job is, best effort: one message at a time, only the newest, none after `end`. */
@@ -23,6 +23,7 @@ export function createProgress(options: ProgressOptions) {
   const sendAll = async () => {
     sending = true;
     while (newest !== null && !ended.signal.aborted) {
+      const { fence } = newest;
       const body = new TextEncoder().encode(JSON.stringify(newest));
       newest = null;
       try {
@@ -31,7 +32,7 @@ export function createProgress(options: ProgressOptions) {
         const signal = ended.signal;
         const call = { method: 'POST', path, body, mediaType, signal, secondsMax: answerSecondsMax } as const;
         const { status } = await options.callEdge(call);
-        if (status === 410) options.onGone();
+        if (status === 410) options.onGone(fence);
         else if (status >= 300) options.onFailure();
         await sleep(intervalMs, null, { signal });
       } catch {

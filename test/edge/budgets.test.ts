@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { parseLimitSettings } from '../../edge/limits/limit-settings.ts';
 import { Tenant } from '../../edge/objects/tenant.ts';
@@ -96,11 +97,13 @@ test('a spent budget ends misses until the next day begins, and no hits', async 
   const image = picture();
   await post(image, { key });
   await complete(await theJob(network), { gpuMs: 1 });
-  const refused = await post(picture(), { key });
+  const unpaid = picture();
+  const refused = await post(unpaid, { key });
   const seconds = Number(refused.headers.get('retry-after'));
   expect(seconds).toBe(Number(/;t=(\d+)/.exec(refused.headers.get('ratelimit') ?? '')?.[1]));
   expect(refused.headers.get('x-should-retry')).toBe('false');
   expect(await errorOf(refused)).toMatchObject(overBudget);
+  expect(await env.STORE.head(`inputs/${await sha256(unpaid)}`)).toBeNull();
   expect((await post(image, { key })).status).toBe(200);
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
   await report();

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, originCall, putResult, report, type Network, type SentJob } from './fake-origin.ts';
@@ -61,6 +62,13 @@ async function settled(key: string): Promise<void> {
   if (!answered) throw new Error(`the flight is still ${state}`);
 }
 
+/** Tells of a job that work on it has begun. */
+async function begin({ job, originId }: SentJob): Promise<void> {
+  const body = JSON.stringify({ fence: job.fence, stage: 'infer', progress: 0.4 });
+  const told = await originCall('POST', `/origin/progress/${job.key}`, { body, originId });
+  expect(told.status).toBe(200);
+}
+
 function flightState(key: string): Promise<string> {
   return runInDurableObject(flightOf(key), (_, { storage }) => {
     return storage.kv.get<{ state: { is: string } }>('flight')?.state.is ?? 'gone';
@@ -95,6 +103,7 @@ test('a lease that ran out gives the job to another origin with a higher fence, 
   await report('one');
   const key = await start();
   const first = await jobs(1);
+  await begin(first);
   await report('one');
   await report('two');
   later(15 * 60 + 1);
@@ -110,13 +119,26 @@ test('a lease that ran out gives the job to another origin with a higher fence, 
   expect(await statusOf(key)).toBe('completed');
 });
 
+test('a job that waits in a deep queue is offered to its origin again, to no other, and never given up for it', async () => {
+  await report('one');
+  const key = await start();
+  for (let offer = 1; offer <= 7; offer++) {
+    expect((await jobs(offer)).originId).toBe('one');
+    later(15 * 60 + 1);
+    await report('one', { queue: { depth: 200, capacity: 256 } });
+    await report('two');
+    await ring(key);
+  }
+  expect((await complete(await jobs(8))).status).toBe(200);
+  expect(await statusOf(key)).toBe('completed');
+});
+
 test('progress renews a lease', async () => {
   await report();
   const key = await start();
-  const { job } = await jobs(1);
+  const sent = await jobs(1);
   later(14 * 60);
-  const body = JSON.stringify({ fence: job.fence, stage: 'infer', progress: 0.4 });
-  await originCall('POST', `/origin/progress/${key}`, { body });
+  await begin(sent);
   later(14 * 60);
   await report();
   await ring(key);
@@ -144,7 +166,7 @@ test('a job that five origins took and failed to finish fails for all who wait',
   const image = picture();
   const key = await start(image);
   for (let attempt = 1; attempt <= 5; attempt++) {
-    await jobs(attempt);
+    await begin(await jobs(attempt));
     later(16 * 60);
     await report();
     await ring(key);
@@ -283,8 +305,32 @@ test('a picture that was swept away ends the flight with a message that says so'
   later(3);
   await report('one');
   await ring(key);
+  // It may be on its way into the store, for all that the flight knows.
+  expect(await flightState(key)).toBe('queued');
+  later(60);
+  await report('one');
+  await ring(key);
   const failed = await mesh(call(`/v1/meshes/mesh_${key}`));
   expect(failed.error?.message).toMatch(/no longer stored/);
+});
+
+test('a picture is stored by the answer; one of more than 1 MiB before any origin has it', async () => {
+  await report();
+  const atDispatch: boolean[] = [];
+  const isStored = async (image: Uint8Array<ArrayBuffer>) =>
+    (await env.STORE.head(`inputs/${await sha256(image)}`)) !== null;
+  const images = [picture(), new Uint8Array([...picture(), ...new Uint8Array(1024 * 1024)])];
+  for (const [n, image] of images.entries()) {
+    network.answer = async (sent) => {
+      expect(sent.image).toEqual(image);
+      atDispatch.push(await isStored(image));
+      return { status: 202 };
+    };
+    expect((await post(image)).status).toBe(202);
+    expect(await isStored(image)).toBe(true);
+    await vi.waitFor(() => expect(atDispatch).toHaveLength(n + 1));
+  }
+  expect(atDispatch[1]).toBe(true);
 });
 
 test('jobs go to the origin with the least waiting for each of its lanes', async () => {
