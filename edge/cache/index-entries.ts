@@ -15,30 +15,34 @@ const listedMax = 1000;
  * means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  // The flight's and the blobs' are likely to be there, so the others alone are written without a look.
+  // The flight's and the blobs' are likely to be there.
   const surfaces = new Set(surfaceEntries(manifest));
-  const write = (name: string) => (surfaces.has(name) ? r2.put(name, '') : writeName(r2, name));
+  const write = (name: string) => (surfaces.has(name) ? create(r2, name) : keep(r2, name));
   await Promise.all(entriesOf(manifest).map(write));
-}
-
-/** Writes one entry. */
-export function writeEntry(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<void> {
-  return writeName(r2, prefixOf(by, value) + key);
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
 export async function writeFlightIndex(r2: R2Bucket, flight: FlightMesh): Promise<void> {
-  await Promise.all(flightEntries(flight).map((name) => writeName(r2, name)));
+  await Promise.all(flightEntries(flight).map((name) => create(r2, name)));
+}
+
+/** Writes an entry that is not likely to be there. */
+export function writeEntry(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<void> {
+  return create(r2, prefixOf(by, value) + key);
 }
 
 /** Makes a mesh findable by a tag. */
 export function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
-  return writeName(r2, tagEntry(tagged));
+  return keep(r2, tagEntry(tagged));
 }
 
-/** An entry that is there is left alone, since R2 takes one write a second for a name, and a look costs less. */
-async function writeName(r2: R2Bucket, name: string): Promise<void> {
-  if ((await r2.head(name)) !== null) return;
+/** Writes an entry that is likely to be there: that is left alone, and a look costs less than a write. */
+async function keep(r2: R2Bucket, name: string): Promise<void> {
+  if ((await r2.head(name)) === null) await create(r2, name);
+}
+
+/** Writes an entry. R2 takes one write a second for a name, so one that is refused may be there already. */
+async function create(r2: R2Bucket, name: string): Promise<void> {
   try {
     await r2.put(name, '');
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Flight } from './flight.ts';
 
 type Call =
   | 'join'
+  | 'announce'
   | 'refresh'
   | 'peek'
   | 'wait'

@@ -42,7 +42,7 @@ export class Flight extends DurableObject<Env> {
   readonly #watchers: FlightWatchers;
   readonly #payments: FlightPayments;
   readonly #dispatcher: FlightDispatcher;
-  /** The index entries of the flight that this object has started or joined; null where it wrote none. */
+  /** The writing of the open flight's index entries; null where this object has not begun it. */
   #announced: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
@@ -65,8 +65,8 @@ export class Flight extends DurableObject<Env> {
 
   /**
    * Joins a tenant to the flight of this job; starts the flight when there is none, for which that tenant pays. `picture`
-   * is what the first origin is sent, while the caller stores it; null where it is stored. A purge finds the flight once
-   * this returns.
+   * is what the first origin is sent, while the caller stores it; null where it is stored. The flight is promised to
+   * nobody before it was announced.
    */
   async join({ job, payer, picture }: JoinOptions): Promise<Joined> {
     if (canStart(this.#store.load())) {
@@ -94,6 +94,18 @@ export class Flight extends DurableObject<Env> {
     // A flight that never heard that its mesh was stored must not end with that one.
     if (found.replaces !== replaces) this.#store.save({ ...found, replaces });
     return this.#joined(found, payer.tenant);
+  }
+
+  /** Lets a purge find the flight, if it has not ended; requests that come meanwhile share the one write. */
+  async announce(): Promise<void> {
+    const record = this.#store.open();
+    if (record === null) return;
+    const { key, imageSha256, model } = record.job;
+    this.#announced ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).catch((error) => {
+      this.#announced = null;
+      throw error;
+    });
+    await this.#announced;
   }
 
   /** The flight as it stands; asking for an unknown one stores nothing. */
@@ -232,36 +244,22 @@ export class Flight extends DurableObject<Env> {
     await this.#dispatcher.dispatch();
   }
 
-  async #joined(record: FlightRecord, tenant: string): Promise<Joined> {
+  #joined(record: FlightRecord, tenant: string): Joined {
     this.#store.addTenant(tenant);
-    await (this.#announced ?? this.#announce(record.job));
     return { is: 'flying', status: 'joined', flight: viewOf(record), budget: null };
   }
 
-  async #start({ job, payer, picture, replaces }: JoinOptions & { replaces: string | null }): Promise<Joined> {
-    const joined = await this.#payments.start({ key: job.key, payer }, (payment, budget) => {
+  #start({ job, payer, picture, replaces }: JoinOptions & { replaces: string | null }): Promise<Joined> {
+    return this.#payments.start({ key: job.key, payer }, (payment, budget) => {
       const record = startedRecord({ job, payment, replaces, last: this.#store.load(), now: Date.now() });
       this.#store.clearTenants();
       this.#store.addTenant(payer.tenant);
       this.#store.save(record);
       flightBegan(record, this.#recorder);
       this.ctx.waitUntil(carry(picture, (carried) => this.#dispatcher.dispatch(carried)));
-      // Beside the dispatch: whoever waits for the mesh waits for that.
-      void this.#announce(job);
+      this.#announced = null;
       return { is: 'flying', status: 'miss', flight: viewOf(record), budget };
     });
-    await this.#announced;
-    return joined;
-  }
-
-  /** Lets a purge find the flight, which is not promised to anybody before. */
-  #announce({ key, imageSha256, model }: JobDraft): Promise<void> {
-    const announced = writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id });
-    this.#announced = announced;
-    announced.catch(() => {
-      if (this.#announced === announced) this.#announced = null;
-    });
-    return announced;
   }
 
   /** Takes a job back from an origin that will not finish it as it was given. */

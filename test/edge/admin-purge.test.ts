@@ -108,7 +108,10 @@ test.each(['id', 'image_sha256', 'model'])('a purge by %s ends the flight; its r
   const sent = await nextJob();
   const id = meshId(sent.job.key);
   const selector = { id, image_sha256: await sha256(image), model: 'fleeting@1' }[by];
-  expect(await purge({ [by]: selector })).toMatchObject({ meshes: [], flights_ended: [id] });
+  // Until it is promised to somebody, a purge may be too early for it.
+  await vi.waitFor(async () =>
+    expect(await purge({ [by]: selector })).toMatchObject({ meshes: [], flights_ended: [id] }),
+  );
   expect(await mesh(waiting)).toMatchObject({ id, status: 'cancelled' });
   expect(network.cancelled).toContain(sent.job.key);
   expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
