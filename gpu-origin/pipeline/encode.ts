@@ -33,14 +33,14 @@ export async function encode({
 }): Promise<Asset> {
   const format = params.output_format;
   const { mesh } = painted;
-  return {
-    bytes: await file(painted, params),
-    ...outputFormats[format],
+  const written = file(painted, params); // its texture on another thread, most of the time
+  const facts = {
     vertices: mesh.positions.length / 3,
     faces: mesh.indices.length / 3,
     bounds: bounds(mesh, format === 'glb' ? 1 : 1000),
     watertight: checkMesh(mesh.positions, mesh.indices).watertight,
   };
+  return { bytes: await written, ...outputFormats[format], ...facts };
 }
 
 async function file(
