@@ -22,6 +22,7 @@ import type { Joined } from '../objects/flight-record.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../keys/key-store.ts';
+import { refuseUnpaid } from './refuse-unpaid.ts';
 import type { Tenants } from './tenants.ts';
 
 export type MeshMakerOptions = {
@@ -142,12 +143,13 @@ export class MeshMaker {
     const { flights, tenants, keyStore, r2 } = this.#options;
     const { caller, name, trace } = asked;
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
+    const payer = { tenant: caller.tenant, account: caller.account };
+    await refuseUnpaid({ key: plan.key, payer }, this.#options);
     await refuseTakenDown(r2, [plan.imageSha256]);
     const flight = flightOf(flights, plan.key);
     const { key, imageSha256, model } = plan;
     const [imageBytes] = await Promise.all([this.#keepInput(asked, plan), flight.prepare({ key, imageSha256, model })]);
     const job = { ...plan, imageBytes, trace };
-    const payer = { tenant: caller.tenant, account: caller.account };
     if (!refreshing) return flight.join({ job, payer });
     const joined = await flight.refresh({ job, payer });
     if (name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);

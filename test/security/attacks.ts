@@ -332,6 +332,14 @@ export const attacks: readonly Attack[] = [
   },
   {
     group: 'API4',
+    attack: 'Fill the store with pictures of misses that nobody can pay for',
+    entries: [post],
+    defence: 'edge/meshes/refuse-unpaid.ts',
+    without: ['if (refusal === null) return;', 'if (refusal !== undefined) return;'],
+    test: ['test/edge/budgets.test.ts', 'a miss that is refused for %s stores no picture'],
+  },
+  {
+    group: 'API4',
     attack: 'Fill a tenant with idempotency keys',
     entries: [post],
     defence: 'edge/objects/tenant.ts',
