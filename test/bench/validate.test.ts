@@ -93,6 +93,7 @@ test('security fails when an attack comes through, and when one was not made', a
     expect(outcomes.map(({ result }) => result)).toEqual(['passed', 'failed', 'not run']);
     const refused = Array.from({ length: 60 }, (): Outcome => ({ attack: known, result: 'passed' }));
     expect(missed(attacksAreRefused(refused))).toEqual([]);
+    expect(outcomes[1]?.why).toContain('expected 200 to be 401');
     expect(outcomes[2]?.why).toBe('its file has no test of this name');
     expect(missed(attacksAreRefused([...refused, ...outcomes]))).toEqual([
       'attacks that were not refused',
