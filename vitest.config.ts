@@ -24,6 +24,8 @@ export default defineConfig({
           name: 'node',
           include: ['test/{bench,contract,gpu-origin,client,local,security}/**/*.test.ts'],
           testTimeout: 30_000,
+          // Some start an origin first; on a busy machine the default of 10 s left their tests, attacks among them, unrun.
+          hookTimeout: 60_000,
         },
       },
       {

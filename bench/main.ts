@@ -16,7 +16,7 @@ import { benchSoak } from './origin/soak.ts';
 
 type Bench = () => Promise<Findings>;
 
-/** What runs when nothing is named: about five minutes on two quiet cores. */
+/** What runs when nothing is named: about eight minutes on two quiet cores. */
 const short: Record<string, Bench> = {
   hits: () => onEdge(benchHits),
   tiers: () => onEdge(benchTiers),

@@ -1,51 +1,52 @@
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+// `npm run bench:surface`: our surface nets beside the npm package of that name, on the same grids in one run.
 import ndarray from 'ndarray';
 import surfaceNetsPackage from 'surface-nets';
 import { surfaceNets } from '../gpu-origin/mesh/surface-nets.ts';
 import { sampled, solids } from '../test/gpu-origin/mesh/solids.ts';
+import { printFindings } from './harness/print.ts';
+import { atLeast, record } from './harness/result.ts';
+import { ratios, spread } from './harness/spread.ts';
 
-/** Compares our surface nets with the npm package of that name, on the same grids in one run. */
 const size = 96;
 const radius = 0.87;
 const runs = 15;
+const fields = ['sphere', 'torus', 'boxFrame', 'twoBodies'] as const;
 
-const rows = (['sphere', 'torus', 'boxFrame', 'twoBodies'] as const).map((name) => {
-  const values = sampled(solids[name], size, radius);
+const recorded = await record('surface', async () => {
+  const rows = fields.map(compare);
+  return {
+    rows,
+    bounds: rows.map(({ field, timesAsFast }) =>
+      atLeast(`${field}: times as fast as the surface-nets package, median`, timesAsFast.median, 1),
+    ),
+  };
+});
+printFindings('surface', recorded);
+if (recorded.bounds.some(({ met }) => !met)) process.exitCode = 1;
+
+function compare(field: (typeof fields)[number]) {
+  const values = sampled(solids[field], size, radius);
   const grid = ndarray(values, [size, size, size]);
-  const times = { ours: [] as number[], packaged: [] as number[] };
-  let triangles = { ours: 0, packaged: 0 };
+  const cells = (size - 1) ** 3;
+  const nsPerCell = { ours: [] as number[], packaged: [] as number[] };
+  const triangles = { ours: 0, packaged: 0 };
+  const timed = (run: () => void) => {
+    const sinceMs = performance.now();
+    run();
+    return (1e6 * (performance.now() - sinceMs)) / cells;
+  };
   // Turn by turn, so that what else the machine does falls on both.
   for (let run = 0; run < runs; run++) {
-    times.ours.push(milliseconds(() => (triangles.ours = surfaceNets({ values, size }, 0).indices.length / 3)));
-    times.packaged.push(milliseconds(() => (triangles.packaged = surfaceNetsPackage(grid, 0).cells.length)));
+    nsPerCell.ours.push(timed(() => (triangles.ours = surfaceNets({ values, size }, 0).indices.length / 3)));
+    nsPerCell.packaged.push(timed(() => (triangles.packaged = surfaceNetsPackage(grid, 0).cells.length)));
   }
-  const perCell = (list: number[]) => Math.round((median(list) / (size - 1) ** 3) * 1e7) / 10;
   return {
-    field: name,
-    cells: (size - 1) ** 3,
-    nsPerCell: perCell(times.ours),
-    nsPerCellOfPackage: perCell(times.packaged),
-    timesAsFast: Math.round((median(times.packaged) / median(times.ours)) * 10) / 10,
+    field,
+    cells,
+    nsPerCell: spread(nsPerCell.ours),
+    nsPerCellOfPackage: spread(nsPerCell.packaged),
+    timesAsFast: ratios(nsPerCell.packaged, nsPerCell.ours),
     triangles: triangles.ours,
     trianglesOfPackage: triangles.packaged,
   };
-});
-
-console.table(rows);
-const result = { machine: cpus()[0]?.model, node: process.version, runs, rows };
-writeFileSync(new URL('results/surface.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
-if (rows.some((row) => row.timesAsFast <= 1)) {
-  console.error('MISSED: faster per cell than the surface-nets package');
-  process.exitCode = 1;
-}
-
-function milliseconds(run: () => void): number {
-  const since = performance.now();
-  run();
-  return performance.now() - since;
-}
-
-function median(list: number[]): number {
-  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
 }

@@ -7,17 +7,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 export function childCpuMs(program: string): number {
   for (const pid of processes()) {
     const stat = statOf(pid);
-    if (stat?.program === program && stat.parent === process.pid) return cpuMsOf(pid);
+    if (stat?.program === program && stat.parent === process.pid) return processCpuMs(pid);
   }
   return NaN;
 }
 
 function processes(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
+  return list('/proc').filter((name) => /^\d+$/.test(name));
 }
 
 function statOf(pid: string): { program: string; parent: number } | null {
@@ -27,13 +23,24 @@ function statOf(pid: string): { program: string; parent: number } | null {
   return { program: text.slice(text.indexOf('(') + 1, end), parent: Number(text.slice(end + 2).split(' ')[1]) };
 }
 
-/** By the scheduler's own account of each thread, in nanoseconds: that of /proc/<pid>/stat has steps of 10 ms. */
-function cpuMsOf(pid: string): number {
+/**
+ * CPU milliseconds that a process has used so far, NaN where there is no /proc or no such process. By the scheduler's own
+ * account of each thread, in nanoseconds: that of /proc/<pid>/stat has steps of 10 ms.
+ */
+export function processCpuMs(pid: number | string): number {
   let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+  for (const thread of list(`/proc/${pid}/task`)) {
     nanoseconds += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0);
   }
-  return nanoseconds / 1e6;
+  return nanoseconds > 0 ? nanoseconds / 1e6 : NaN;
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** Null for what has ended meanwhile. */

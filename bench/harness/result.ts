@@ -4,7 +4,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 const repository = join(import.meta.dirname, '../..');
-const folder = join(repository, 'bench/results');
+const resultsFolder = join(repository, 'bench/results');
 
 /** A figure that was promised, and what was measured of it. */
 export type Bound = { what: string; measured: number; bound: string; met: boolean };
@@ -17,8 +17,8 @@ export type Recorded = Findings & { taken: Taken };
 
 type Taken = ReturnType<typeof taken>;
 
-/** Runs one bench and keeps what it found under `bench/results/<name>.json`. */
-export async function record(name: string, run: () => Promise<Findings>): Promise<Recorded> {
+/** Runs one bench and keeps what it found under `<folder>/<name>.json`, which is `bench/results/` but for tests. */
+export async function record(name: string, run: () => Promise<Findings>, folder = resultsFolder): Promise<Recorded> {
   const loadBefore = loadavg()[0] ?? NaN;
   const findings = await run();
   const recorded = { taken: taken(loadBefore), ...findings };

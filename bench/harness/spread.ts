@@ -25,7 +25,12 @@ export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
 }
 
-/** The spread of each measurement of `ours` as a share of that of `reference` which was taken right beside it. */
+/** Each measurement of `ours` as a share of that of `reference` which was taken right beside it. */
+export function quotients(ours: readonly number[], reference: readonly number[]): number[] {
+  return ours.map((value, i) => value / (reference[i] ?? NaN));
+}
+
+/** The spread of those shares. */
 export function ratios(ours: readonly number[], reference: readonly number[]): Spread {
-  return spread(ours.map((value, i) => value / (reference[i] ?? NaN)));
+  return spread(quotients(ours, reference));
 }

@@ -6,36 +6,43 @@ import type { LaneModel } from '../../gpu-origin/compute/lane.ts';
 import { isGraphModel, readModel } from '../../gpu-origin/models/repository.ts';
 import { heavyInflation, writeModel } from '../../test/gpu-origin/support/models.ts';
 import { modelsFolder } from '../../test/gpu-origin/support/send-job.ts';
-import { atLeast, type Findings } from '../harness/result.ts';
-import { ratios, spread } from '../harness/spread.ts';
+import { processCpuMs } from '../harness/cpu.ts';
+import type { Findings } from '../harness/result.ts';
+import { medianInterval, quotients, spread } from '../harness/spread.ts';
+import { batchingPays } from '../validate/optimisation.ts';
 
-const repeats = 7;
-const secondsEach = 0.8;
+/** Turns of each pool, an odd number; the pools take them one after the other, and begin in turn. */
+const turns = 15;
+/** Rows that one turn is to take at least, and the time that it is to take about. */
+const rowsMin = 16;
+const turnSeconds = 0.25;
+/** What a pool runs before it is measured: by then the tuned one has climbed. */
+const warmUpSeconds = 1.5;
 const batchMaximum = 8;
 /** Runs that wait or run at any time, so that full batches can form. */
 const outstanding = 2 * batchMaximum;
-/** The least share of batch 1's throughput that the tuned batch size may give. */
-const shareMin = 0.95;
 
 const signal = new AbortController().signal;
 
 type Graph = { graph: string; name: string; single: LaneModel; tuned: LaneModel };
 
-/** Rows a second with batches of the size that the pool finds by itself, beside one row at a time in the same run. */
+/** What a row costs with batches of the size that the pool finds by itself, beside one row at a time in the same run. */
 export async function benchBatching(): Promise<Findings> {
+  const rows = await compareBatching();
+  return { rows, bounds: batchingPays(rows) };
+}
+
+/** The comparison alone, a row for each graph. */
+export async function compareBatching(): Promise<Compared[]> {
   const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));
   const pools = { single: createPool(), tuned: createPool() };
   try {
     const graphs = await graphsIn(folder);
     await pools.single.setModels(graphs.map(({ single }) => single));
     await pools.tuned.setModels(graphs.map(({ tuned }) => tuned));
-    const findings: Findings = { rows: [], bounds: [] };
-    for (const graph of graphs) {
-      const found = await compare(graph, pools);
-      findings.rows.push(found);
-      findings.bounds.push(atLeast(`${graph.name}: tuned / batch 1`, found.share.median, shareMin));
-    }
-    return findings;
+    const rows: Compared[] = [];
+    for (const graph of graphs) rows.push(await compare(graph, pools));
+    return rows;
   } finally {
     pools.single.close();
     pools.tuned.close();
@@ -75,37 +82,58 @@ function withBatch<Model extends LaneModel>(model: Model, maximum: number): Mode
   return { ...model, manifest: { ...model.manifest, batch: { maximum } } };
 }
 
+type Compared = Awaited<ReturnType<typeof compare>>;
+type Turn = { rowsASecond: number; msOfRow: number };
+
+/**
+ * Turns of both pools, one beside the other. A row's cost is the CPU time of the process that computes, which other
+ * programs hardly change; where a device computes, its wall time. The share is that of batch 1's cost to the tuned one's,
+ * pair by pair.
+ */
 async function compare({ name, graph, single, tuned }: Graph, pools: Record<'single' | 'tuned', GpuPool>) {
-  // The tuned pool has climbed by the end of the first round, which does not count.
-  await rowsASecond(pools.tuned, tuned.id, graph);
-  await rowsASecond(pools.single, single.id, graph);
-  const taken: Record<'single' | 'tuned', number[]> = { single: [], tuned: [] };
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    taken.single.push(await rowsASecond(pools.single, single.id, graph));
-    taken.tuned.push(await rowsASecond(pools.tuned, tuned.id, graph));
+  const models = { single: single.id, tuned: tuned.id };
+  const warm = await turnOf(pools.tuned, { model: models.tuned, graph, rows: Infinity, seconds: warmUpSeconds });
+  await turnOf(pools.single, { model: models.single, graph, rows: Infinity, seconds: warmUpSeconds });
+  const rows = Math.max(rowsMin, Math.round(warm.rowsASecond * turnSeconds));
+  const taken: Record<'single' | 'tuned', Turn[]> = { single: [], tuned: [] };
+  for (let turn = 0; turn < turns; turn++) {
+    for (const which of turn % 2 === 0 ? (['single', 'tuned'] as const) : (['tuned', 'single'] as const)) {
+      taken[which].push(await turnOf(pools[which], { model: models[which], graph, rows, seconds: Infinity }));
+    }
   }
-  const limit = pools.tuned.batchLimits.find(({ model }) => model === tuned.id)?.limit ?? NaN;
+  const costs = (which: 'single' | 'tuned') => taken[which].map(({ msOfRow }) => msOfRow);
   return {
     model: name,
     provider: pools.tuned.lanes[0]?.provider,
-    single: spread(taken.single),
-    tuned: spread(taken.tuned),
-    share: ratios(taken.tuned, taken.single),
-    chosenBatch: limit,
+    rowsASecondSingle: spread(taken.single.map(({ rowsASecond }) => rowsASecond)),
+    rowsASecondTuned: spread(taken.tuned.map(({ rowsASecond }) => rowsASecond)),
+    msOfRowSingle: spread(costs('single')),
+    msOfRowTuned: spread(costs('tuned')),
+    share: medianInterval(quotients(costs('single'), costs('tuned'))),
+    chosenBatch: pools.tuned.batchLimits.find(({ model }) => model === tuned.id)?.limit ?? NaN,
   };
 }
 
-async function rowsASecond(pool: GpuPool, model: string, graph: string): Promise<number> {
+/** Runs so many rows, or for so long, with full batches in view all the time. */
+async function turnOf(
+  pool: GpuPool,
+  { model, graph, rows, seconds }: { model: string; graph: string; rows: number; seconds: number },
+): Promise<Turn> {
   const image = { data: new Float32Array(5 * 64 * 64).fill(0.5), dims: [1, 5, 64, 64] };
+  const { pid = null, provider } = pool.lanes[0] ?? {};
+  const ownMs = () => (provider === 'cpu' && pid !== null ? processCpuMs(pid) : NaN);
   const startMs = performance.now();
-  const endMs = startMs + secondsEach * 1000;
-  let rows = 0;
+  const startOwnMs = ownMs();
+  const endMs = startMs + seconds * 1000;
+  let begun = 0;
   const repeat = async () => {
-    while (performance.now() < endMs) {
+    while (begun < rows && performance.now() < endMs) {
+      begun += 1;
       await pool.infer({ model, graph, inputs: { image }, signal });
-      rows += 1;
     }
   };
   await Promise.all(Array.from({ length: outstanding }, repeat));
-  return (1000 * rows) / (performance.now() - startMs);
+  const tookMs = performance.now() - startMs;
+  const tookOwnMs = ownMs() - startOwnMs;
+  return { rowsASecond: (1000 * begun) / tookMs, msOfRow: (Number.isNaN(tookOwnMs) ? tookMs : tookOwnMs) / begun };
 }

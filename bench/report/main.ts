@@ -8,7 +8,14 @@ import { withTables } from './tables.ts';
 
 const folder = join(import.meta.dirname, '../results');
 
-const Spread = z.object({ median: z.number(), least: z.number(), most: z.number() });
+/** A measurement as it may be recorded: once, or many times with its spread or an interval of its median. */
+const Measured = z.union([
+  z.number().transform((median) => ({ median })),
+  z.object({ median: z.number(), least: z.number(), most: z.number() }),
+  z
+    .object({ median: z.number(), low: z.number(), high: z.number() })
+    .transform(({ median, low, high }) => ({ median, least: low, most: high })),
+]);
 const Recorded = z.object({ rows: z.array(z.record(z.string(), z.unknown())) });
 
 const policies = { 'greedy-dual-size-frequency': 'cost-aware', 'least-recently-used': 'least recently used' };
@@ -29,6 +36,12 @@ const plots: Record<string, (rows: Rows) => string> = {
         ours,
       })),
     }),
+  conditional: (rows) =>
+    barChart({
+      title: 'Answers a second for an asset of 1 MB in memory, by what is asked of it',
+      unit: '/s',
+      bars: bars(rows, 'perSecond', () => true),
+    }),
   misses: (rows) =>
     barChart({
       title: 'Misses: milliseconds until the answer, and what is not the origin’s own work',
@@ -39,11 +52,13 @@ const plots: Record<string, (rows: Rows) => string> = {
     barChart({
       title: '72 requests for 30 pictures: seconds until the last answer',
       unit: 's',
-      bars: rows.map((row) => ({
-        label: String(row['variant']),
-        value: Number(row['wallSeconds']),
-        ours: row['variant'] === 'both',
-      })),
+      bars: bars(rows, 'wallSeconds', (name) => name === 'both', 'variant'),
+    }),
+  batching: (rows) =>
+    barChart({
+      title: 'A row with batch 1 / a row with the batch size that was found: CPU time, or wall time on a GPU',
+      unit: '×',
+      bars: bars(rows, 'share', () => true, 'model'),
     }),
   soak: (rows) =>
     lineChart({
@@ -93,14 +108,14 @@ function hits(rows: Rows, size: string): string {
   });
 }
 
-/** A bar for each row that has a spread in this column. */
-function bars(rows: Rows, column: string, isOurs: (name: string) => boolean): Bar[] {
+/** A bar for each row in which this column was measured. */
+function bars(rows: Rows, column: string, isOurs: (name: string) => boolean, labels = 'case'): Bar[] {
   return rows.flatMap((row) => {
-    const measured = Spread.safeParse(row[column]);
+    const measured = Measured.safeParse(row[column]);
     if (!measured.success) return [];
-    const { median, least, most } = measured.data;
-    const label = String(row['case']);
-    return [{ label, value: median, least, most, ours: isOurs(label) }];
+    const { median, ...spread } = measured.data;
+    const label = String(row[labels]);
+    return [{ label, value: median, ...spread, ours: isOurs(label) }];
   });
 }
 

@@ -1,14 +1,21 @@
 import { z } from 'zod';
+import { cell } from '../harness/cell.ts';
+import { viewOf, type Row } from './views.ts';
 
-/** The part of a recorded result that its table is made of. */
+/** The part of a recorded result that its tables are made of; the oldest have no bounds, nor where they were taken. */
 const Recorded = z.object({
-  taken: z.object({
-    at: z.string(),
-    commit: z.string(),
-    machine: z.object({ cpu: z.string(), cores: z.number() }),
-    load: z.object({ before: z.number(), after: z.number() }),
-  }),
-  bounds: z.array(z.object({ what: z.string(), measured: z.number(), bound: z.string(), met: z.boolean() })),
+  taken: z
+    .object({
+      at: z.string(),
+      commit: z.string(),
+      machine: z.object({ cpu: z.string(), cores: z.number() }),
+      load: z.object({ before: z.number(), after: z.number() }),
+    })
+    .optional(),
+  rows: z.array(z.record(z.string(), z.unknown())),
+  bounds: z
+    .array(z.object({ what: z.string(), measured: z.number().nullable(), bound: z.string(), met: z.boolean() }))
+    .default([]),
 });
 
 const begin = (name: string) => `<!-- recorded: ${name} -->`;
@@ -18,19 +25,64 @@ const end = '<!-- end -->';
 export function withTables(page: string, resultOf: (name: string) => unknown): string {
   return page.replaceAll(/<!-- recorded: ([\w-]+) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
     const result = resultOf(name);
-    const table = result === null ? 'Not recorded yet.' : tableOf(Recorded.parse(result));
-    return `${begin(name)}\n\n${table}\n\n${end}`;
+    const text = result === null ? 'Not recorded yet.' : tablesOf(name, Recorded.parse(result));
+    return `${begin(name)}\n\n${text}\n\n${end}`;
   });
 }
 
-function tableOf({ taken, bounds }: z.infer<typeof Recorded>): string {
-  const { machine, load } = taken;
-  const where = `${taken.at.slice(0, 16).replace('T', ' ')} UTC, commit ${taken.commit.slice(0, 7)}, ${machine.cores} cores (${machine.cpu})`;
-  const others = `load ${load.before} before and ${load.after} after`;
-  const caption = `Recorded ${where}, ${others}.`;
-  if (bounds.length === 0) return caption;
+function tablesOf(name: string, { taken, rows, bounds }: z.infer<typeof Recorded>): string {
+  return [captionOf(taken), ...rowTables(viewOf(name, rows)), ...boundTable(bounds)].join('\n\n');
+}
+
+function captionOf(taken: z.infer<typeof Recorded>['taken']): string {
+  if (taken === undefined) return 'Recorded before the machine and the commit were kept with it.';
+  const { at, commit, machine, load } = taken;
+  const where = `${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit.slice(0, 7)}, ${machine.cores} cores (${machine.cpu})`;
+  return `Recorded ${where}, load ${load.before} before and ${load.after} after.`;
+}
+
+/** A table for each run of rows that have the same columns, so that no cell is empty. */
+function rowTables(rows: readonly Row[]): string[] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const columns = Object.keys(row).join('\n');
+    groups.set(columns, [...(groups.get(columns) ?? []), row]);
+  }
+  return [...groups].map(([columns, group]) => table(columns.split('\n'), group));
+}
+
+function table(columns: readonly string[], rows: readonly Row[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(heading)),
+    line(columns.map(() => '---')),
+    ...rows.map((row) => line(columns.map((column) => cell(row[column])))),
+  ].join('\n');
+}
+
+function boundTable(bounds: z.infer<typeof Recorded>['bounds']): string[] {
+  if (bounds.length === 0) return [];
   const rows = bounds.map(
-    ({ what, measured, bound, met }) => `| ${what} | ${measured} | ${bound}${met ? '' : ' (**missed**)'} |`,
+    ({ what, measured, bound, met }) => `| ${what} | ${cell(measured)} | ${bound}${met ? '' : ' (**missed**)'} |`,
   );
-  return [caption, '', '| | measured | bound |', '| --- | --- | --- |', ...rows].join('\n');
+  return [['| | measured | bound |', '| --- | --- | --- |', ...rows].join('\n')];
+}
+
+/** Words with capitals of their own, and units, in the names of columns. */
+const words: Readonly<Record<string, string>> = {
+  Ms: 'ms',
+  Seconds: 's',
+  Microseconds: 'µs',
+  ASecond: 'a second',
+  PerSecond: 'a second',
+  Cpu: 'CPU',
+  Gpu: 'GPU',
+  MiB: 'MiB',
+};
+
+/** The name of a column in words, as it is where it has some: `laneMsOfJob` is "lane ms of job". */
+function heading(column: string): string {
+  if (/[^A-Za-z\d]/.test(column)) return column;
+  const parts = column.replace(/^./, (first) => first.toUpperCase()).match(/MiB|PerSecond|ASecond|P\d+|[A-Z][a-z]*/g);
+  return (parts ?? [column]).map((part) => words[part] ?? part.toLowerCase()).join(' ');
 }

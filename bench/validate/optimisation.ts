@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { replay, type EvictionPolicy, type EvictionTrace } from '../eviction-replay.ts';
 import { atLeast, exactly, type Bound } from '../harness/result.ts';
+import type { Interval } from '../harness/spread.ts';
 
 /** Share of the trace's bytes that the compared stores may hold. */
 const budgetShare = 0.1;
@@ -28,4 +29,18 @@ export function evictionPays(
 /** Whether identical misses at once were one job; without single flight each of them would be one. */
 export function flightIsSingle({ requests, jobs }: { requests: number; jobs: number }): { bounds: Bound[] } {
   return { bounds: [exactly(`jobs of ${requests} identical misses at once (baseline: ${requests})`, jobs, 1)] };
+}
+
+/** What became of one graph: how often cheaper a row is with the tuned batch size than with batch 1. */
+export type BatchingRow = { model: string; share: Interval };
+
+/** The least share of batch 1's throughput that the tuned batch size may give. */
+const shareMin = 0.95;
+
+/** Whether the batch size that the pool finds by itself is no worse than batch 1, for each graph. */
+export function batchingPays(rows: readonly BatchingRow[]): Bound[] {
+  return [
+    atLeast('graphs whose batch size was compared', rows.length, 1),
+    ...rows.map(({ model, share }) => atLeast(`${model}: tuned / batch 1`, share.median, shareMin)),
+  ];
 }

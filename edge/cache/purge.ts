@@ -9,6 +9,7 @@ import { kvCacheSeconds } from './kv.ts';
 import type { Manifests } from './manifests.ts';
 import { memoryLifeSeconds } from './memory.ts';
 import { quarantineNote } from './quarantine.ts';
+import { removeUnusedBlob } from './unused-blob.ts';
 
 /** Meshes that one round removes: each takes some 20 calls to storage, and an invocation has 10,000. */
 export const purgedMeshesMax = 50;
@@ -137,14 +138,14 @@ function indexed(selector: PurgeSelector): { by: IndexedBy; value: string }[] {
 }
 
 async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report: PurgeReport): Promise<void> {
-  const { r2 } = options;
+  const { r2, manifests } = options;
   const { key, imageSha256 } = manifest;
   // Those of a private mesh lie elsewhere and went before.
   for (const blob of manifest.owner === undefined ? blobsOf(manifest) : []) {
-    const used = await isUsedElsewhere(r2, { by: 'blob', value: blob.sha256, key });
-    if (!used) await forgetAsset(blob, options);
-    if (!used) await r2.delete(quarantineNote(blob.sha256));
-    (used ? report.shared : report.digests).push(blob.sha256);
+    const remove = () => forgetAsset(blob, options);
+    const removed = await removeUnusedBlob({ sha256: blob.sha256 }, { r2, manifests, letGoBy: key, remove });
+    if (removed) await r2.delete(quarantineNote(blob.sha256));
+    (removed ? report.digests : report.shared).push(blob.sha256);
   }
   for (const surface of surfaceKeysOf(manifest)) {
     // First, so that no origin brings the surface back behind the purge; the manifest still tells of it.

@@ -18,6 +18,9 @@ export type Reservation =
   | { is: 'over_budget'; budget: Budget }
   | { is: 'too_many'; missesMax: number };
 
+/** Why a miss was not paid for. */
+export type Refusal = Exclude<Reservation, { is: 'reserved' }>;
+
 /** When a client should try again whose misses are too many at once: about as long as one of them takes. */
 const slotRetrySeconds = 5;
 
@@ -36,7 +39,7 @@ export function budgetHeaders({ limitMs, remainingMs, resetSeconds }: Budget): R
 }
 
 /** The Problem of a miss that was not paid for: `insufficient_quota`, or `rate_limit_exceeded` for too many at once. */
-export function limitProblem(refused: Exclude<Reservation, { is: 'reserved' }>): Problem {
+export function limitProblem(refused: Refusal): Problem {
   if (refused.is === 'too_many') {
     const message = `At most ${refused.missesMax} meshes may be in the making at once; hits are not counted.`;
     return new Problem('rate_limit_exceeded', message, { retryAfterSeconds: slotRetrySeconds });

@@ -23,6 +23,7 @@ import { carriedBytesMax } from '../objects/carried-picture.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../keys/key-store.ts';
+import { refuseUnpaid } from './refuse-unpaid.ts';
 import type { Tenants } from './tenants.ts';
 
 /**
@@ -151,14 +152,12 @@ export class MeshMaker {
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     await refuseTakenDown(r2, [plan.imageSha256]);
     const flight = flightOf(flights, plan.key);
+    const payer = { tenant: caller.tenant, account: caller.account };
     const picture = carriedPicture(asked.posted.image);
+    if (picture === null) await refuseUnpaid({ key: plan.key, payer }, this.#options);
     // A small picture is stored while its origin is at work on it.
     const imageBytes = picture === null ? await this.#keepInput(asked, plan) : picture.byteLength;
-    const flown = {
-      job: { ...plan, imageBytes, trace },
-      payer: { tenant: caller.tenant, account: caller.account },
-      picture,
-    };
+    const flown = { job: { ...plan, imageBytes, trace }, payer, picture };
     const joined = await (refreshing ? flight.refresh(flown) : flight.join(flown));
     if (joined.is === 'flying') {
       if (picture !== null) await scheduler.wait(headStartMs);

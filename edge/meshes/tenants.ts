@@ -1,6 +1,7 @@
 import { Problem } from '../../contract/problem.ts';
 import { Memory } from '../cache/memory.ts';
 import type { Background } from '../cache/tiers.ts';
+import type { Payer, Refusal } from '../limits/budget.ts';
 import type { MissLimits } from '../limits/limit-settings.ts';
 import type { OwnLimits } from '../objects/ledger.ts';
 import type { UsageDay } from '../usage/usage-counts.ts';
@@ -100,6 +101,11 @@ export class Tenants {
   /** What the tenant's misses may cost. */
   limits(tenant: string): Promise<MissLimits> {
     return this.#of(tenant).limits(tenant);
+  }
+
+  /** Why a flight could not be paid for now, null when it could; sets nothing aside: the flight's own reserve is exact. */
+  async refusal(flight: string, payer: Payer): Promise<Refusal | null> {
+    return (await this.#of(payer.tenant).refusal({ flight, ...payer })) as Refusal | null;
   }
 
   /** Gives the tenant limits of its own, null for those that every tenant has. */

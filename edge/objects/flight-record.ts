@@ -1,7 +1,7 @@
 import { isInputFailure, type Job, type JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
-import type { Budget, Reservation } from '../limits/budget.ts';
+import type { Budget, Refusal } from '../limits/budget.ts';
 import type { Payment } from './flight-payments.ts';
 import type { OriginStatus } from './fleet.ts';
 import type { LastOrigin } from './rank.ts';
@@ -88,7 +88,7 @@ export type Joined =
   | { is: 'stored'; manifest: MeshManifest }
   | { is: 'refused'; failure: FlightFailure }
   | { is: 'flying'; status: 'miss' | 'joined'; flight: FlightView; budget: Budget | null }
-  | { is: 'limited'; by: Exclude<Reservation, { is: 'reserved' }> };
+  | { is: 'limited'; by: Refusal };
 
 /** The record of a flight that starts now; `last` is that of the flight of its key before. */
 export function startedRecord({

@@ -54,29 +54,40 @@ export class Ledger {
     standard: MissLimits,
   ): Reservation {
     const now = Date.now();
-    const day = dayOf(now);
-    const ms = account === null ? 0 : this.#settings.reservedMs;
-    let budget: Budget | null = null;
-    if (account !== null) {
-      const own = this.limits();
-      const limits: [of: string, gpuMsPerDay: number | null, missesMax: number | null][] = [
-        [all, own.gpuMsPerDay ?? standard.gpuMsPerDay, own.concurrentMissesMax ?? standard.concurrentMissesMax],
-        [account.id, account.gpuMsPerDay, account.concurrentMissesMax],
-      ];
-      for (const [of, limitMs, missesMax] of limits) {
-        if (missesMax !== null && this.#open(of) >= missesMax) return { is: 'too_many', missesMax };
-        if (limitMs === null) continue;
-        const remainingMs = limitMs - this.#used(day, of);
-        const resetSeconds = Math.ceil((dayMs - (now % dayMs)) / 1000);
-        if (remainingMs < ms) return { is: 'over_budget', budget: { limitMs, remainingMs, resetSeconds } };
-        if (budget === null || remainingMs - ms < budget.remainingMs) {
-          budget = { limitMs, remainingMs: remainingMs - ms, resetSeconds };
-        }
-      }
-    }
-    const row = [id, flight, account?.id ?? all, day, ms, now, now + firstLookMs];
+    const reservation = this.look(account, standard);
+    if (reservation.is !== 'reserved') return reservation;
+    const row = [id, flight, account?.id ?? all, dayOf(now), this.#reserveMs(account), now, now + firstLookMs];
     this.#sql.exec('INSERT INTO reserves VALUES (?, ?, ?, ?, ?, ?, ?)', ...row);
     this.wake();
+    return reservation;
+  }
+
+  /** Whether this flight has a reserve here. */
+  pays(flight: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM reserves WHERE flight = ? LIMIT 1', flight).toArray().length > 0;
+  }
+
+  /** What `reserve` would answer now; sets nothing aside. */
+  look(account: Account | null, standard: MissLimits): Reservation {
+    if (account === null) return { is: 'reserved', budget: null };
+    const now = Date.now();
+    const ms = this.#reserveMs(account);
+    const own = this.limits();
+    const limits: [of: string, gpuMsPerDay: number | null, missesMax: number | null][] = [
+      [all, own.gpuMsPerDay ?? standard.gpuMsPerDay, own.concurrentMissesMax ?? standard.concurrentMissesMax],
+      [account.id, account.gpuMsPerDay, account.concurrentMissesMax],
+    ];
+    let budget: Budget | null = null;
+    for (const [of, limitMs, missesMax] of limits) {
+      if (missesMax !== null && this.#open(of) >= missesMax) return { is: 'too_many', missesMax };
+      if (limitMs === null) continue;
+      const remainingMs = limitMs - this.#used(dayOf(now), of);
+      const resetSeconds = Math.ceil((dayMs - (now % dayMs)) / 1000);
+      if (remainingMs < ms) return { is: 'over_budget', budget: { limitMs, remainingMs, resetSeconds } };
+      if (budget === null || remainingMs - ms < budget.remainingMs) {
+        budget = { limitMs, remainingMs: remainingMs - ms, resetSeconds };
+      }
+    }
     return { is: 'reserved', budget };
   }
 
@@ -129,6 +140,11 @@ export class Ledger {
     const { next } = this.#sql.exec<{ next: number | null }>('SELECT min(look_at_ms) AS next FROM reserves').one();
     // The output gate holds every answer until the write is durable.
     if (next !== null) void this.#storage.setAlarm(next);
+  }
+
+  /** A miss that is under no limit reserves nothing; its cost is counted when it is settled. */
+  #reserveMs(account: Account | null): number {
+    return account === null ? 0 : this.#settings.reservedMs;
   }
 
   #open(account: string): number {

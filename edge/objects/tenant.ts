@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/request.ts';
 import { Manifests } from '../cache/manifests.ts';
 import { anonymousTenant, type Env } from '../env.ts';
-import type { Account, Reservation } from '../limits/budget.ts';
+import type { Account, Payer, Refusal, Reservation } from '../limits/budget.ts';
 import { parseLimitSettings, type LimitSettings, type MissLimits } from '../limits/limit-settings.ts';
 import type { JobPlan } from '../meshes/job-plan.ts';
 import { flightOf } from './flight-calls.ts';
@@ -170,6 +170,12 @@ export class Tenant extends DurableObject<Env> {
   /** Reserves GPU time for a flight that is about to start. */
   reserve(flight: { id: string; tenant: string; flight: string; account: Account | null }): Reservation {
     return this.#ledger.reserve(flight, this.#standard(flight.tenant));
+  }
+
+  /** Why a flight could not be paid for now, null when it could, or is paid for already; sets nothing aside. */
+  refusal({ flight, tenant, account }: Payer & { flight: string }): Refusal | null {
+    const found = this.#ledger.look(account, this.#standard(tenant));
+    return found.is === 'reserved' || this.#ledger.pays(flight) ? null : found;
   }
 
   /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */

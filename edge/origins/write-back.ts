@@ -2,17 +2,15 @@ import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, indexedKeys, removeEntry } from '../cache/index-entries.ts';
+import { blobsOf, removeEntry } from '../cache/index-entries.ts';
 import { afterAnswerMs, type Manifests } from '../cache/manifests.ts';
+import { removeUnusedBlob } from '../cache/unused-blob.ts';
 import { sharedScope } from '../env.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { ownerOf } from '../meshes/mesh-owner.ts';
 import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
-
-/** Meshes that can take one blob in the moment in which it is removed. */
-const usersMax = 10;
 
 export type WriteBackOptions = {
   manifests: Manifests;
@@ -80,11 +78,7 @@ async function withdrawn(key: string, result: JobResult, { r2, manifests }: Writ
   for (const { sha256 } of result.outcome === 'completed' ? blobsOf(result.manifest) : []) {
     // Its own entry is of a call that ended before the manifest was stored.
     await removeEntry(r2, { by: 'blob', value: sha256, key });
-    const usedBy = () => indexedKeys(r2, { by: 'blob', value: sha256, max: usersMax });
-    if ((await usedBy()).keys.length > 0) continue;
-    await r2.delete(blobKey({ sha256 }));
-    // A mesh that took the blob between the look and its removal is made again: none is stored without its bytes.
-    for (const user of (await usedBy()).keys) await manifests.remove(user);
+    await removeUnusedBlob({ sha256 }, { r2, manifests, remove: () => r2.delete(blobKey({ sha256 })) });
   }
   return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
 }

@@ -1,17 +1,29 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Tier } from '../../edge/cache/tiers.ts';
 import { manifestMemory, memoryManifests } from '../../edge/cache/memory.ts';
 import type { Bound } from '../../bench/harness/result.ts';
+import { medianInterval } from '../../bench/harness/spread.ts';
 import { manifestOf } from '../../bench/harness/stored.ts';
-import { recordedQuality, sampleHolds, servedIsWritten } from '../../bench/validate/accuracy.ts';
-import { evictionPays, evictionTrace, flightIsSingle } from '../../bench/validate/optimisation.ts';
+import { recordedQuality, sampleHolds, servedIsWritten, type EvaluateRecord } from '../../bench/validate/accuracy.ts';
+import type { Observations } from '../../bench/validate/observe.ts';
+import { batchingPays, evictionPays, evictionTrace, flightIsSingle } from '../../bench/validate/optimisation.ts';
 import { attacksAreRefused } from '../../bench/validate/security.ts';
 import { hitsAreFast, tierIsFast } from '../../bench/validate/speed.ts';
+import { validate } from '../../bench/validate/validate.ts';
 import { attacks, type Attack } from '../security/attacks.ts';
 import { runAttacks, type Outcome } from '../security/run-attacks.ts';
+
+const shippedDigest = 'a'.repeat(64);
+const evaluated: EvaluateRecord = {
+  model: { id: 'bisque@1', digest: shippedDigest },
+  bounds: [{ name: 'silhouette', value: 0.99, limit: 0.98, met: true }],
+};
+const goodMesh = { silhouette: 0.99, watertight: true, manifold: true, errors: 0, warnings: 0 };
 
 const missed = (bounds: readonly Bound[]) => bounds.filter(({ met }) => !met).map(({ what }) => what);
 const now = () => Date.now();
@@ -19,7 +31,11 @@ const now = () => Date.now();
 test('speed fails when hits are made as slowly as misses', () => {
   const missMs = [1000, 1200, 1100];
   expect(missed(hitsAreFast({ missMs, hitMs: [10, 12, 11] }).bounds)).toEqual([]);
-  expect(missed(hitsAreFast({ missMs, hitMs: missMs }).bounds)).toHaveLength(1);
+  expect(missed(hitsAreFast({ missMs, hitMs: missMs }).bounds)).toHaveLength(2);
+  expect(missed(hitsAreFast({ missMs, hitMs: [10, 12, 1100] }).bounds)).toEqual([
+    'a miss / a hit of the same picture, least',
+  ]);
+  expect(missed(hitsAreFast({ missMs: [], hitMs: [] }).bounds)).toHaveLength(2);
 });
 
 test('speed fails when the memory tier is slow', async () => {
@@ -48,13 +64,18 @@ test('accuracy fails when one bit of what is served is another', () => {
   expect(missed(servedIsWritten([]))).toHaveLength(1);
 });
 
-test('accuracy fails with a bound that evaluate missed, and with an open mesh in the sample', () => {
-  const bound = { name: 'silhouette', value: 0.9, limit: 0.98 };
-  expect(missed(recordedQuality({ bounds: [{ ...bound, met: true }] }))).toEqual([]);
-  expect(missed(recordedQuality({ bounds: [{ ...bound, met: false }] }))).toHaveLength(1);
-  const good = { silhouette: 0.99, watertight: true, manifold: true, errors: 0, warnings: 0 };
-  expect(missed(sampleHolds([good]))).toEqual([]);
-  expect(missed(sampleHolds([good, { ...good, watertight: false }]))).toHaveLength(1);
+test('accuracy fails with a bound that evaluate missed, or with the record of another model', () => {
+  expect(missed(recordedQuality(evaluated, shippedDigest))).toEqual([]);
+  const bounds = evaluated.bounds.map((bound) => ({ ...bound, met: false }));
+  expect(missed(recordedQuality({ ...evaluated, bounds }, shippedDigest))).toHaveLength(1);
+  expect(missed(recordedQuality({ ...evaluated, bounds: [] }, shippedDigest))).toHaveLength(1);
+  expect(missed(recordedQuality(evaluated, 'b'.repeat(64)))).toEqual(['models evaluated that are the shipped one']);
+});
+
+test('accuracy fails with an open mesh in the sample, and with no sample', () => {
+  expect(missed(sampleHolds([goodMesh]))).toEqual([]);
+  expect(missed(sampleHolds([goodMesh, { ...goodMesh, watertight: false }]))).toHaveLength(1);
+  expect(missed(sampleHolds([]))).toEqual(['sample: meshes made', 'sample: worst silhouette, IoU']);
 });
 
 test('security fails when an attack comes through, and when one was not made', async () => {
@@ -72,10 +93,41 @@ test('security fails when an attack comes through, and when one was not made', a
     expect(outcomes.map(({ result }) => result)).toEqual(['passed', 'failed', 'not run']);
     const refused = Array.from({ length: 60 }, (): Outcome => ({ attack: known, result: 'passed' }));
     expect(missed(attacksAreRefused(refused))).toEqual([]);
-    expect(missed(attacksAreRefused([...refused, ...outcomes]))).toHaveLength(1);
+    expect(outcomes[1]?.why).toContain('expected 200 to be 401');
+    expect(outcomes[2]?.why).toBe('its file has no test of this name');
+    expect(missed(attacksAreRefused([...refused, ...outcomes]))).toEqual([
+      'attacks that were not refused',
+      'attacks that could not be made',
+    ]);
+    expect(missed(attacksAreRefused([]))).toEqual(['attacks made']);
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('an attack whose file could not begin says why it was not made', async () => {
+  const repository = join(import.meta.dirname, '../..');
+  const folder = await mkdtemp(join(import.meta.dirname, 'attacks-'));
+  try {
+    const file = join(folder, 'unready.test.ts');
+    const hook = `beforeAll(() => Promise.reject(new Error('the origin did not start')));`;
+    const text = `import { beforeAll, test } from 'vitest';\n${hook}\ntest('an attack', () => {});\n`;
+    await writeFile(file, text);
+    const [known] = attacks;
+    if (known === undefined) throw new Error('there are no attacks');
+    const outcomes = await runAttacks(repository, [{ ...known, test: [relative(repository, file), 'an attack'] }]);
+    expect(outcomes).toMatchObject([{ result: 'not run', why: 'the origin did not start' }]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('optimisation fails when tuned batches are slower than none, and when none were compared', () => {
+  const row = (median: number) => ({ model: 'bisque@1', share: medianInterval([median]) });
+  expect(missed(batchingPays([row(1.2), row(0.96)]))).toEqual([]);
+  expect(missed(batchingPays([row(1.2), row(0.9)]))).toEqual(['bisque@1: tuned / batch 1']);
+  expect(missed(batchingPays([row(NaN)]))).toHaveLength(1);
+  expect(missed(batchingPays([]))).toHaveLength(1);
 });
 
 test('optimisation fails with the baseline in the place of the policy, and with a job for each request', () => {
@@ -85,3 +137,78 @@ test('optimisation fails with the baseline in the place of the policy, and with 
   expect(missed(flightIsSingle({ requests: 20, jobs: 1 }).bounds)).toEqual([]);
   expect(missed(flightIsSingle({ requests: 20, jobs: 20 }).bounds)).toHaveLength(1);
 });
+
+describe('npm run validate', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshkiln-validate-'));
+    vi.spyOn(console, 'log').mockReturnValue();
+    vi.spyOn(console, 'table').mockReturnValue();
+  });
+  afterAll(async () => {
+    vi.restoreAllMocks();
+    await rm(folder, { recursive: true });
+  });
+
+  const run = async (mutation: Partial<Observations>) => {
+    const exitCode = await validate(async () => ({ ...(await sound()), ...mutation }), folder);
+    const kept = JSON.parse(await readFile(join(folder, 'validate.json'), 'utf8')) as { bounds: Bound[] };
+    return { exitCode, red: [...new Set(missed(kept.bounds).map((what) => what.split(':')[0]))] };
+  };
+
+  test('is green when all that was observed is sound', async () => {
+    expect(await run({})).toEqual({ exitCode: 0, red: [] });
+  });
+
+  test.each<[component: string, what: string, mutation: () => Partial<Observations> | Promise<Partial<Observations>>]>([
+    ['speed', 'hits take as long as misses', () => ({ times: { missMs: [900], hitMs: [900] } })],
+    [
+      'accuracy',
+      'the edge serves other bytes than the origin sent',
+      async () => {
+        const { served } = await sound();
+        return { served: served.map((one) => ({ ...one, sha256: 'c'.repeat(64) })) };
+      },
+    ],
+    ['accuracy', 'the record is of another model', () => ({ shippedDigest: 'b'.repeat(64) })],
+    [
+      'security',
+      'an attack comes through',
+      async () => {
+        const all = (await sound()).attacks;
+        return { attacks: all.map((outcome, i): Outcome => (i === 7 ? { ...outcome, result: 'failed' } : outcome)) };
+      },
+    ],
+    ['optimisation', 'the edge evicts what was used least recently', () => ({ evictionPolicy: 'least-recently-used' })],
+    ['optimisation', 'each request is a job', () => ({ crowd: { requests: 20, jobs: 20 } })],
+    [
+      'optimisation',
+      'batches are slower than none',
+      () => ({
+        batching: [{ model: 'bisque@1', share: medianInterval([0.5]) }],
+      }),
+    ],
+  ])('exits 1 for %s when %s', async (component, _what, mutation) => {
+    expect(await run(await mutation())).toEqual({ exitCode: 1, red: [component] });
+  });
+});
+
+/** What is observed of a project that keeps all its promises. */
+async function sound(): Promise<Observations> {
+  const bytes = Buffer.from('the bytes of a mesh');
+  const served = { url: '/assets/x.glb', bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return {
+    times: { missMs: [900, 1100], hitMs: [9, 11] },
+    served: [served],
+    crowd: { requests: 20, jobs: 1 },
+    tier: memoryManifests(manifestMemory(now), now),
+    manifest: await manifestOf('0'.repeat(64)),
+    evaluated,
+    shippedDigest,
+    sample: [goodMesh],
+    attacks: attacks.map((attack): Outcome => ({ attack, result: 'passed' })),
+    evictionTrace: evictionTrace(),
+    evictionPolicy: 'greedy-dual-size-frequency',
+    batching: [{ model: 'bisque@1', share: medianInterval([1.2]) }],
+  };
+}

@@ -134,6 +134,19 @@ test('who joins a flight pays nothing, be it another tenant or the same one at t
   expect(await errorOf(post(picture(), { key: guest }))).toMatchObject(overBudget);
 });
 
+test.each<[string, Limits, { status: number; code: string }]>([
+  ['a spent budget', { gpu_ms_per_day: 0 }, overBudget],
+  ['no free place', { concurrent_misses: 0 }, tooMany],
+])('a miss that is refused for %s stores no picture', async (_why, limits, problem) => {
+  const key = await keyOf(await tenantWith(limits));
+  const image = picture();
+  expect(await errorOf(post(image, { key }))).toMatchObject(problem);
+  const name = `inputs/${await sha256(image)}`;
+  expect(await env.STORE.head(name)).toBeNull();
+  expect((await post(image, { key: await keyOf(await tenantWith({})) })).status).toBe(202);
+  expect(await env.STORE.head(name)).not.toBeNull();
+});
+
 test('a request that its tenant may not pay for leaves the flight to the next who asks', async () => {
   const poor = await keyOf(await tenantWith({ gpu_ms_per_day: 0 }));
   const rich = await keyOf(await tenantWith({}));

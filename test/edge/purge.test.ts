@@ -85,6 +85,44 @@ test('bytes that another mesh has too stay until that one goes', async () => {
   expect(await names()).toEqual([]);
 });
 
+test.each(['thumbnail', 'asset'] as const)(
+  'a mesh that takes the purged %s in the moment of its removal is made again',
+  async (which) => {
+    const purged = await makeMesh('1');
+    const blob = which === 'asset' ? purged.asset : purged.thumbnail;
+    const late: MeshManifest = { ...meshManifest('2'), asset: purged.asset, thumbnail: purged.thumbnail };
+    let taken = false;
+    // The look has found no other mesh; the removal of the blob is on its way.
+    const remove = async (removed: string | string[]) => {
+      if (removed === `blobs/${blob?.sha256}`) {
+        expect(await isolate().create(late)).toMatchObject({ created: true });
+        taken = true;
+      }
+      await env.STORE.delete(removed);
+    };
+    await purgeBy({ by: 'id', key: purged.key }, faultyR2(env.STORE, { delete: remove }));
+    expect(taken).toBe(true);
+    expect(await env.STORE.head(`blobs/${blob?.sha256}`)).toBeNull();
+    expect(await isolate().readTruth(late.key)).toBeNull();
+    expect((await names()).filter((name) => name.endsWith(late.key))).toEqual([]);
+  },
+);
+
+test('a mesh that sends the purged bytes again after their removal keeps them', async () => {
+  const purged = await makeMesh('1');
+  const { sha256 } = purged.asset;
+  const late: MeshManifest = { ...meshManifest('2'), asset: purged.asset, thumbnail: null };
+  const remove = async (removed: string | string[]) => {
+    await env.STORE.delete(removed);
+    if (removed !== `blobs/${sha256}`) return;
+    await env.STORE.put(removed, 'the same bytes', { httpMetadata: { contentType: mediaTypes.glb } });
+    await isolate().create(late);
+  };
+  await purgeBy({ by: 'id', key: purged.key }, faultyR2(env.STORE, { delete: remove }));
+  expect((await isolate().readTruth(late.key))?.manifest).toEqual(late);
+  expect(await env.STORE.head(`blobs/${sha256}`)).not.toBeNull();
+});
+
 test('a purge by picture, model or blob takes the meshes that have it and no other', async () => {
   const robot = { imageSha256: images.robot };
   const meshes = async () => {

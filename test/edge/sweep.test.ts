@@ -10,7 +10,7 @@ import { theFleet } from '../../edge/origins/fleet-view.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';
-import { failing } from './faulty-storage.ts';
+import { failing, faultyR2 } from './faulty-storage.ts';
 
 const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
 const hour = 3600;
@@ -30,13 +30,16 @@ afterEach(() => {
 });
 
 /** Runs the cron trigger's handler, so many seconds after these tests began. */
-async function sweep(afterSeconds: number, bytesMax = 0): Promise<void> {
+async function sweep(afterSeconds: number, changes: Partial<typeof env> = {}): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: (startSeconds + afterSeconds) * 1000 });
   const controller = createScheduledController({ scheduledTime: new Date(), cron: '*/5 * * * *' });
   const context = createExecutionContext();
-  await worker.scheduled(controller, { ...env, STORE_BYTES_MAX: String(bytesMax) });
+  await worker.scheduled(controller, { ...env, STORE_BYTES_MAX: '0', ...changes });
   await waitOnExecutionContext(context);
 }
+
+/** A budget of so many bytes for all that is kept. */
+const within = (bytesMax: number) => ({ STORE_BYTES_MAX: String(bytesMax) });
 
 /** A finished mesh with its blob, indexed as write-back leaves it. */
 async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, bytes = 1000): Promise<MeshManifest> {
@@ -108,15 +111,15 @@ test('the mesh that saves least per byte is evicted, and is a hit until it expir
   const cheap = await makeMesh('2', { gpuMs: 10 }, 5000);
   await makeMesh('3', { gpuMs: 5 }, 1000);
   await index.addUses(new Map([['3'.repeat(64), 9]]), startSeconds);
-  await sweep(0, 2000);
+  await sweep(0, within(2000));
   const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
   const retired = await manifests.read(cheap.key);
   expect(retired?.manifest.expiresAtSeconds).toBe(startSeconds + 180);
   expect(await names()).toContain(`blobs/${cheap.asset.sha256}`);
   // What leaves is not counted again, so the second run evicts no more.
-  await sweep(60, 2000);
+  await sweep(60, within(2000));
   expect((await manifests.readTruth('1'.repeat(64)))?.manifest.expiresAtSeconds).toBeNull();
-  await sweep(hour, 2000);
+  await sweep(hour, within(2000));
   expect(await keptKeys()).toEqual(['1', '3']);
   expect(await names('blobs/')).toHaveLength(2);
   expect(await index.clock()).toBeCloseTo(10 / 5000);
@@ -125,9 +128,9 @@ test('the mesh that saves least per byte is evicted, and is a hit until it expir
 test('within the budget, and with none, nothing is evicted', async () => {
   await makeMesh('1');
   await makeMesh('2');
-  await sweep(0, 2000);
-  await sweep(0, 0);
-  await sweep(hour, 2000);
+  await sweep(0, within(2000));
+  await sweep(0, within(0));
+  await sweep(hour, within(2000));
   expect(await keptKeys()).toEqual(['1', '2']);
 });
 
@@ -137,12 +140,12 @@ test('a surface counts once, however many meshes were encoded from it', async ()
   await makeMesh('1', { geometryKey });
   await makeMesh('2', { geometryKey, gpuMs: 0, reused: 'geometry' });
   expect(await index.keptBytes(0)).toBe(5000);
-  await sweep(0, 5000);
-  await sweep(hour, 5000);
+  await sweep(0, within(5000));
+  await sweep(hour, within(5000));
   expect(await keptKeys()).toEqual(['1', '2']);
   // A mesh that was encoded from a known surface costs no GPU time, so it goes first.
-  await sweep(0, 4500);
-  await sweep(hour, 4500);
+  await sweep(0, within(4500));
+  await sweep(hour, within(4500));
   expect(await keptKeys()).toEqual(['1']);
   expect(await names('geometry/')).toHaveLength(1);
 });
@@ -161,6 +164,25 @@ test('inputs go after a day, as do blobs and surfaces that no mesh names', async
   expect(await names()).toEqual(before.filter((name) => !lost.includes(name)));
   expect((await theFleet(env.FLEET).removals(to)).surfaces).toEqual(['f'.repeat(64)]);
 });
+
+test.each(['blobs', 'private'] as const)(
+  'a mesh that takes an orphan of %s as it is swept is made again',
+  async (kind) => {
+    const base = meshManifest('1', kind === 'private' ? { owner: 'a'.repeat(64) } : {});
+    const sha256 = 'd'.repeat(64);
+    const late = { ...base, asset: { ...base.asset, sha256 }, thumbnail: null };
+    const orphan = kind === 'private' ? `private/${late.key}/${sha256}` : `blobs/${sha256}`;
+    await env.STORE.put(orphan, 'bytes');
+    const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+    let taken = false;
+    const remove = async (removed: string | string[]) => {
+      if ([removed].flat().includes(orphan)) taken = (await manifests.create(late)).created;
+      await env.STORE.delete(removed);
+    };
+    await sweep(25 * hour, { STORE: faultyR2(env.STORE, { delete: remove }) });
+    expect([taken, await env.STORE.head(orphan), await manifests.readTruth(late.key)]).toEqual([true, null, null]);
+  },
+);
 
 test('a run looks at a part and the next goes on', async () => {
   const inputs = Array.from({ length: 250 }, (_, number) => `geometry/${number.toString(16).padStart(64, '0')}`);

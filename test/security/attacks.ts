@@ -332,6 +332,14 @@ export const attacks: readonly Attack[] = [
   },
   {
     group: 'API4',
+    attack: 'Fill the store with pictures of misses that nobody can pay for',
+    entries: [post],
+    defence: 'edge/meshes/refuse-unpaid.ts',
+    without: ['if (refusal === null) return;', 'if (refusal !== undefined) return;'],
+    test: ['test/edge/budgets.test.ts', 'a miss that is refused for %s stores no picture'],
+  },
+  {
+    group: 'API4',
     attack: 'Fill a tenant with idempotency keys',
     entries: [post],
     defence: 'edge/objects/tenant.ts',
@@ -643,7 +651,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Have the bytes of a purged mesh come back, sent again by an origin that was away',
     entries: ['PUT /origin/blobs/{sha256}', 'PUT /origin/results/{key}'],
     defence: 'edge/origins/write-back.ts',
-    without: ['await r2.delete(blobKey({ sha256 }));', ''],
+    without: ['remove: () => r2.delete(blobKey({ sha256 }))', 'remove: async () => {}'],
     test: [
       'test/edge/admin-purge.test.ts',
       'bytes that an origin sends again after a purge do not stay behind its refused result',

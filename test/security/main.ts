@@ -13,8 +13,9 @@ const root = join(import.meta.dirname, '../..');
 const { values } = parseArgs({ options: { without: { type: 'boolean', default: false } } });
 const wanted = values.without ? 'failed' : 'passed';
 const outcomes = values.without ? await withoutDefences() : await runAttacks(root, attacks);
-for (const { attack, result } of outcomes) {
-  console.log(`${result === wanted ? 'ok ' : 'BAD'} ${attack.group.padEnd(5)} ${attack.attack}: ${result}`);
+for (const { attack, result, why } of outcomes) {
+  const because = why === undefined ? '' : ` (${why})`;
+  console.log(`${result === wanted ? 'ok ' : 'BAD'} ${attack.group.padEnd(5)} ${attack.attack}: ${result}${because}`);
 }
 const bad = outcomes.filter(({ result }) => result !== wanted).length;
 console.log(

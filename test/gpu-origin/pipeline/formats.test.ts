@@ -4,6 +4,7 @@ import draco3d from 'draco3dgltf';
 import { unzipSync } from 'fflate';
 import { validateBytes } from 'gltf-validator';
 import { MeshoptDecoder } from 'meshoptimizer';
+import { GLTFLoader } from 'three/examples/jsm/loaders/GLTFLoader.js';
 import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
 import { STLLoader } from 'three/examples/jsm/loaders/STLLoader.js';
@@ -89,7 +90,42 @@ function close(a: readonly number[], b: readonly number[], within: number): void
   for (const [k, value] of a.entries()) expect(Math.abs(value - (b[k] as number))).toBeLessThan(within);
 }
 
+/** A GLB without pictures as three's own loader opens it, in metres. */
+async function openedByThree(bytes: Uint8Array): Promise<{ faces: number; low: number[]; high: number[] }> {
+  const { scene } = await new GLTFLoader().setMeshoptDecoder(MeshoptDecoder).parseAsync(arrayBuffer(bytes), '');
+  scene.updateMatrixWorld(true);
+  const box = new Box3().setFromObject(scene);
+  let faces = 0;
+  scene.traverse((node) => {
+    if (node instanceof ThreeMesh) faces += ((node.geometry as BufferGeometry).index?.count ?? NaN) / 3;
+  });
+  return { faces, low: box.min.toArray(), high: box.max.toArray() };
+}
+
 describe('the same mesh', () => {
+  test.each(['none', 'quantize', 'meshopt'] as const)(
+    "opens in three's loaders as GLB with compression %s and as STL, with equal triangles and bounds",
+    async (compression) => {
+      const [glb, stl] = await Promise.all([write({ texture: false, compression }), write({ output_format: 'stl' })]);
+      const inGlb = await openedByThree(glb.bytes);
+      const inStl = describeGeometry(new STLLoader().parse(arrayBuffer(stl.bytes)));
+      expect(inGlb.faces).toBe(inStl.faces);
+      expect(inGlb.faces).toBe(glb.faces);
+      // Quantized positions have steps of 1/16,383 of the largest side.
+      const withinMetres = compression === 'none' ? 1e-6 : 60 / 16_383 / 1000;
+      close(
+        inStl.low.map((mm) => mm / 1000),
+        inGlb.low,
+        withinMetres,
+      );
+      close(
+        inStl.high.map((mm) => mm / 1000),
+        inGlb.high,
+        withinMetres,
+      );
+    },
+  );
+
   test('opens in each format with equal triangles and, in its own unit, equal bounds', async () => {
     const [glb, stl, ply, obj] = await Promise.all([
       write({}),

@@ -7,9 +7,11 @@ import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
 import { kernels as stages } from '../../../gpu-origin/pipeline/kernels.ts';
 import { makeMesh, type GeometryStore, type MadeMesh, type MeshJob } from '../../../gpu-origin/pipeline/pipeline.ts';
 import { asManifold } from '../mesh/manifold.ts';
+import { selfIntersections } from '../mesh/self-intersections.ts';
 import { emoji, emojiNames, type EmojiName } from './emoji.ts';
 import { defaultParams } from './default-params.ts';
 import { realModel } from './real-model.ts';
+import { silhouetteFrom } from './silhouette-from.ts';
 import { silhouetteOverlap } from './silhouette-overlap.ts';
 
 const bisque = await realModel('bisque');
@@ -82,6 +84,48 @@ test.each(['teddyBear', 'doughnut', 'key', 'scissors', 'glasses'] as const)(
     expect(silhouetteOverlap(await geometryOf(name))).toBeGreaterThan(0.97);
   },
 );
+
+test.each(['teddyBear', 'car', 'scissors'] as const)(
+  'no triangle of %s goes through another that it does not touch',
+  async (name) => {
+    const { positions, indices } = await readGlb((await make(await emoji(name))).asset.bytes);
+    expect(selfIntersections(positions, indices)).toEqual([]);
+  },
+);
+
+test.each(['teddyBear', 'key', 'car'] as const)(
+  'the thumbnail of %s shows it from 30° to the right and 15° above, in the colours of its picture',
+  async (name) => {
+    const image = await emoji(name);
+    const { asset, thumbnail } = await make(image);
+    const { data } = await sharp(thumbnail?.bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+    const expected = silhouetteFrom(await readGlb(asset.bytes), { yawDegrees: 30, pitchDegrees: 15, size: 256 });
+    let [both, either] = [0, 0];
+    for (const [i, inMesh] of expected.entries()) {
+      const drawn = (data[4 * i + 3] as number) >= 128;
+      if (drawn && inMesh) both++;
+      if (drawn || inMesh) either++;
+    }
+    expect(both / either).toBeGreaterThan(0.97);
+    const seen = await palette(data);
+    expect(seen.shades).toBeGreaterThan(100);
+    const wanted = await palette(await sharp(image).resize(256, 256).ensureAlpha().raw().toBuffer());
+    for (const [c, value] of seen.mean.entries()) expect(Math.abs(value - (wanted.mean[c] ?? NaN))).toBeLessThan(0.05);
+  },
+);
+
+/** How many colours what is opaque has, and each channel's share of its light. */
+async function palette(pixels: Uint8Array): Promise<{ shades: number; mean: number[] }> {
+  const sum = [0, 0, 0];
+  const shades = new Set<string>();
+  for (let i = 0; i < pixels.length; i += 4) {
+    if ((pixels[i + 3] as number) < 250) continue;
+    for (const c of [0, 1, 2]) sum[c] = (sum[c] ?? 0) + (pixels[i + c] as number);
+    shades.add(pixels.subarray(i, i + 3).join());
+  }
+  const light = sum.reduce((all, each) => all + each, 0);
+  return { shades: shades.size, mean: sum.map((each) => each / light) };
+}
 
 async function genus(name: EmojiName): Promise<number> {
   const { positions, indices } = await readGlb((await make(await emoji(name))).asset.bytes);
