@@ -11,6 +11,7 @@ import { Intake } from './jobs/intake.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { makeJob } from './jobs/make.ts';
 import { Pace } from './jobs/pace.ts';
+import type { PinnedInfer } from './jobs/pinned-infer.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { Runner } from './jobs/runner.ts';
 import { Spool } from './jobs/spool.ts';
@@ -20,7 +21,6 @@ import { originSeries, type OriginSeries } from './metrics/series.ts';
 import { MeshServers } from './mesh-server/mesh-servers.ts';
 import { Models } from './models/models.ts';
 import { createKernelPool } from './pipeline/kernel-pool.ts';
-import type { Infer } from './pipeline/pipeline.ts';
 import { Reporter } from './report/reporter.ts';
 import { snapshot } from './report/snapshot.ts';
 import { createApp } from './server/app.ts';
@@ -197,7 +197,7 @@ type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'inferFor' | 'as
 function createMake({ config, models, pool, servers, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
   const inferFor =
-    (jobBegunMs: number): Infer =>
+    (jobBegunMs: number): PinnedInfer =>
     (run) =>
       pool.infer({ ...run, jobBegunMs });
   return (job: LiveJob, image: Uint8Array) =>

@@ -77,12 +77,12 @@ function withBatch<Model extends LaneModel>(model: Model, maximum: number): Mode
 
 async function compare({ name, graph, single, tuned }: Graph, pools: Record<'single' | 'tuned', GpuPool>) {
   // The tuned pool has climbed by the end of the first round, which does not count.
-  await rowsASecond(pools.tuned, tuned.id, graph);
-  await rowsASecond(pools.single, single.id, graph);
+  await rowsASecond(pools.tuned, tuned, graph);
+  await rowsASecond(pools.single, single, graph);
   const taken: Record<'single' | 'tuned', number[]> = { single: [], tuned: [] };
   for (let repeat = 0; repeat < repeats; repeat++) {
-    taken.single.push(await rowsASecond(pools.single, single.id, graph));
-    taken.tuned.push(await rowsASecond(pools.tuned, tuned.id, graph));
+    taken.single.push(await rowsASecond(pools.single, single, graph));
+    taken.tuned.push(await rowsASecond(pools.tuned, tuned, graph));
   }
   const limit = pools.tuned.batchLimits.find(({ model }) => model === tuned.id)?.limit ?? NaN;
   return {
@@ -95,7 +95,7 @@ async function compare({ name, graph, single, tuned }: Graph, pools: Record<'sin
   };
 }
 
-async function rowsASecond(pool: GpuPool, model: string, graph: string): Promise<number> {
+async function rowsASecond(pool: GpuPool, model: LaneModel, graph: string): Promise<number> {
   const image = { data: new Float32Array(5 * 64 * 64).fill(0.5), dims: [1, 5, 64, 64] };
   const startMs = performance.now();
   const endMs = startMs + secondsEach * 1000;

@@ -3,10 +3,11 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { causeText, log } from '../log.ts';
-import type { AskServer, Infer } from '../pipeline/pipeline.ts';
+import type { AskServer } from '../pipeline/pipeline.ts';
+import type { PinnedInfer } from './pinned-infer.ts';
 
-type Run = Parameters<Infer>[0];
-type Outcome = Awaited<ReturnType<Infer>>;
+type Run = Parameters<PinnedInfer>[0];
+type Outcome = Awaited<ReturnType<PinnedInfer>>;
 type Answer = Awaited<ReturnType<AskServer>>;
 
 /** Outputs larger than this are not kept: a field's points come in thousands of runs, its encoder's planes in one. */
@@ -16,7 +17,7 @@ const outputBytesMax = 8 * 1024 * 1024;
  * Keeps what each run of a job gave in `folder` until the job is done, so that an origin killed between inference and
  * result does not ask the accelerator again. Not synced to disk: a power cut may cost one run, a killed process none.
  */
-export function keepRuns(infer: Infer, folder: string): Infer {
+export function keepRuns(infer: PinnedInfer, folder: string): PinnedInfer {
   return async (run) => {
     const path = join(folder, digestOf(run));
     const kept = await read<Outcome>(path);
@@ -40,7 +41,7 @@ export function keepAnswer(askServer: AskServer, folder: string): AskServer {
 }
 
 function digestOf({ model, graph, inputs }: Run): string {
-  const hash = createHash('sha256').update(`${model}\n${graph}`);
+  const hash = createHash('sha256').update(`${model.digest}\n${graph}`);
   for (const [name, { data, dims }] of Object.entries(inputs))
     hash.update(`\n${name} ${dims.join('x')}\n`).update(data);
   return hash.digest('hex');

@@ -118,6 +118,24 @@ test('what a server says of the picture, of itself and what is no mesh have code
   }
 });
 
+test('a job whose model is replaced under its name while it is made asks no other server', async () => {
+  const model = await addModel();
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model, params: paramsOf({}) });
+  await setting.until(() =>
+    expect(setting.edge.calls.some(({ path }) => path.startsWith('/origin/geometry/'))).toBe(true),
+  );
+  await addModel({ seconds_max: 17 });
+  expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
+  release();
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { message: expect.stringContaining('no longer serves hunyuan3d@2') as string },
+  });
+  expect(server.questions).toEqual([]);
+});
+
 test('no more questions are open at once than the manifest allows', async () => {
   const model = await addModel();
   const origin = await setting.start({ JOBS_ACTIVE_MAX: '4' });

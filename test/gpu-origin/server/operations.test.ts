@@ -38,6 +38,26 @@ test('a model is added and removed without a restart', async () => {
   await setting.until(() => expect(setting.edge.reports.at(-1)?.models.map(({ id }) => id)).toEqual(['second@1']));
 });
 
+test('a job whose model is replaced under its name while it is made fails rather than have the new one run', async () => {
+  const old = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model: old });
+  await setting.until(() =>
+    expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/geometry/'))).toHaveLength(1),
+  );
+  const replaced = await writeModel(setting.modelsFolder, { depth: heavyInflation(2) });
+  expect([replaced.id, replaced.digest === old.digest]).toEqual([old.id, false]);
+  expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
+  release();
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { message: 'This origin no longer serves small@1 as it was when the job came.' },
+  });
+  const again = await setting.accepted(origin, { model: replaced });
+  expect(await setting.result(again)).toMatchObject({ manifest: { modelDigest: replaced.digest } });
+});
+
 test('a reload tells what is wrong with a model and goes on serving the others', async () => {
   const good = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) }, { name: 'good' });
   const origin = await setting.start();
