@@ -15,6 +15,8 @@ export type Infer = (run: {
   graph: string;
   inputs: Record<string, Tensor>;
   signal: AbortSignal;
+  /** True for one of thousands of small runs, as those of a field's points are: nothing is to be done for each. */
+  oneOfMany?: boolean;
 }) => Promise<{ outputs: Record<string, Tensor>; gpuMs: number; provider: Provider; degraded: boolean }>;
 
 /** Where surfaces are kept between requests, under contract/key.ts's geometryKey; it may fail without harm. */
