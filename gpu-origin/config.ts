@@ -53,6 +53,10 @@ const Environment = z.object({
   QUEUE_CAPACITY: whole(1, 100_000).default(256),
   /** Jobs in progress at once; enough that a batch can form while one runs. */
   JOBS_ACTIVE_MAX: whole(1, 1024).optional(),
+  /** Of them, those that wait for an image API or a model's server; a half unless it is given. */
+  JOBS_OUTSIDE_MAX: whole(1, 1024).optional(),
+  /** Memory that the fields of jobs in progress may take together; the largest, of 512 points a side, takes 1 GiB. */
+  FIELD_BYTES_MAX: whole(1 * GiB, 1024 * GiB).default(2 * GiB),
   JOB_SECONDS_MAX: whole(1, 86_400).default(600),
   /** An inference longer than this counts as hung, and its process is replaced. */
   RUN_SECONDS_MAX: whole(1, 3600).default(120),
@@ -96,6 +100,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
   const env = parsed.data;
   const state = resolve(env.ORIGIN_STATE);
   const kernelThreads = env.KERNEL_THREADS ?? cpuThreads;
+  // Each device runs one batch and forms the next, each kernel thread holds one more.
+  const jobsActiveMax = env.JOBS_ACTIVE_MAX ?? kernelThreads + 8 * env.GPU_DEVICES.length;
   const providers: ProviderOrder = { order: env.PROVIDERS ?? ['cuda', 'cpu'], explicit: env.PROVIDERS !== undefined };
   return {
     id: env.ORIGIN_ID,
@@ -112,8 +118,9 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     inferenceThreads: env.INFERENCE_THREADS,
     kernelThreads,
     queueCapacity: env.QUEUE_CAPACITY,
-    // Each device runs one batch and forms the next, each kernel thread holds one more.
-    jobsActiveMax: env.JOBS_ACTIVE_MAX ?? kernelThreads + 8 * env.GPU_DEVICES.length,
+    jobsActiveMax,
+    jobsOutsideMax: env.JOBS_OUTSIDE_MAX ?? Math.max(1, Math.floor(jobsActiveMax / 2)),
+    fieldBytesMax: env.FIELD_BYTES_MAX,
     jobSecondsMax: env.JOB_SECONDS_MAX,
     runSecondsMax: env.RUN_SECONDS_MAX,
     laneGrowthBytesMax: env.LANE_GROWTH_BYTES_MAX,

@@ -10,10 +10,12 @@ import { handBack } from './jobs/hand-back.ts';
 import { Intake } from './jobs/intake.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { makeJob } from './jobs/make.ts';
+import { needsOf } from './jobs/needs.ts';
 import { Pace } from './jobs/pace.ts';
 import type { PinnedInfer } from './jobs/pinned-infer.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { Runner } from './jobs/runner.ts';
+import { Shares } from './jobs/shares.ts';
 import { Spool } from './jobs/spool.ts';
 import { causeText, log } from './log.ts';
 import { registerGauges } from './metrics/gauges.ts';
@@ -131,9 +133,11 @@ function createParts(config: Config) {
   };
   const sendAhead = (blob: JobBlob, bytes: Uint8Array) => delivery.sendAhead(blob, bytes);
   const runsFolder = (key: string) => jobParts.spool.runs(key);
+  const shares = createShares(config, models);
   const runner = new Runner({
     ...jobParts,
     activeMax: config.jobsActiveMax,
+    shares,
     make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
     onMade: (entry, bytes) => delivery.noteMade(entry, bytes),
     onFinished: () => delivery.kick(),
@@ -164,9 +168,13 @@ function createParts(config: Config) {
     ...jobParts,
     ...means,
   });
-  registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
+  registerGauges(registry, { queue, runner, shares, pool, outbox, geometry, admission });
   const own = { registry, intake, geometry, removals, delivery, runner, reporter, admission, edge, callEdge };
   return { ...own, ...jobParts, ...means };
+}
+
+function createShares({ jobsOutsideMax: outsideMax, fieldBytesMax }: Config, models: Models): Shares {
+  return new Shares({ needsOf: ({ job }) => needsOf(job, models.stored), outsideMax, fieldBytesMax });
 }
 
 /** Keys of the surfaces that a result names. */

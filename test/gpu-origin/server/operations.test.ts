@@ -180,18 +180,49 @@ test('the metrics tell what became of jobs, and where their time went, stage by 
   expect(await setting.metric(origin, 'process_open_fds')).toBeGreaterThan(0);
 });
 
+const ball = {
+  name: 'ball',
+  family: 'triplane-field',
+  preprocessing: { size: 512, channels: ['red', 'green', 'blue'], background: 128 / 255 },
+  field: { threshold: 25, radius: 0.87, pointsPerRun: 8192 },
+  batch: { maximum: 1 },
+  uses: ['mc_resolution'],
+  defaults: { mc_resolution: 48 },
+} satisfies Parameters<typeof writeModel>[2];
+
+test('fields that would take more memory than there is wait for their turn, and hold nothing else up', async () => {
+  const field = await writeModel(setting.modelsFolder, ballField, ball);
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ FIELD_BYTES_MAX: String(2 ** 30), JOBS_ACTIVE_MAX: '8' });
+  const release = setting.holdJobs();
+  const params = { ...jobFor(setting.image).params, mc_resolution: 512 };
+  const largest = [];
+  for (let i = 0; i < 3; i += 1) largest.push(await setting.accepted(origin, { model: field, params }));
+  const small = await setting.accepted(origin, { model: field, params: { ...params, mc_resolution: 32 } });
+  const picture = await setting.accepted(origin, { model });
+  const holds = (active: number, waiting: number, bytes: number) =>
+    setting.until(async () => {
+      const metric = (name: string) => setting.metric(origin, `meshkiln_origin_${name}`);
+      const [actives, depth, field_bytes] = [metric('jobs_active'), metric('queue_depth'), metric('field_bytes')];
+      expect([await actives, await depth, await field_bytes]).toEqual([active, waiting, bytes]);
+    });
+  await holds(2, 3, 2 ** 30);
+  // Each that ends lets the next one begin; the small one does not overtake those that wait for room.
+  const cancel = (key: string) => signedPost(origin.url, `/jobs/${key}/cancel`);
+  await cancel(largest[0] ?? '');
+  await holds(2, 2, 2 ** 30);
+  await cancel(largest[1] ?? '');
+  await holds(2, 1, 2 ** 30);
+  await cancel(largest[2] ?? '');
+  await holds(2, 0, 4 * 32 ** 3 + 2048 * 32 ** 2);
+  release();
+  for (const key of [small, picture]) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});
+
 test('a model pair in the shape of TripoSR, added by its manifest to a running origin, serves meshes', async () => {
   await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
   const origin = await setting.start();
-  const model = await writeModel(setting.modelsFolder, ballField, {
-    name: 'ball',
-    family: 'triplane-field',
-    preprocessing: { size: 512, channels: ['red', 'green', 'blue'], background: 128 / 255 },
-    field: { threshold: 25, radius: 0.87, pointsPerRun: 8192 },
-    batch: { maximum: 1 },
-    uses: ['mc_resolution'],
-    defaults: { mc_resolution: 48 },
-  });
+  const model = await writeModel(setting.modelsFolder, ballField, ball);
   expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
   const params = { ...jobFor(setting.image).params, mc_resolution: 48 };
   const result = await setting.result(await setting.accepted(origin, { model, params }));
