@@ -47,6 +47,8 @@ export class Lane {
   #wanted: readonly LaneModel[] = [];
   /** Digest of each model that the process holds. */
   readonly #loaded = new Map<string, string>();
+  /** How far the golden outputs of each of them are off, by its id; null where it has none. */
+  readonly #goldenErrors = new Map<string, number | null>();
   /** Why a model could not be loaded, by its digest. */
   readonly #faults = new Map<string, string>();
   readonly #quarantine = new Quarantine();
@@ -79,6 +81,8 @@ export class Lane {
       restarts: this.#restarts,
       residentBytes: this.#residentBytes,
       refusals: this.#refusals,
+      /** The models that the process holds, with the largest relative error of their golden outputs. */
+      models: [...this.#loaded.keys()].map((id) => ({ id, goldenError: this.#goldenErrors.get(id) ?? null })),
       /** What the libraries said while the models were loaded. */
       errorText: this.#errorText,
       pid: this.#child?.pid ?? null,
@@ -183,6 +187,7 @@ export class Lane {
     for (const [id, digest] of this.#loaded) {
       if (wanted.some((model) => model.id === id && model.digest === digest)) continue;
       this.#loaded.delete(id);
+      this.#goldenErrors.delete(id);
       child.tell({ type: 'unload', id });
     }
     for (const model of wanted) {
@@ -214,6 +219,7 @@ export class Lane {
     const answer = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
     if (answer.type === 'loaded') {
       this.#loaded.set(id, model.digest);
+      this.#goldenErrors.set(id, answer.goldenError);
       this.#quarantine.loaded(model.digest);
       this.#provider = answer.provider;
       this.#refusals = answer.refusals;
@@ -226,6 +232,7 @@ export class Lane {
   #ended(end: GpuProcessEnded): void {
     this.#child = null;
     this.#loaded.clear();
+    this.#goldenErrors.clear();
     if (this.#state === 'closed') return;
     log('gpu process ended', { device: this.device, cause: end.message });
     if (this.#state === 'ready' && Date.now() - this.#readySinceMs > steadyMs) this.#endsInARow = 0;

@@ -66,6 +66,8 @@ export function registerGauges(registry: Registry, parts: Parts): void {
   gauge('lane_running', '1 while a GPU process runs a graph.', laneLabels, () =>
     perLane(pool, (lane) => Number(lane.running)),
   );
+  const goldenHelp = 'Largest relative error of a golden output when the model was loaded.';
+  gauge('golden_error', goldenHelp, [...laneLabels, 'model'], () => pool.lanes.flatMap(goldenErrors));
   registerCards(gauge, pool);
   registerLaneTotals(registry, pool);
   collectDefaultMetrics({ register: registry });
@@ -123,6 +125,12 @@ function registerLaneTotals(registry: Registry, pool: GpuPool): void {
     );
   counter('lane_busy_seconds_total', 'Time that a device has run graphs.', (lane) => lane.busyMs / 1000);
   counter('lane_restarts_total', 'GPU processes that ended.', (lane) => lane.restarts);
+}
+
+function goldenErrors({ device, provider, models }: GpuPool['lanes'][number]): Sample[] {
+  return models.flatMap(({ id, goldenError }) =>
+    goldenError === null ? [] : [{ labels: { device: String(device), provider, model: id }, value: goldenError }],
+  );
 }
 
 function perLane(pool: GpuPool, value: (lane: GpuPool['lanes'][number]) => number): Sample[] {

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { causeText } from '../log.ts';
 import { tryProvider } from '../setup/providers.ts';
 import { addModel } from './add-model.ts';
+import type { GraphManifest } from './manifest.ts';
+import { measureParity } from './parity.ts';
 import { isGraphModel, readRepository, type StoredModel } from './repository.ts';
 
 const usage = `npm run models -- list          models whose files are right, and what is wrong with the others
@@ -38,11 +40,30 @@ async function check(): Promise<void> {
       continue;
     }
     const trial = await tryProvider('cpu', 0, model);
-    const golden =
-      model.manifest.golden === undefined ? 'no golden output to compare' : 'golden output within tolerance';
-    if (trial.works) console.log(`${model.id}: loads in ${trial.ms.toFixed(0)} ms, ${golden}`);
-    else {
+    if (!trial.works) {
       console.error(`${model.id}: ${trial.cause}`);
+      process.exitCode = 1;
+      continue;
+    }
+    const { ms, goldenError } = trial;
+    const golden =
+      goldenError === null
+        ? 'no golden output to compare'
+        : `golden output within tolerance (off by ${goldenError.toPrecision(2)})`;
+    console.log(`${model.id}: loads in ${ms.toFixed(0)} ms, ${golden}`);
+    await checkParity(model);
+  }
+}
+
+/** Compares the files that a model has for some providers with its own, on the CPU, which runs them all. */
+async function checkParity(model: StoredModel<GraphManifest>): Promise<void> {
+  for (const { files, providers, error, tolerance } of await measureParity(model)) {
+    const within = error <= tolerance;
+    const text = `${files.join(', ')} (${providers.join(', ')}) is off by ${error.toPrecision(2)} from the model's own files`;
+    const line = `${model.id}: ${text}, ${within ? 'within' : 'more than'} ${tolerance}`;
+    if (within) console.log(line);
+    else {
+      console.error(line);
       process.exitCode = 1;
     }
   }

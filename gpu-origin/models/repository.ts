@@ -141,7 +141,10 @@ function requireListedData(folder: string, manifest: ModelManifest): void {
 }
 
 function graphFiles({ graphs }: GraphManifest): (readonly [field: string, file: string])[] {
-  return Object.entries(graphs).map(([name, graph]) => [`graphs.${name}.file`, graph.file] as const);
+  return Object.entries(graphs).flatMap(([name, { file, variants = [] }]) => [
+    [`graphs.${name}.file`, file] as const,
+    ...variants.map((variant, i) => [`graphs.${name}.variants[${i}].file`, variant.file] as const),
+  ]);
 }
 
 function externalTensorsOf(path: string): ExternalTensor[] {

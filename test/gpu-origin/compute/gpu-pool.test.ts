@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GpuPool, type BatchRun } from '../../../gpu-origin/compute/gpu-pool.ts';
 import type { Tensor } from '../../../gpu-origin/pipeline/tensor.ts';
-import { doubling, heavyInflation, writeModel } from '../support/models.ts';
+import { doubling, heavyInflation, writeModel, writeSquaring } from '../support/models.ts';
 import type { OnnxGraph } from '../support/onnx.ts';
 
 let root = '';
@@ -284,6 +284,30 @@ test('a float16 graph takes and gives float32 tensors', async () => {
   await pool.setModels([model]);
   const ran = await pool.infer({ model, graph: 'double', inputs: { x: row(0.5, 1, 1.5, 2) }, signal });
   expect([...(ran.outputs.y?.data ?? [])]).toEqual([1, 2, 3, 4]);
+});
+
+test('a provider that a variant is for runs its file, checked by its own tolerance; another runs the graph itself', async () => {
+  const half = await writeSquaring(root, { providers: ['cpu'], tolerance: 1e-3 }, { name: 'half' });
+  const whole = await writeSquaring(root, { providers: ['cuda', 'webgpu'], tolerance: 1e-3 }, { name: 'whole' });
+  const { pool } = createPool();
+  await pool.setModels([half, whole]);
+  const square = async (model: typeof half) => {
+    const { outputs } = await pool.infer({ model, graph: 'square', inputs: { x: row(1 / 3) }, signal });
+    return Math.abs((outputs.y?.data[0] ?? NaN) * 9 - 1);
+  };
+  expect(await square(half)).toBeGreaterThan(1e-4);
+  expect(await square(half)).toBeLessThan(1e-3);
+  expect(await square(whole)).toBeLessThan(1e-6);
+  const errors = Object.fromEntries(pool.lanes[0]?.models.map(({ id, goldenError }) => [id, goldenError]) ?? []);
+  expect(errors[half.id]).toBeCloseTo(await square(half), 6);
+  expect(errors[whole.id]).toBeLessThan(1e-6);
+});
+
+test('a variant that is further off than its tolerance keeps the model out with the figure', async () => {
+  const model = await writeSquaring(root, { providers: ['cpu'], tolerance: 1e-4 });
+  const { pool } = createPool();
+  await pool.setModels([model]);
+  expect(pool.faultOf(model)).toMatch(/golden output "y" is off by 0\.000\d+, more than 0\.0001/);
 });
 
 test('a run of a model that was replaced meanwhile is refused, also when its process ended with it', async () => {

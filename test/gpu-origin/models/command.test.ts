@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { doubling, writeModel } from '../support/models.ts';
+import { doubling, writeModel, writeSquaring } from '../support/models.ts';
 
 const command = join(import.meta.dirname, '../../../gpu-origin/models/command.ts');
 
@@ -54,6 +54,21 @@ test('check loads each model and compares its golden output', async () => {
   expect(await models('check')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('wrong@1: cpu: golden output "y" is off by 1.00, more than 0.01') as string,
+  });
+});
+
+test('check tells how far the files for some providers are from the own ones, and fails beyond their tolerance', async () => {
+  await writeSquaring(root, { providers: ['cuda', 'webgpu'], tolerance: 1e-3 }, { name: 'near' });
+  expect(await models('check')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /near@1: square\.fp16\.onnx \(cuda, webgpu\) is off by 0\.000\d+ from the model's own files, within 0\.001/,
+    ) as string,
+  });
+  await writeSquaring(root, { providers: ['cuda'], tolerance: 1e-4 }, { name: 'far' });
+  expect(await models('check')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/far@1: square\.fp16\.onnx \(cuda\) is off by .*, more than 0\.0001/) as string,
   });
 });
 

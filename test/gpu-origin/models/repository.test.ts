@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Model } from '../../../contract/model.ts';
 import { openModel, runGraph } from '../../../gpu-origin/compute/session.ts';
 import { describeModel, isGraphModel, readRepository } from '../../../gpu-origin/models/repository.ts';
-import { doubling, writeModel } from '../support/models.ts';
+import { doubling, writeModel, writeSquaring } from '../support/models.ts';
 import type { OnnxGraph } from '../support/onnx.ts';
 import { bisque, modelsFolder } from '../support/send-job.ts';
 
@@ -191,6 +191,20 @@ test('a graph that is no .onnx file is refused as such', async () => {
     file: join(folder, 'double.onnx'),
     message: expect.stringContaining('is no .onnx file') as string,
   });
+});
+
+test('a file that a graph has for some providers is checked as any other, and needs a golden output', async () => {
+  const { folder } = await writeSquaring(root, { providers: ['cuda'], tolerance: 0.01 });
+  await editManifest(folder, (manifest) => {
+    delete (manifest.files as Record<string, unknown>)['square.fp16.onnx'];
+  });
+  expect((await onlyFault())?.message).toBe(
+    'graphs.square.variants[0].file names "square.fp16.onnx", which is not among files',
+  );
+  await editManifest(folder, (manifest) => {
+    delete manifest.golden;
+  });
+  expect((await onlyFault())?.message).toBe('graphs.square.variants: need a golden output to be compared with');
 });
 
 test('an empty model folder and stray files are no models', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startOriginProcess } from '../support/origin-process.ts';
 import { ballField } from '../support/triplane.ts';
-import { heavyInflation, writeModel } from '../support/models.ts';
+import { heavyInflation, writeModel, writeSquaring } from '../support/models.ts';
 import { bisque, disc, jobFor, modelsFolder, sendJob, signedPost } from '../support/send-job.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
 
@@ -217,6 +217,16 @@ test('fields that would take more memory than there is wait for their turn, and 
   await holds(2, 0, 4 * 32 ** 3 + 2048 * 32 ** 2);
   release();
   for (const key of [small, picture]) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});
+
+test('the metrics tell how far the golden output of each model was off', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  await writeSquaring(setting.modelsFolder, { providers: ['cpu'], tolerance: 1e-3 }, { name: 'half' });
+  const origin = await setting.start();
+  const series = 'meshkiln_origin_golden_error{device="0",provider="cpu",model="half@1"}';
+  const error = await setting.metric(origin, series);
+  expect(error).toBeGreaterThan(1e-4);
+  expect(error).toBeLessThan(1e-3);
 });
 
 test('a model pair in the shape of TripoSR, added by its manifest to a running origin, serves meshes', async () => {
