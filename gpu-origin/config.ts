@@ -76,6 +76,9 @@ const Environment = z.object({
   TEXT_TO_IMAGE_SECONDS_MAX: whole(1, 3600).default(120),
 });
 
+/** Of the environment, what a call to the origin takes. */
+const Caller = Environment.pick({ ORIGIN_ID: true, ORIGIN_SECRET: true, ORIGIN_HOST: true, ORIGIN_PORT: true });
+
 /** The environment, in which what belongs together is given together. */
 const WholeEnvironment = Environment.refine(
   (env) => env.TEXT_TO_IMAGE_URLS === undefined || env.TEXT_TO_IMAGE_MODEL !== undefined,
@@ -90,14 +93,7 @@ export type Config = ReturnType<typeof readConfig>;
 
 /** Parses the environment; throws an Error with one line for each variable that is missing or wrong. */
 export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
-  // An empty variable is one that a compose file left open.
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = WholeEnvironment.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
-    throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
-  }
-  const env = parsed.data;
+  const env = parsed(WholeEnvironment, environment);
   const state = resolve(env.ORIGIN_STATE);
   const kernelThreads = env.KERNEL_THREADS ?? cpuThreads;
   // Each device runs one batch and forms the next, each kernel thread holds one more.
@@ -131,6 +127,22 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     metricsToken: env.METRICS_TOKEN ?? null,
     textToImage: textToImageOf(env),
   };
+}
+
+/** What a command must know to call the origin of this environment on this machine; throws as `readConfig` does. */
+export function readCaller(environment: NodeJS.ProcessEnv): { url: string; originId: string; secret: string } {
+  const env = parsed(Caller, environment);
+  const host = ['0.0.0.0', '::'].includes(env.ORIGIN_HOST) ? '127.0.0.1' : env.ORIGIN_HOST;
+  return { url: `http://${host}:${env.ORIGIN_PORT}`, originId: env.ORIGIN_ID, secret: env.ORIGIN_SECRET };
+}
+
+function parsed<Output>(schema: z.ZodType<Output>, environment: NodeJS.ProcessEnv): Output {
+  // An empty variable is one that a compose file left open.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const outcome = schema.safeParse(given);
+  if (outcome.success) return outcome.data;
+  const lines = outcome.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
+  throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
 }
 
 /** How prompts are turned into pictures; null when they are not taken. */
