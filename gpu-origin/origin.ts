@@ -138,6 +138,7 @@ function createParts(config: Config) {
     ...jobParts,
     activeMax: config.jobsActiveMax,
     shares,
+    withdraw,
     make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
     onMade: (entry, bytes) => delivery.noteMade(entry, bytes),
     onFinished: () => delivery.kick(),

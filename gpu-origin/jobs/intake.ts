@@ -98,6 +98,7 @@ export class Intake {
     if (job !== undefined) {
       if (fence > job.job.fence) {
         job.job = { ...job.job, fence };
+        job.sentAtMs = Date.now();
         await spool.update(job);
       }
       return { accepted: true, position: job.state === 'queued' ? queue.depth : 0 };

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { GpuPool, type BatchRun } from '../../../gpu-origin/compute/gpu-pool.ts';
 import type { Tensor } from '../../../gpu-origin/pipeline/tensor.ts';
 import { doubling, heavyInflation, writeModel, writeSquaring } from '../support/models.ts';
@@ -130,6 +131,75 @@ test('a run whose process is killed is run once more on the next process', async
   process.kill(pidOf(pool), 'SIGKILL');
   expect((await run).outputs.front?.data[0]).toBeCloseTo(0.5, 4);
   expect(pool.lanes[0]).toMatchObject({ state: 'ready', restarts: 1 });
+});
+
+test('of two devices an idle one is given a run at once, and each one more ahead before any waits', async () => {
+  const model = await writeModel(root, { depth: heavyInflation(30) }, { batch: { maximum: 1 } });
+  const { pool, batches } = createPool({ devices: [0, 1] });
+  await pool.setModels([model]);
+  const first = pool.infer(heavyRun(model));
+  expect(pool.lanes.map(({ running }) => running)).toEqual([true, false]);
+  await sleep(20);
+  const second = pool.infer(heavyRun(model));
+  expect(pool.lanes.map(({ running }) => running)).toEqual([true, true]);
+  // One more goes ahead to each, and only then does one wait.
+  const more = [pool.infer(heavyRun(model)), pool.infer(heavyRun(model))];
+  expect(pool.depth).toBe(0);
+  const waiting = pool.infer(heavyRun(model));
+  expect(pool.depth).toBe(1);
+  await Promise.all([first, second, ...more, waiting]);
+  const runs = (device: number) => batches.filter((batch) => batch.device === device).length;
+  expect([runs(0), runs(1)].toSorted()).toEqual([2, 3]);
+});
+
+test('a run whose process is killed is run again on the other device, without waiting for the restart', async () => {
+  const model = await writeModel(root, { depth: heavyInflation(60) }, { batch: { maximum: 1 } });
+  const { pool, batches } = createPool({ devices: [0, 1] });
+  await pool.setModels([model]);
+  const run = pool.infer(heavyRun(model));
+  expect(pool.lanes.map(({ running }) => running)).toEqual([true, false]);
+  process.kill(pidOf(pool), 'SIGKILL');
+  expect((await run).outputs.front?.data[0]).toBeCloseTo(0.5, 4);
+  expect(batches.map(({ device }) => device)).toEqual([1]);
+  expect(pool.lanes.map(({ restarts }) => restarts)).toEqual([1, 0]);
+});
+
+test('a run that ends a process on each of two devices fails with the cause', async () => {
+  const model = await writeModel(root, { depth: heavyInflation(60) }, { batch: { maximum: 1 } });
+  const { pool } = createPool({ devices: [0, 1] });
+  await pool.setModels([model]);
+  const run = pool.infer(heavyRun(model));
+  run.catch(() => undefined);
+  for (const device of [0, 1]) {
+    await vi.waitFor(() => expect(pool.lanes[device]?.running).toBe(true), { timeout: 5000, interval: 5 });
+    process.kill(pool.lanes[device]?.pid ?? 0, 'SIGKILL');
+  }
+  await expect(run).rejects.toThrow('The GPU process ended by SIGKILL');
+});
+
+test('a model is run at every warm-up batch before it is served, in the shapes of real requests', async () => {
+  // Only [1, 6, 3] and [2, 6, 3] can be laid out so; any other shape fails when it is run, not when it is loaded.
+  const picky: OnnxGraph = {
+    inputs: { points: { shape: ['N', 'P', 3] } },
+    outputs: { y: { shape: ['N', 18] } },
+    constants: { whole: { dims: [2], data: [-1, 18] }, pair: { dims: [2], data: [2, 18] } },
+    nodes: [{ op: 'Reshape', inputs: ['points', 'whole'], outputs: ['y'] }],
+  };
+  const onlyPairs = { ...picky, nodes: [{ op: 'Reshape', inputs: ['points', 'pair'], outputs: ['y'] }] };
+  const field = (pointsPerRun: number) => ({ threshold: 0, radius: 1, pointsPerRun });
+  const write = (name: string, graph: OnnxGraph, change: { pointsPerRun: number; batches: number[] }) =>
+    writeModel(
+      root,
+      { decoder: graph },
+      { name, field: field(change.pointsPerRun), warm_up: { batches: change.batches } },
+    );
+  const right = await write('right', picky, { pointsPerRun: 6, batches: [1, 2] });
+  const otherPoints = await write('points', picky, { pointsPerRun: 5, batches: [1] });
+  const otherBatch = await write('batch', onlyPairs, { pointsPerRun: 6, batches: [2, 1] });
+  const { pool } = createPool();
+  await pool.setModels([right, otherPoints, otherBatch]);
+  expect([right, otherPoints, otherBatch].map((model) => pool.serves(model))).toEqual([true, false, false]);
+  for (const model of [otherPoints, otherBatch]) expect(pool.faultOf(model)).toMatch(/Reshape/);
 });
 
 test('a run that ends two processes fails with the cause, and the lane goes on', async () => {

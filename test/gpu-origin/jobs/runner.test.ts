@@ -39,6 +39,7 @@ test('a job that is cancelled while its result is written stays in the outbox, f
       pace: new Pace({ queueCapacity: 1, now: Date.now }),
       series: originSeries(new Registry()),
       activeMax: 1,
+      withdraw: () => undefined,
       shares: new Shares({
         needsOf: () => ({ outside: false, fieldBytes: 0 }),
         outsideMax: 1,
