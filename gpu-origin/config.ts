@@ -70,7 +70,11 @@ const Environment = z.object({
   METRICS_TOKEN: Secret.optional(),
   /** Base URLs of OpenAI-compatible image APIs, the preferred one first. */
   TEXT_TO_IMAGE_URLS: list(Url).optional(),
-  TEXT_TO_IMAGE_KEY: z.string().optional(),
+  /** Their keys in the same order, an empty one where none is needed; or one key, where all are of one web origin. */
+  TEXT_TO_IMAGE_KEY: z
+    .string()
+    .transform((text) => text.split(',').map((key) => key.trim()))
+    .optional(),
   TEXT_TO_IMAGE_MODEL: TextToImageModel.optional(),
   /** One call to an image API, its picture included. */
   TEXT_TO_IMAGE_SECONDS_MAX: whole(1, 3600).default(120),
@@ -80,10 +84,18 @@ const Environment = z.object({
 const Caller = Environment.pick({ ORIGIN_ID: true, ORIGIN_SECRET: true, ORIGIN_HOST: true, ORIGIN_PORT: true });
 
 /** The environment, in which what belongs together is given together. */
-const WholeEnvironment = Environment.refine(
-  (env) => env.TEXT_TO_IMAGE_URLS === undefined || env.TEXT_TO_IMAGE_MODEL !== undefined,
-  { path: ['TEXT_TO_IMAGE_MODEL'] },
-);
+const WholeEnvironment = Environment.superRefine((env, context) => {
+  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: keys } = env;
+  if (urls === undefined) return;
+  if (model === undefined) context.addIssue({ code: 'custom', path: ['TEXT_TO_IMAGE_MODEL'] });
+  if (keys === undefined || keys.length === urls.length) return;
+  const one = keys.length === 1;
+  if (one && new Set(urls.map((url) => new URL(url).origin)).size === 1) return;
+  const message = one
+    ? 'is one key for URLs of several servers; give one for each, with commas'
+    : `has ${keys.length} keys for ${urls.length} URLs`;
+  context.addIssue({ code: 'custom', path: ['TEXT_TO_IMAGE_KEY'], message });
+});
 
 /** Execution providers in the order to try; `explicit` when the operator asked for it, so that another is degraded. */
 export type ProviderOrder = { order: readonly OnnxProvider[]; explicit: boolean };
@@ -147,9 +159,10 @@ function parsed<Output>(schema: z.ZodType<Output>, environment: NodeJS.ProcessEn
 
 /** How prompts are turned into pictures; null when they are not taken. */
 function textToImageOf(env: z.infer<typeof Environment>): TextToImageOptions | null {
-  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: key } = env;
+  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: keys = [] } = env;
   if (urls === undefined || model === undefined) return null;
-  return { urls, model, key: key ?? null, secondsMax: env.TEXT_TO_IMAGE_SECONDS_MAX };
+  const upstreams = urls.map((url, i) => ({ url, key: (keys.length === 1 ? keys[0] : keys[i]) || null }));
+  return { upstreams, model, secondsMax: env.TEXT_TO_IMAGE_SECONDS_MAX };
 }
 
 function messageOf(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {
