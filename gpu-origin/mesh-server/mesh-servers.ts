@@ -74,6 +74,7 @@ export class MeshServers {
         this.#options.onChange();
       }),
     );
+    clearTimeout(this.#timer); // of a look that began beside this one, and has ended before it
     if (this.#known.size > 0) this.#timer = setTimeout(() => void this.#look(), healthMs);
   }
 }
