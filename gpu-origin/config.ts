@@ -53,6 +53,10 @@ const Environment = z.object({
   QUEUE_CAPACITY: whole(1, 100_000).default(256),
   /** Jobs in progress at once; enough that a batch can form while one runs. */
   JOBS_ACTIVE_MAX: whole(1, 1024).optional(),
+  /** Of them, those that wait for an image API or a model's server; a half unless it is given. */
+  JOBS_OUTSIDE_MAX: whole(1, 1024).optional(),
+  /** Memory that the fields of jobs in progress may take together; the largest, of 512 points a side, takes 1 GiB. */
+  FIELD_BYTES_MAX: whole(1 * GiB, 1024 * GiB).default(2 * GiB),
   JOB_SECONDS_MAX: whole(1, 86_400).default(600),
   /** An inference longer than this counts as hung, and its process is replaced. */
   RUN_SECONDS_MAX: whole(1, 3600).default(120),
@@ -66,17 +70,32 @@ const Environment = z.object({
   METRICS_TOKEN: Secret.optional(),
   /** Base URLs of OpenAI-compatible image APIs, the preferred one first. */
   TEXT_TO_IMAGE_URLS: list(Url).optional(),
-  TEXT_TO_IMAGE_KEY: z.string().optional(),
+  /** Their keys in the same order, an empty one where none is needed; or one key, where all are of one web origin. */
+  TEXT_TO_IMAGE_KEY: z
+    .string()
+    .transform((text) => text.split(',').map((key) => key.trim()))
+    .optional(),
   TEXT_TO_IMAGE_MODEL: TextToImageModel.optional(),
   /** One call to an image API, its picture included. */
   TEXT_TO_IMAGE_SECONDS_MAX: whole(1, 3600).default(120),
 });
 
+/** Of the environment, what a call to the origin takes. */
+const Caller = Environment.pick({ ORIGIN_ID: true, ORIGIN_SECRET: true, ORIGIN_HOST: true, ORIGIN_PORT: true });
+
 /** The environment, in which what belongs together is given together. */
-const WholeEnvironment = Environment.refine(
-  (env) => env.TEXT_TO_IMAGE_URLS === undefined || env.TEXT_TO_IMAGE_MODEL !== undefined,
-  { path: ['TEXT_TO_IMAGE_MODEL'] },
-);
+const WholeEnvironment = Environment.superRefine((env, context) => {
+  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: keys } = env;
+  if (urls === undefined) return;
+  if (model === undefined) context.addIssue({ code: 'custom', path: ['TEXT_TO_IMAGE_MODEL'] });
+  if (keys === undefined || keys.length === urls.length) return;
+  const one = keys.length === 1;
+  if (one && new Set(urls.map((url) => new URL(url).origin)).size === 1) return;
+  const message = one
+    ? 'is one key for URLs of several servers; give one for each, with commas'
+    : `has ${keys.length} keys for ${urls.length} URLs`;
+  context.addIssue({ code: 'custom', path: ['TEXT_TO_IMAGE_KEY'], message });
+});
 
 /** Execution providers in the order to try; `explicit` when the operator asked for it, so that another is degraded. */
 export type ProviderOrder = { order: readonly OnnxProvider[]; explicit: boolean };
@@ -86,16 +105,11 @@ export type Config = ReturnType<typeof readConfig>;
 
 /** Parses the environment; throws an Error with one line for each variable that is missing or wrong. */
 export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
-  // An empty variable is one that a compose file left open.
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = WholeEnvironment.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
-    throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
-  }
-  const env = parsed.data;
+  const env = parsed(WholeEnvironment, environment);
   const state = resolve(env.ORIGIN_STATE);
   const kernelThreads = env.KERNEL_THREADS ?? cpuThreads;
+  // Each device runs one batch and forms the next, each kernel thread holds one more.
+  const jobsActiveMax = env.JOBS_ACTIVE_MAX ?? kernelThreads + 8 * env.GPU_DEVICES.length;
   const providers: ProviderOrder = { order: env.PROVIDERS ?? ['cuda', 'cpu'], explicit: env.PROVIDERS !== undefined };
   return {
     id: env.ORIGIN_ID,
@@ -112,8 +126,9 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     inferenceThreads: env.INFERENCE_THREADS,
     kernelThreads,
     queueCapacity: env.QUEUE_CAPACITY,
-    // Each device runs one batch and forms the next, each kernel thread holds one more.
-    jobsActiveMax: env.JOBS_ACTIVE_MAX ?? kernelThreads + 8 * env.GPU_DEVICES.length,
+    jobsActiveMax,
+    jobsOutsideMax: env.JOBS_OUTSIDE_MAX ?? Math.max(1, Math.floor(jobsActiveMax / 2)),
+    fieldBytesMax: env.FIELD_BYTES_MAX,
     jobSecondsMax: env.JOB_SECONDS_MAX,
     runSecondsMax: env.RUN_SECONDS_MAX,
     laneGrowthBytesMax: env.LANE_GROWTH_BYTES_MAX,
@@ -126,11 +141,28 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
   };
 }
 
+/** What a command must know to call the origin of this environment on this machine; throws as `readConfig` does. */
+export function readCaller(environment: NodeJS.ProcessEnv): { url: string; originId: string; secret: string } {
+  const env = parsed(Caller, environment);
+  const host = ['0.0.0.0', '::'].includes(env.ORIGIN_HOST) ? '127.0.0.1' : env.ORIGIN_HOST;
+  return { url: `http://${host}:${env.ORIGIN_PORT}`, originId: env.ORIGIN_ID, secret: env.ORIGIN_SECRET };
+}
+
+function parsed<Output>(schema: z.ZodType<Output>, environment: NodeJS.ProcessEnv): Output {
+  // An empty variable is one that a compose file left open.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const outcome = schema.safeParse(given);
+  if (outcome.success) return outcome.data;
+  const lines = outcome.error.issues.map((issue) => `${String(issue.path[0])}: ${messageOf(issue, given)}`);
+  throw new Error(`The origin's environment is not right:\n  ${lines.join('\n  ')}`);
+}
+
 /** How prompts are turned into pictures; null when they are not taken. */
 function textToImageOf(env: z.infer<typeof Environment>): TextToImageOptions | null {
-  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: key } = env;
+  const { TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: model, TEXT_TO_IMAGE_KEY: keys = [] } = env;
   if (urls === undefined || model === undefined) return null;
-  return { urls, model, key: key ?? null, secondsMax: env.TEXT_TO_IMAGE_SECONDS_MAX };
+  const upstreams = urls.map((url, i) => ({ url, key: (keys.length === 1 ? keys[0] : keys[i]) || null }));
+  return { upstreams, model, secondsMax: env.TEXT_TO_IMAGE_SECONDS_MAX };
 }
 
 function messageOf(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {

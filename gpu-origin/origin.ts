@@ -10,9 +10,12 @@ import { handBack } from './jobs/hand-back.ts';
 import { Intake } from './jobs/intake.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { makeJob } from './jobs/make.ts';
+import { needsOf } from './jobs/needs.ts';
 import { Pace } from './jobs/pace.ts';
+import type { PinnedInfer } from './jobs/pinned-infer.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { Runner } from './jobs/runner.ts';
+import { Shares } from './jobs/shares.ts';
 import { Spool } from './jobs/spool.ts';
 import { causeText, log } from './log.ts';
 import { registerGauges } from './metrics/gauges.ts';
@@ -20,7 +23,6 @@ import { originSeries, type OriginSeries } from './metrics/series.ts';
 import { MeshServers } from './mesh-server/mesh-servers.ts';
 import { Models } from './models/models.ts';
 import { createKernelPool } from './pipeline/kernel-pool.ts';
-import type { Infer } from './pipeline/pipeline.ts';
 import { Reporter } from './report/reporter.ts';
 import { snapshot } from './report/snapshot.ts';
 import { createApp } from './server/app.ts';
@@ -131,9 +133,12 @@ function createParts(config: Config) {
   };
   const sendAhead = (blob: JobBlob, bytes: Uint8Array) => delivery.sendAhead(blob, bytes);
   const runsFolder = (key: string) => jobParts.spool.runs(key);
+  const shares = createShares(config, models);
   const runner = new Runner({
     ...jobParts,
     activeMax: config.jobsActiveMax,
+    shares,
+    withdraw,
     make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
     onMade: (entry, bytes) => delivery.noteMade(entry, bytes),
     onFinished: () => delivery.kick(),
@@ -164,9 +169,13 @@ function createParts(config: Config) {
     ...jobParts,
     ...means,
   });
-  registerGauges(registry, { queue, runner, pool, outbox, geometry, admission });
+  registerGauges(registry, { queue, runner, shares, pool, outbox, geometry, admission });
   const own = { registry, intake, geometry, removals, delivery, runner, reporter, admission, edge, callEdge };
   return { ...own, ...jobParts, ...means };
+}
+
+function createShares({ jobsOutsideMax: outsideMax, fieldBytesMax }: Config, models: Models): Shares {
+  return new Shares({ needsOf: ({ job }) => needsOf(job, models.stored), outsideMax, fieldBytesMax });
 }
 
 /** Keys of the surfaces that a result names. */
@@ -197,7 +206,7 @@ type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'inferFor' | 'as
 function createMake({ config, models, pool, servers, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
   const inferFor =
-    (jobBegunMs: number): Infer =>
+    (jobBegunMs: number): PinnedInfer =>
     (run) =>
       pool.infer({ ...run, jobBegunMs });
   return (job: LiveJob, image: Uint8Array) =>

@@ -91,7 +91,7 @@ type Turn = { rowsASecond: number; msOfRow: number };
  * pair by pair.
  */
 async function compare({ name, graph, single, tuned }: Graph, pools: Record<'single' | 'tuned', GpuPool>) {
-  const models = { single: single.id, tuned: tuned.id };
+  const models = { single, tuned };
   const warm = await turnOf(pools.tuned, { model: models.tuned, graph, rows: Infinity, seconds: warmUpSeconds });
   await turnOf(pools.single, { model: models.single, graph, rows: Infinity, seconds: warmUpSeconds });
   const rows = Math.max(rowsMin, Math.round(warm.rowsASecond * turnSeconds));
@@ -117,7 +117,7 @@ async function compare({ name, graph, single, tuned }: Graph, pools: Record<'sin
 /** Runs so many rows, or for so long, with full batches in view all the time. */
 async function turnOf(
   pool: GpuPool,
-  { model, graph, rows, seconds }: { model: string; graph: string; rows: number; seconds: number },
+  { model, graph, rows, seconds }: { model: LaneModel; graph: string; rows: number; seconds: number },
 ): Promise<Turn> {
   const image = { data: new Float32Array(5 * 64 * 64).fill(0.5), dims: [1, 5, 64, 64] };
   const { pid = null, provider } = pool.lanes[0] ?? {};

@@ -20,7 +20,16 @@ export class GpuProcessEnded extends Error {
   }
 }
 
-type Question = { secondsMax: number; resolve: (answer: FromGpuProcess) => void; reject: (error: Error) => void };
+/** An answer, and the time from when the process came to the question. */
+type Answered = { answer: FromGpuProcess; tookMs: number };
+
+type Question = {
+  secondsMax: number;
+  /** When the process came to it: it was sent with none before it, or the one before it was answered. */
+  begunMs: number;
+  resolve: (answered: Answered) => void;
+  reject: (error: Error) => void;
+};
 
 /** One GPU process: questions go in, answers come out in the same order, until it ends. */
 export class GpuChild {
@@ -41,7 +50,8 @@ export class GpuChild {
       execArgv: ['--max-semi-space-size=4', '--expose-gc'],
     });
     this.#child.on('message', (answer: FromGpuProcess) => {
-      this.#waiting.shift()?.resolve(answer);
+      const question = this.#waiting.shift();
+      question?.resolve({ answer, tookMs: performance.now() - question.begunMs });
       this.#watchFirst();
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -75,10 +85,10 @@ export class GpuChild {
   }
 
   /** Sends a message that is answered; rejects with GpuProcessEnded when no answer will come. */
-  ask(message: ToGpuProcess, secondsMax: number): Promise<FromGpuProcess> {
+  ask(message: ToGpuProcess, secondsMax: number): Promise<Answered> {
     if (this.#end !== null) return Promise.reject(this.#end);
-    return new Promise<FromGpuProcess>((resolve, reject) => {
-      this.#waiting.push({ secondsMax, resolve, reject });
+    return new Promise<Answered>((resolve, reject) => {
+      this.#waiting.push({ secondsMax, begunMs: 0, resolve, reject });
       if (this.#waiting.length === 1) this.#watchFirst();
       this.tell(message);
     });
@@ -90,6 +100,7 @@ export class GpuChild {
     const [first] = this.#waiting;
     if (first === undefined) return;
     const { secondsMax } = first;
+    first.begunMs = performance.now();
     this.#timer = setTimeout(() => this.kill(`gave no answer within ${secondsMax} s`), secondsMax * 1000);
   }
 

@@ -1,6 +1,8 @@
 import { Problem } from '../../contract/problem.ts';
 import type { ProviderOrder } from '../config.ts';
 import { log } from '../log.ts';
+import { notServed } from '../models/not-served.ts';
+import type { ModelContent } from '../pipeline/job.ts';
 import { BatchSizes } from './batch-size.ts';
 import { Batcher, joinInputs, rowsOf, splitOutputs, type PendingRun, type RunOutcome } from './batcher.ts';
 import { GpuProcessEnded } from './gpu-child.ts';
@@ -63,15 +65,14 @@ export class GpuPool {
   /** Makes every lane hold exactly these models; ends when each lane has tried each. */
   async setModels(models: readonly LaneModel[]): Promise<void> {
     this.#models = models;
-    const gone = (run: PendingRun) => !models.some(({ digest }) => digest === run.model.digest);
-    for (const run of this.#batcher.takeAll(gone)) run.reject(new Error(`${run.model.id} was removed`));
+    const gone = (run: PendingRun) => this.#find(run.model) === null;
+    for (const run of this.#batcher.takeAll(gone)) run.reject(notServed(run.model.id));
     await Promise.all(this.#lanes.map((lane) => lane.setModels(models)));
   }
 
   /** True when a lane holds the model, or held it before it began to restart. */
-  serves(model: { id: string; digest: string }): boolean {
-    const wanted = this.#models.some(({ id, digest }) => id === model.id && digest === model.digest);
-    return wanted && this.#lanes.some((lane) => lane.offers(model));
+  serves(model: ModelContent): boolean {
+    return this.#find(model) !== null && this.#lanes.some((lane) => lane.offers(model));
   }
 
   /** True when work that comes now will be run, if only after a restart. */
@@ -86,16 +87,16 @@ export class GpuPool {
   }
 
   /**
-   * Runs a graph of a model, in a batch with others where they fit, before those of jobs that began later. Rejects with the signal's reason when it is aborted,
-   * else with the cause: the runtime's error, or GpuProcessEnded after the second process.
+   * Runs a graph of a model of this content, in a batch with others where they fit, before those of jobs that began
+   * later. Rejects with the signal's reason when it is aborted, else with the cause: `notServed`, the runtime's error, or
+   * GpuProcessEnded after the second process.
    */
-  async infer(run: Pick<PendingRun, 'graph' | 'inputs' | 'signal'> & { model: string; jobBegunMs?: number }) {
+  async infer(run: Pick<PendingRun, 'graph' | 'inputs' | 'signal'> & { model: ModelContent; jobBegunMs?: number }) {
     run.signal.throwIfAborted();
-    const model = this.#models.find(({ id }) => id === run.model);
-    const fault = model === undefined ? 'it is not in the repository' : this.faultOf(model);
-    if (model === undefined || fault !== null) {
-      throw new Problem('internal_error', `The model ${run.model} cannot be run.`, { cause: fault });
-    }
+    const model = this.#find(run.model);
+    if (model === null) throw notServed(run.model.id);
+    const fault = this.faultOf(model);
+    if (fault !== null) throw new Problem('internal_error', `The model ${model.id} cannot be run.`, { cause: fault });
     const graph = model.manifest.graphs[run.graph];
     const tensors = [...Object.values(graph?.inputs ?? {}), ...Object.values(graph?.outputs ?? {})];
     const batchable = tensors.every(({ shape }) => shape[0] === 'N');
@@ -123,6 +124,10 @@ export class GpuPool {
     this.#closed = true;
     for (const lane of this.#lanes) lane.close();
     for (const run of this.#batcher.takeAll(() => true)) run.reject(new GpuProcessEnded('was closed'));
+  }
+
+  #find(wanted: ModelContent): LaneModel | null {
+    return this.#models.find(({ id, digest }) => id === wanted.id && digest === wanted.digest) ?? null;
   }
 
   #dispatch(): void {
@@ -183,7 +188,11 @@ export class GpuPool {
       if (run.failedBatch !== null && !retry) this.#concludeFailedBatch(run, false);
       if (failedBatch !== null) run.failedBatch = failedBatch;
     }
-    for (const run of again) this.#batcher.add(run);
+    for (const run of again) {
+      // Its model may have gone meanwhile, and with it every lane that would take it.
+      if (this.#find(run.model) === null) run.reject(notServed(run.model.id));
+      else this.#batcher.add(run);
+    }
   }
 
   #concludeFailedBatch({ model, graph, failedBatch }: PendingRun, succeeded: boolean): void {

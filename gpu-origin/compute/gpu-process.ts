@@ -1,5 +1,6 @@
 import type { OnnxProvider } from '../../contract/mesh.ts';
 import { causeText } from '../log.ts';
+import { manifestOn } from '../models/variants.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import type { FromGpuProcess, ModelFiles, Refusal, ToGpuProcess } from './lane-protocol.ts';
 import { openModel, runGraph, type LoadedModel } from './session.ts';
@@ -54,8 +55,9 @@ async function load(model: ModelFiles): Promise<FromGpuProcess> {
   const refusals: Refusal[] = [];
   for (const provider of place.providers) {
     try {
-      const loaded = await openModel(model, { ...place, provider });
-      await checkGolden(loaded, model);
+      const manifest = manifestOn(model.manifest, provider);
+      const loaded = await openModel({ ...model, manifest }, { ...place, provider });
+      const goldenError = await checkGolden(loaded, model);
       await warmUp(loaded);
       models.set(model.id, loaded);
       // All models of a process share the provider that the first one found.
@@ -65,6 +67,7 @@ async function load(model: ModelFiles): Promise<FromGpuProcess> {
         id: model.id,
         provider,
         refusals: place.refusals,
+        goldenError,
         residentBytes: process.memoryUsage.rss(),
       };
     } catch (error) {

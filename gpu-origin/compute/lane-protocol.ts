@@ -17,7 +17,15 @@ export type ToGpuProcess =
 
 /** Answers of a GPU process: one to each `load` and each `run`, in their order. */
 export type FromGpuProcess =
-  | { type: 'loaded'; id: string; provider: OnnxProvider; refusals: Refusal[]; residentBytes: number }
+  | {
+      type: 'loaded';
+      id: string;
+      provider: OnnxProvider;
+      refusals: Refusal[];
+      /** Largest relative error of a golden output; null where the model has none. */
+      goldenError: number | null;
+      residentBytes: number;
+    }
   | { type: 'not-loaded'; id: string; cause: string }
   | { type: 'ran'; outputs: Record<string, Tensor>; ms: number; residentBytes: number }
   | { type: 'failed'; cause: string };

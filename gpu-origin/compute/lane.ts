@@ -47,6 +47,8 @@ export class Lane {
   #wanted: readonly LaneModel[] = [];
   /** Digest of each model that the process holds. */
   readonly #loaded = new Map<string, string>();
+  /** How far the golden outputs of each of them are off, by its id; null where it has none. */
+  readonly #goldenErrors = new Map<string, number | null>();
   /** Why a model could not be loaded, by its digest. */
   readonly #faults = new Map<string, string>();
   readonly #quarantine = new Quarantine();
@@ -79,6 +81,8 @@ export class Lane {
       restarts: this.#restarts,
       residentBytes: this.#residentBytes,
       refusals: this.#refusals,
+      /** The models that the process holds, with the largest relative error of their golden outputs. */
+      models: [...this.#loaded.keys()].map((id) => ({ id, goldenError: this.#goldenErrors.get(id) ?? null })),
       /** What the libraries said while the models were loaded. */
       errorText: this.#errorText,
       pid: this.#child?.pid ?? null,
@@ -125,8 +129,8 @@ export class Lane {
   }
 
   /**
-   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `tookMs` is the time from when it
-   * was the process's turn to the answer. Rejects with GpuProcessEnded, or with the runtime's error.
+   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `tookMs` is the time from when
+   * the process came to it, after a run or a load before it, to the answer. Rejects with GpuProcessEnded, or with the runtime's error.
    */
   async run(model: string, graph: string, inputs: Record<string, Tensor>) {
     const child = this.#child;
@@ -136,8 +140,8 @@ export class Lane {
     if (this.#runsHeld === 0) this.#begunMs = performance.now();
     this.#runsHeld += 1;
     try {
-      const answer = await child.ask({ type: 'run', model, graph, inputs }, this.#options.runSecondsMax);
-      const begunMs = this.#begunMs;
+      const question = { type: 'run' as const, model, graph, inputs };
+      const { answer, tookMs } = await child.ask(question, this.#options.runSecondsMax);
       this.#begunMs = performance.now();
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
@@ -145,7 +149,7 @@ export class Lane {
       this.#residentBytes = answer.residentBytes;
       // Nothing more is given to it; it is ended when it has run what it holds.
       if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) this.#state = 'restarting';
-      return { outputs: answer.outputs, ms: answer.ms, tookMs: this.#begunMs - begunMs };
+      return { outputs: answer.outputs, ms: answer.ms, tookMs };
     } finally {
       this.#runsHeld -= 1;
       if (this.#state === 'restarting' && this.#runsHeld === 0) {
@@ -183,6 +187,7 @@ export class Lane {
     for (const [id, digest] of this.#loaded) {
       if (wanted.some((model) => model.id === id && model.digest === digest)) continue;
       this.#loaded.delete(id);
+      this.#goldenErrors.delete(id);
       child.tell({ type: 'unload', id });
     }
     for (const model of wanted) {
@@ -211,9 +216,10 @@ export class Lane {
 
   async #load(child: GpuChild, model: LaneModel): Promise<void> {
     const { id, folder, manifest } = model;
-    const answer = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
+    const { answer } = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
     if (answer.type === 'loaded') {
       this.#loaded.set(id, model.digest);
+      this.#goldenErrors.set(id, answer.goldenError);
       this.#quarantine.loaded(model.digest);
       this.#provider = answer.provider;
       this.#refusals = answer.refusals;
@@ -226,6 +232,7 @@ export class Lane {
   #ended(end: GpuProcessEnded): void {
     this.#child = null;
     this.#loaded.clear();
+    this.#goldenErrors.clear();
     if (this.#state === 'closed') return;
     log('gpu process ended', { device: this.device, cause: end.message });
     if (this.#state === 'ready' && Date.now() - this.#readySinceMs > steadyMs) this.#endsInARow = 0;

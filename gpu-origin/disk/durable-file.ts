@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const partialSuffix = '.partial';
 
@@ -41,4 +41,11 @@ export async function sweepPartials(folder: string): Promise<string[]> {
   const partials = names.filter((name) => name.endsWith(partialSuffix));
   for (const name of partials) await rm(join(folder, name), { force: true });
   return names.filter((name) => !name.endsWith(partialSuffix));
+}
+
+/** The same for one file, whose folder holds others too. */
+export async function sweepPartialsOf(path: string): Promise<void> {
+  const names = await readdir(dirname(path));
+  const own = names.filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith(partialSuffix));
+  for (const name of own) await rm(join(dirname(path), name), { force: true });
 }

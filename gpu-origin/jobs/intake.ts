@@ -1,6 +1,7 @@
 import type { Job } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
-import { causeText, log } from '../log.ts';
+import { problemOfWrite } from '../disk/disk-full.ts';
+import { log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import type { Outbox } from '../write-back/outbox.ts';
 import { liveJob, type LiveJob } from './live-job.ts';
@@ -99,6 +100,7 @@ export class Intake {
     if (job !== undefined) {
       if (fence > job.job.fence) {
         job.job = { ...job.job, fence };
+        job.sentAtMs = Date.now();
         await spool.update(job);
       }
       return { accepted: true, position: job.state === 'queued' ? queue.depth : 0 };
@@ -151,8 +153,7 @@ export class Intake {
       await spool.put(accepted, image);
     } catch (error) {
       await spool.remove(job.key);
-      if (!isDiskFull(error)) throw error;
-      throw new Problem('no_origin', 'This origin has no room on its disk.', { retryAfterSeconds: 30, cause: error });
+      throw problemOfWrite(error);
     }
     if (receiving.cancelled) {
       await spool.remove(job.key);
@@ -160,14 +161,4 @@ export class Intake {
     }
     return accepted;
   }
-}
-
-/** True when a write failed for want of room. */
-function isDiskFull(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    log('disk full', { cause: causeText(error) });
-    return true;
-  }
-  return false;
 }

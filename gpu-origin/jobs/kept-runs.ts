@@ -3,26 +3,32 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { causeText, log } from '../log.ts';
-import type { AskServer, Infer } from '../pipeline/pipeline.ts';
+import type { AskServer } from '../pipeline/pipeline.ts';
+import type { PinnedInfer } from './pinned-infer.ts';
 
-type Run = Parameters<Infer>[0];
-type Outcome = Awaited<ReturnType<Infer>>;
+type Run = Parameters<PinnedInfer>[0];
+type Outcome = Awaited<ReturnType<PinnedInfer>>;
 type Answer = Awaited<ReturnType<AskServer>>;
 
-/** Outputs larger than this are not kept: a field's points come in thousands of runs, its encoder's planes in one. */
-const outputBytesMax = 8 * 1024 * 1024;
+/** Bytes of outputs that are kept of one job: an encoder's planes, a matte and two sheets are far below. */
+const keptBytesMax = 16 * 1024 * 1024;
 
 /**
  * Keeps what each run of a job gave in `folder` until the job is done, so that an origin killed between inference and
  * result does not ask the accelerator again. Not synced to disk: a power cut may cost one run, a killed process none.
+ * A run that is one of many is not kept: a field has thousands, of a few milliseconds each, and the digest of what each
+ * takes costs this thread as much.
  */
-export function keepRuns(infer: Infer, folder: string): Infer {
+export function keepRuns(infer: PinnedInfer, folder: string): PinnedInfer {
+  let keptBytes = 0;
   return async (run) => {
+    if (run.oneOfMany === true) return infer(run);
     const path = join(folder, digestOf(run));
     const kept = await read<Outcome>(path);
-    if (kept !== null) return kept;
-    const outcome = await infer(run);
-    if (bytesOf(outcome) <= outputBytesMax) await write(path, outcome);
+    const outcome = kept ?? (await infer(run));
+    if (keptBytes + bytesOf(outcome) > keptBytesMax) return outcome;
+    keptBytes += bytesOf(outcome);
+    if (kept === null) await write(path, outcome);
     return outcome;
   };
 }
@@ -40,7 +46,7 @@ export function keepAnswer(askServer: AskServer, folder: string): AskServer {
 }
 
 function digestOf({ model, graph, inputs }: Run): string {
-  const hash = createHash('sha256').update(`${model}\n${graph}`);
+  const hash = createHash('sha256').update(`${model.digest}\n${graph}`);
   for (const [name, { data, dims }] of Object.entries(inputs))
     hash.update(`\n${name} ${dims.join('x')}\n`).update(data);
   return hash.digest('hex');

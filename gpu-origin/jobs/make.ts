@@ -4,9 +4,10 @@ import { Problem } from '../../contract/problem.ts';
 import { GpuProcessEnded } from '../compute/gpu-child.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
+import { notServed } from '../models/not-served.ts';
 import { isGraphModel, type StoredModel } from '../models/repository.ts';
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
-import { makeMesh, type AskServer, type Infer } from '../pipeline/pipeline.ts';
+import { makeMesh, type AskServer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
@@ -16,13 +17,14 @@ import { imageOfJob, type Drawn } from './job-image.ts';
 import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
 import { keepAnswer, keepRuns } from './kept-runs.ts';
 import type { LiveJob } from './live-job.ts';
+import { pinInfer, type PinnedInfer } from './pinned-infer.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
 
 type MakeOptions = {
   /** The models of the repository. */
   models: () => readonly StoredModel[];
   /** Runs graphs for a job that began at a time in milliseconds since the epoch. */
-  inferFor: (jobBegunMs: number) => Infer;
+  inferFor: (jobBegunMs: number) => PinnedInfer;
   askServer: AskServer;
   /** What draws prompts; null where prompts are not taken. */
   textToImage: TextToImage | null;
@@ -64,7 +66,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
   try {
     const find = (id: string, digest: string) => models().find((model) => model.id === id && model.digest === digest);
     const model = find(wanted.id, wanted.digest);
-    if (model === undefined) throw new Problem('internal_error', `This origin no longer serves ${wanted.id}.`);
+    if (model === undefined) throw notServed(wanted.id);
     const { matting } = model.manifest;
     const mattingModel = matting && find(matting.model, matting.digest);
     if (job.job.textToImageModel !== undefined) tell('decode', 0);
@@ -76,7 +78,10 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       scope,
       model,
       matting: mattingModel !== undefined && isGraphModel(mattingModel) ? mattingModel : null,
-      infer: keepRuns(inferFor(startedAtMs), runsFolder(key)),
+      infer: pinInfer(keepRuns(inferFor(startedAtMs), runsFolder(key)), [
+        model,
+        ...(mattingModel ? [mattingModel] : []),
+      ]),
       askServer: keepAnswer(askServer, runsFolder(key)),
       kernels,
       geometry,

@@ -50,10 +50,12 @@ export class JobQueue {
     this.#depth += 1;
   }
 
-  /** Takes the job whose turn it is; null when none waits. */
-  take(): LiveJob | null {
+  /** Takes the job whose turn it is among those that `admits` lets start; null when none waits. */
+  take(admits: (job: LiveJob) => boolean = () => true): LiveJob | null {
     const { interactive, batch } = this.#waiting;
-    const job = this.#batchIsDue() ? takeTurn(batch) : takeTurn(interactive);
+    const aged =
+      this.#interactiveSinceBatch >= interactiveRunMin && takeTurn(batch, (job) => this.#aged(job) && admits(job));
+    const job = aged || (takeTurn(interactive, admits) ?? takeTurn(batch, admits));
     if (job === null) return null;
     this.#interactiveSinceBatch = job.job.priority === 'batch' ? 0 : this.#interactiveSinceBatch + 1;
     this.#depth -= 1;
@@ -71,22 +73,20 @@ export class JobQueue {
     this.#depth -= 1;
   }
 
-  #batchIsDue(): boolean {
-    const { interactive, batch } = this.#waiting;
-    const oldest = batch.values().next().value?.[0];
-    if (oldest === undefined) return false;
-    if (interactive.size === 0) return true;
-    return this.#interactiveSinceBatch >= interactiveRunMin && this.#now() - oldest.acceptedAtMs >= batchAgeMsMax;
+  #aged(job: LiveJob): boolean {
+    return this.#now() - job.acceptedAtMs >= batchAgeMsMax;
   }
 }
 
-/** The first job of the tenant whose turn it is; the tenant goes to the end of the round. */
-function takeTurn(tenants: Map<string, LiveJob[]>): LiveJob | null {
-  const turn = tenants.entries().next().value;
-  if (turn === undefined) return null;
-  const [tenant, jobs] = turn;
-  const job = jobs.shift() ?? null;
-  tenants.delete(tenant);
-  if (jobs.length > 0) tenants.set(tenant, jobs);
-  return job;
+/** The first job that may go of the first tenant in turn that has one; the tenant goes to the end of the round. */
+function takeTurn(tenants: Map<string, LiveJob[]>, mayGo: (job: LiveJob) => boolean): LiveJob | null {
+  for (const [tenant, jobs] of tenants) {
+    const index = jobs.findIndex(mayGo);
+    const [job] = index < 0 ? [] : jobs.splice(index, 1);
+    if (job === undefined) continue;
+    tenants.delete(tenant);
+    if (jobs.length > 0) tenants.set(tenant, jobs);
+    return job;
+  }
+  return null;
 }

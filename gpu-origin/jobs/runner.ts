@@ -3,10 +3,11 @@ import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { withTrace } from '../trace.ts';
 import type { Outbox, OutboxEntry } from '../write-back/outbox.ts';
-import type { LiveJob } from './live-job.ts';
+import { isForgotten, type LiveJob } from './live-job.ts';
 import type { Pace } from './pace.ts';
 import type { JobQueue } from './queue.ts';
 import { failedResult, type Finished } from './result.ts';
+import type { Shares } from './shares.ts';
 import type { Spool } from './spool.ts';
 
 /** A job whose process died this often is given up: it may be what kills it. */
@@ -26,6 +27,10 @@ type RunnerOptions = {
   pace: Pace;
   series: OriginSeries;
   activeMax: number;
+  /** What jobs in progress share beside their places. */
+  shares: Shares;
+  /** Drops a job that nobody waits for. */
+  withdraw: (key: string) => void;
   /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
   make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
   /** Called with a result that is about to be put into the outbox, and the bytes of its blobs in their order. */
@@ -55,12 +60,19 @@ export class Runner {
 
   /** Starts what may be started; called when a job was queued or the outbox has room again. */
   kick(): void {
-    const { queue, outbox, activeMax } = this.#options;
+    const { queue, outbox, activeMax, shares, withdraw } = this.#options;
     while (this.#running && this.#active.size < activeMax && !outbox.full) {
-      const job = queue.take();
+      const job = queue.take((waiting) => shares.admits(waiting));
       if (job === null) return;
+      if (isForgotten(job, Date.now())) {
+        log('job forgotten', { key: job.job.key });
+        withdraw(job.job.key);
+        continue;
+      }
+      shares.enter(job);
       const run = withTrace(job.job.trace, () => this.#run(job)).finally(() => {
         this.#active.delete(job);
+        shares.leave(job);
         this.kick();
       });
       this.#active.set(job, run);

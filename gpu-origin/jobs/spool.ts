@@ -6,7 +6,13 @@ import { sweepPartials, syncFolderOf, writeWhole } from '../disk/durable-file.ts
 import { createInOrder } from '../disk/in-order.ts';
 import { causeText, log } from '../log.ts';
 
-const SpooledJob = z.strictObject({ job: Job, acceptedAtMs: z.number(), starts: z.number().int().nonnegative() });
+const SpooledJob = z.strictObject({
+  job: Job,
+  acceptedAtMs: z.number(),
+  /** Not in what an origin before this version has spooled. */
+  sentAtMs: z.number().optional(),
+  starts: z.number().int().nonnegative(),
+});
 type SpooledJob = z.infer<typeof SpooledJob>;
 
 const jobSuffix = '.json';
@@ -15,7 +21,8 @@ const runsSuffix = '.runs';
 
 /**
  * The accepted jobs on disk, `<key>.json` beside `<key>.image` and the folder `<key>.runs`: a job is there from before
- * its 202 until its result is in the outbox. Bounded by the queue's capacity times the largest image and its runs.
+ * its 202 until its result is in the outbox. Bounded by the queue's capacity times the largest image, and for each job that
+ * has begun what is kept of its runs.
  */
 export class Spool {
   readonly #folder: string;
@@ -91,6 +98,6 @@ export class Spool {
   }
 }
 
-function textOf({ job, acceptedAtMs, starts }: SpooledJob): string {
-  return JSON.stringify({ job, acceptedAtMs, starts } satisfies SpooledJob);
+function textOf({ job, acceptedAtMs, sentAtMs, starts }: SpooledJob): string {
+  return JSON.stringify({ job, acceptedAtMs, sentAtMs, starts } satisfies SpooledJob);
 }

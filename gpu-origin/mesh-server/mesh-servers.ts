@@ -1,4 +1,5 @@
 import { log } from '../log.ts';
+import { notServed } from '../models/not-served.ts';
 import type { ServerManifest } from '../models/manifest.ts';
 import type { AskServer } from '../pipeline/job.ts';
 import { MeshServer } from './mesh-server.ts';
@@ -47,9 +48,9 @@ export class MeshServers {
     return known === undefined ? 'it is not in the repository' : known.fault;
   }
 
-  readonly ask: AskServer = async ({ model: id, picture, params, signal }) => {
-    const known = [...this.#known.values()].find(({ model }) => model.id === id);
-    if (known === undefined) throw new Error(`${id} was removed`);
+  readonly ask: AskServer = async ({ model: { id, digest }, picture, params, signal }) => {
+    const known = this.#known.get(digest);
+    if (known === undefined) throw notServed(id);
     const { seed = null, mc_resolution = null } = params;
     const answer = await known.server.ask({ picture, seed, mc_resolution }, signal);
     this.#options.onAnswer({ model: id, ms: answer.ms });
@@ -73,6 +74,7 @@ export class MeshServers {
         this.#options.onChange();
       }),
     );
+    clearTimeout(this.#timer); // of a look that began beside this one, and has ended before it
     if (this.#known.size > 0) this.#timer = setTimeout(() => void this.#look(), healthMs);
   }
 }

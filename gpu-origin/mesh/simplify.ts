@@ -6,7 +6,10 @@ import { weld } from './weld.ts';
 export type SimplifyTarget = {
   /** Triangles to stop at. */
   faces: number;
-  /** Greatest distance from the surface given, as a share of its largest dimension; comes before the count. */
+  /**
+   * Greatest error, as a share of the surface's largest dimension, as the simplifier's quadrics measure it; all steps
+   * together stay within it. Comes before the count.
+   */
   errorMax: number;
 };
 
@@ -28,37 +31,47 @@ export async function simplifySurface(surface: Surface, target: SimplifyTarget):
   await MeshoptSimplifier.ready;
   if (surface.indices.length <= target.faces * 3) return surface;
   const atOnce = watertightSimplification(surface, target);
-  if (atOnce !== null) return atOnce;
+  if (atOnce !== null) return atOnce.surface;
   let best = surface;
+  // Each step measures from the surface that the one before it left: what they moved adds up.
+  let errorLeft = target.errorMax;
   for (let share = stepShares.first; share <= stepShares.last;) {
     const faces = Math.max(target.faces, Math.ceil((share * best.indices.length) / 3));
-    const step = watertightSimplification(best, { faces, errorMax: target.errorMax / 2 });
+    const step = watertightSimplification(best, { faces, errorMax: errorLeft / 2 });
     if (step === null) {
       share += stepShares.finer;
       continue;
     }
-    const stuck = step.indices.length > 0.95 * best.indices.length;
-    best = step;
+    const stuck = step.surface.indices.length > 0.95 * best.indices.length;
+    best = step.surface;
+    errorLeft -= step.error;
     if (stuck || best.indices.length <= target.faces * 3) break;
   }
   return best;
 }
 
 /** One simplification, tried again with its faulty places locked; null when faults come up in ever new places. */
-function watertightSimplification(surface: Surface, target: SimplifyTarget): Surface | null {
+function watertightSimplification(
+  surface: Surface,
+  target: SimplifyTarget,
+): { surface: Surface; error: number } | null {
   const locks = new Uint8Array(surface.positions.length / 3);
   for (let tries = 0; tries < triesMax; tries++) {
-    const indices = simplified(surface, target, locks);
+    const { indices, error } = simplified(surface, target, locks);
     const check = checkMesh(surface.positions, indices);
-    if (check.watertight) return keepVertices(surface, indices);
+    if (check.watertight) return { surface: keepVertices(surface, indices), error };
     lockAround(surface.positions, indices, check.faultyVertices, locks);
   }
   return null;
 }
 
-function simplified(surface: Surface, { faces, errorMax }: SimplifyTarget, locks: Uint8Array): Uint32Array {
+function simplified(
+  surface: Surface,
+  { faces, errorMax }: SimplifyTarget,
+  locks: Uint8Array,
+): { indices: Uint32Array; error: number } {
   const weights = [normalWeight, normalWeight, normalWeight];
-  const [indices] = MeshoptSimplifier.simplifyWithAttributes(
+  const [indices, error] = MeshoptSimplifier.simplifyWithAttributes(
     surface.indices,
     surface.positions,
     3,
@@ -69,7 +82,7 @@ function simplified(surface: Surface, { faces, errorMax }: SimplifyTarget, locks
     faces * 3,
     errorMax,
   );
-  return indices;
+  return { indices, error };
 }
 
 /** Locks the faulty places and their neighbours; a place is locked for all vertices at its position. */

@@ -3,6 +3,7 @@ import type { GpuPool } from '../compute/gpu-pool.ts';
 import type { Admission } from '../jobs/admission.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { Runner } from '../jobs/runner.ts';
+import type { Shares } from '../jobs/shares.ts';
 import { readGpus } from '../report/nvidia-smi.ts';
 import type { GeometryStore } from '../write-back/geometry-store.ts';
 import type { Outbox } from '../write-back/outbox.ts';
@@ -10,6 +11,7 @@ import type { Outbox } from '../write-back/outbox.ts';
 type Parts = {
   queue: JobQueue;
   runner: Runner;
+  shares: Shares;
   pool: GpuPool;
   outbox: Outbox;
   geometry: GeometryStore;
@@ -24,7 +26,7 @@ const gpuLabels = ['gpu', 'name'];
 
 /** Registers what is read when the metrics are scraped: the origin's parts, its cards, and Node's own figures. */
 export function registerGauges(registry: Registry, parts: Parts): void {
-  const { queue, runner, pool, outbox, geometry, admission } = parts;
+  const { queue, runner, shares, pool, outbox, geometry, admission } = parts;
   const gauge = (name: string, help: string, labelNames: string[], samples: Samples) =>
     registry.registerMetric(
       new Gauge({
@@ -44,6 +46,8 @@ export function registerGauges(registry: Registry, parts: Parts): void {
   one('queue_depth', 'Jobs that wait.', () => queue.depth);
   one('queue_capacity', 'Jobs that may wait.', () => queue.capacity);
   one('jobs_active', 'Jobs in progress.', () => runner.active);
+  one('jobs_outside', 'Jobs in progress that may wait for an image API or a mesh server.', () => shares.outside);
+  one('field_bytes', 'Memory that the fields of jobs in progress may take.', () => shares.fieldBytes);
   one('runs_waiting', 'Runs that wait for a device.', () => pool.depth);
   one('outbox_entries', 'Results not yet at the edge.', () => outbox.entries.size);
   one('outbox_bytes', 'Bytes of those results.', () => outbox.bytes);
@@ -62,6 +66,8 @@ export function registerGauges(registry: Registry, parts: Parts): void {
   gauge('lane_running', '1 while a GPU process runs a graph.', laneLabels, () =>
     perLane(pool, (lane) => Number(lane.running)),
   );
+  const goldenHelp = 'Largest relative error of a golden output when the model was loaded.';
+  gauge('golden_error', goldenHelp, [...laneLabels, 'model'], () => pool.lanes.flatMap(goldenErrors));
   registerCards(gauge, pool);
   registerLaneTotals(registry, pool);
   collectDefaultMetrics({ register: registry });
@@ -119,6 +125,12 @@ function registerLaneTotals(registry: Registry, pool: GpuPool): void {
     );
   counter('lane_busy_seconds_total', 'Time that a device has run graphs.', (lane) => lane.busyMs / 1000);
   counter('lane_restarts_total', 'GPU processes that ended.', (lane) => lane.restarts);
+}
+
+function goldenErrors({ device, provider, models }: GpuPool['lanes'][number]): Sample[] {
+  return models.flatMap(({ id, goldenError }) =>
+    goldenError === null ? [] : [{ labels: { device: String(device), provider, model: id }, value: goldenError }],
+  );
 }
 
 function perLane(pool: GpuPool, value: (lane: GpuPool['lanes'][number]) => number): Sample[] {

@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { z } from 'zod';
 import type { Model } from '../../contract/model.ts';
 import { causeText } from '../log.ts';
+import { externalTensors, type ExternalTensor } from './external-data.ts';
 import { ModelManifest, type GraphManifest, type ServerManifest } from './manifest.ts';
 
 /** A model whose manifest and files are all as they should be. */
@@ -78,6 +79,7 @@ export async function readModel(folder: string, expected: { name: string; versio
   }
   requireListed(path, manifest);
   for (const [file, known] of Object.entries(manifest.files)) await checkFile(folder, file, known);
+  requireListedData(folder, manifest);
   return {
     id: `${manifest.name}@${manifest.version}`,
     digest: createHash('sha256').update(bytes).digest('hex'),
@@ -116,12 +118,40 @@ function parseManifest(path: string, bytes: Uint8Array): ModelManifest {
 function requireListed(path: string, manifest: ModelManifest): void {
   if (manifest.family === 'http-mesh') return;
   const spoken = [
-    ...Object.entries(manifest.graphs).map(([name, graph]) => [`graphs.${name}.file`, graph.file] as const),
+    ...graphFiles(manifest),
     ...Object.entries(manifest.golden?.inputs ?? {}).map(([name, file]) => [`golden.inputs.${name}`, file] as const),
     ...Object.entries(manifest.golden?.outputs ?? {}).map(([name, file]) => [`golden.outputs.${name}`, file] as const),
   ];
   for (const [field, file] of spoken) {
-    if (!(file in manifest.files)) throw new BadModel(path, `${field} names "${file}", which is not among files`);
+    if (!Object.hasOwn(manifest.files, file))
+      throw new BadModel(path, `${field} names "${file}", which is not among files`);
+  }
+}
+
+/** A graph may keep weights in other files, which the runtime opens by itself: those too must be listed. */
+function requireListedData(folder: string, manifest: ModelManifest): void {
+  if (manifest.family === 'http-mesh') return;
+  for (const [field, file] of graphFiles(manifest)) {
+    for (const external of externalTensorsOf(join(folder, file))) {
+      if (Object.hasOwn(manifest.files, external.file)) continue;
+      const where = `whose "${external.tensor}" lies in "${external.file}", which is not among files`;
+      throw new BadModel(join(folder, manifestFile), `${field} names "${file}", ${where}`);
+    }
+  }
+}
+
+function graphFiles({ graphs }: GraphManifest): (readonly [field: string, file: string])[] {
+  return Object.entries(graphs).flatMap(([name, { file, variants = [] }]) => [
+    [`graphs.${name}.file`, file] as const,
+    ...variants.map((variant, i) => [`graphs.${name}.variants[${i}].file`, variant.file] as const),
+  ]);
+}
+
+function externalTensorsOf(path: string): ExternalTensor[] {
+  try {
+    return externalTensors(path);
+  } catch (error) {
+    throw new BadModel(path, `is no .onnx file (${causeText(error)})`, error);
   }
 }
 

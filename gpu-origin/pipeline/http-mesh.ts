@@ -15,7 +15,7 @@ export async function geometryFromServer(
   const picture = await kernels.run('serverPicture', input, signal);
   if (askServer === undefined) throw new Error(`nothing asks the server of ${modelId(model)}`);
   enter('infer');
-  const { glb, ms } = await askServer({ model: modelId(model), picture, params, signal });
+  const { glb, ms } = await askServer({ model: { id: modelId(model), digest: model.digest }, picture, params, signal });
   enter('surface');
   const surface = await kernels.run('readGlb', glb, signal);
   // The server alone knows what of its time was the GPU's.

@@ -5,6 +5,9 @@ import type { Geometry } from './geometry.ts';
 import type { KernelPool } from './kernel-pool.ts';
 import type { Tensor } from './tensor.ts';
 
+/** `name@version` of a model, and the digest of its manifest, which tells two contents of one name apart. */
+export type ModelContent = { id: string; digest: string };
+
 /** Runs one graph of a model somewhere: what came out, the accelerator's time, and where it ran. */
 export type Infer = (run: {
   /** `name@version`. */
@@ -12,6 +15,8 @@ export type Infer = (run: {
   graph: string;
   inputs: Record<string, Tensor>;
   signal: AbortSignal;
+  /** True for one of thousands of small runs, as those of a field's points are: nothing is to be done for each. */
+  oneOfMany?: boolean;
 }) => Promise<{ outputs: Record<string, Tensor>; gpuMs: number; provider: Provider; degraded: boolean }>;
 
 /** Where surfaces are kept between requests, under contract/key.ts's geometryKey; it may fail without harm. */
@@ -25,8 +30,7 @@ export type PipelineModel<Manifest extends ModelManifest = GraphManifest> = { ma
 
 /** Asks the HTTP server of a model for a mesh of a picture: a GLB, and the time that the server took. */
 export type AskServer = (question: {
-  /** `name@version`. */
-  model: string;
+  model: ModelContent;
   /** A PNG file. */
   picture: Uint8Array;
   params: MeshParams;

@@ -1,10 +1,26 @@
 import { Problem } from '../../contract/problem.ts';
+import type { MeshParams } from '../../contract/key.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import type { FieldPlan } from './field-surface.ts';
 import { modelId, type EnterStage, type MadeGeometry, type GraphJob } from './job.ts';
 import { output, type Tensor } from './tensor.ts';
 
 /** Points along each side of the grid when neither the request nor the model says. */
 const resolutionDefault = 192;
+
+/** Bytes of one sample, and what the surface's work takes for each point of one side of the grid (1.2 to 2.4 kB seen). */
+const sampleBytes = 4;
+const faceBytes = 2048;
+
+/** Points along each side of the grid that a request's field is sampled on. */
+export function fieldResolution(params: MeshParams, { defaults }: Pick<GraphManifest, 'defaults'>): number {
+  return params.mc_resolution ?? defaults.mc_resolution ?? resolutionDefault;
+}
+
+/** Memory in bytes that a field of this resolution and the work on its surface take at their peak: 1 GiB for 512. */
+export function fieldBytes(resolution: number): number {
+  return sampleBytes * resolution ** 3 + faceBytes * resolution ** 2;
+}
 
 /**
  * Runs a triplane-field model: graph `encoder`, `image` to `scene_codes`; graph `decoder`, `scene_codes` and `points`
@@ -17,9 +33,9 @@ export async function geometryFromField(
   enter: EnterStage,
 ): Promise<MadeGeometry> {
   const { model, kernels, params, signal } = job;
-  const { field, defaults } = model.manifest;
+  const { field } = model.manifest;
   if (field === undefined) throw new Error(`the manifest of ${modelId(model)} does not describe its field`);
-  const plan: FieldPlan = { ...field, resolution: params.mc_resolution ?? defaults.mc_resolution ?? resolutionDefault };
+  const plan: FieldPlan = { ...field, resolution: fieldResolution(params, model.manifest) };
   enter('infer');
   const decoder = await encodedScene(job, tensor, plan.pointsPerRun);
   const values = await sampleField(decoder, plan);
@@ -58,7 +74,7 @@ async function encodedScene({ model, infer, signal }: GraphJob, image: Tensor, p
       const whole = new Float32Array(pointsPerRun * 3); // a graph may be made for this number of points alone
       whole.set(points);
       const inputs = { scene_codes: codes, points: { data: whole, dims: [1, pointsPerRun, 3] } };
-      const run = await infer({ model: id, graph: 'decoder', inputs, signal });
+      const run = await infer({ model: id, graph: 'decoder', inputs, signal, oneOfMany: true });
       gpuMs += run.gpuMs;
       degraded ||= run.degraded;
       return {

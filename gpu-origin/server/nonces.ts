@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
 import { Problem } from '../../contract/problem.ts';
+import { problemOfWrite } from '../disk/disk-full.ts';
 import { syncFolderOf } from '../disk/durable-file.ts';
 
 /** Nonces remembered at once: about 1,600 calls a second for the time that a signature is valid; some 100 bytes each. */
@@ -43,7 +44,8 @@ export class Nonces {
 
   /**
    * Remembers a nonce; when it returns, the nonce outlasts a power cut. Throws `invalid_signature` for one that was seen,
-   * `rate_limit_exceeded` when there is no room.
+   * `rate_limit_exceeded` when too many are remembered, `no_origin` when the disk is full: a call that could come a second
+   * time after a restart is not acted on.
    */
   async spend(nonce: string, timestampSeconds: number): Promise<void> {
     const nowSeconds = Date.now() / 1000;
@@ -59,8 +61,12 @@ export class Nonces {
     this.#expiries.set(nonce, expiry);
     const file = String(Math.floor(nowSeconds / fileSeconds));
     // The line's end comes first, so that a torn line spoils no other.
-    await appendFile(join(this.#folder, file), `\n${nonce} ${expiry}`, { flush: true });
-    if (file !== this.#file) await this.#begin(file);
+    try {
+      await appendFile(join(this.#folder, file), `\n${nonce} ${expiry}`, { flush: true });
+      if (file !== this.#file) await this.#begin(file);
+    } catch (error) {
+      throw problemOfWrite(error);
+    }
   }
 
   async #begin(file: string): Promise<void> {

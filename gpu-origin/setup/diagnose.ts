@@ -1,9 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { OnnxProvider } from '../../contract/mesh.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import { describeModel, isGraphModel, readRepository, type StoredModel } from '../models/repository.ts';
+import { variantsOn } from '../models/variants.ts';
 import { readGpus } from '../report/nvidia-smi.ts';
-import { tryProvider } from './providers.ts';
+import { tryProvider, type Trial } from './providers.ts';
 import { installedRuntime } from './runtime.ts';
 
 /** One thing that was looked at: whether it is as an origin could use it, and what was found, on one or more lines. */
@@ -65,8 +67,15 @@ async function providerFindings(models: readonly StoredModel[], device: number):
   // One after another, so that none is slow or short of memory because of the others.
   for (const provider of OnnxProvider.options) {
     const trial = await tryProvider(provider, device, model);
-    const text = trial.works ? `${model.id} loaded and checked in ${trial.ms.toFixed(0)} ms` : trial.cause;
+    const text = trial.works ? workingText(model, trial) : trial.cause;
     findings.push({ subject: `provider ${provider}`, good: trial.works, text });
   }
   return findings;
+}
+
+function workingText({ id, manifest }: StoredModel<GraphManifest>, trial: Trial & { works: true }): string {
+  const files = variantsOn(manifest, trial.provider).map(({ variant }) => variant.file);
+  const from = files.length === 0 ? '' : ` from ${files.join(', ')}`;
+  const off = trial.goldenError === null ? '' : `, golden output off by ${trial.goldenError.toPrecision(2)}`;
+  return `${id} loaded${from} and checked in ${trial.ms.toFixed(0)} ms${off}`;
 }

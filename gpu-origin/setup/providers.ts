@@ -4,7 +4,7 @@ import type { LaneModel } from '../compute/lane.ts';
 
 /** Whether a provider really ran a model on this machine, and if not, everything that was said about it. */
 export type Trial =
-  | { provider: OnnxProvider; works: true; ms: number }
+  | { provider: OnnxProvider; works: true; ms: number; goldenError: number | null }
   | { provider: OnnxProvider; works: false; cause: string };
 
 const runSecondsMax = 120;
@@ -29,7 +29,10 @@ export async function tryProvider(provider: OnnxProvider, device: number, model:
     await pool.setModels([model]);
     const [lane] = pool.lanes;
     const fault = pool.faultOf(model);
-    if (fault === null && lane?.provider === provider) return { provider, works: true, ms: performance.now() - start };
+    if (fault === null && lane?.provider === provider) {
+      const goldenError = lane.models.find(({ id }) => id === model.id)?.goldenError ?? null;
+      return { provider, works: true, ms: performance.now() - start, goldenError };
+    }
     const refusal = lane?.refusals.find((each) => each.provider === provider)?.cause ?? fault ?? 'its process ended';
     return { provider, works: false, cause: `${refusal.trim()}\n${lane?.errorText ?? ''}`.trim() };
   } finally {

@@ -18,9 +18,8 @@ const failuresInARowMax = 5;
 const brokenMs = 30_000;
 
 export type TextToImageOptions = {
-  /** Base URLs of the upstreams, the preferred one first. */
-  urls: readonly string[];
-  key: string | null;
+  /** Base URLs of the upstreams, the preferred one first, each with its own key. */
+  upstreams: readonly { url: string; key: string | null }[];
   model: string;
   secondsMax: number;
 };
@@ -30,9 +29,9 @@ export class TextToImage {
   readonly model: string;
   readonly #upstreams: readonly GuardedUpstream[];
 
-  constructor({ urls, ...options }: TextToImageOptions) {
+  constructor({ upstreams, ...options }: TextToImageOptions) {
     this.model = options.model;
-    this.#upstreams = urls.map((url) => guarded(new Upstream({ url, ...options })));
+    this.#upstreams = upstreams.map((upstream) => guarded(new Upstream({ ...upstream, ...options })));
   }
 
   /**

@@ -28,6 +28,8 @@ export class GeometryStore {
   readonly #unsent = new Set<string>();
   readonly #due = new Set<string>();
   readonly #uploads = new Set<Promise<void>>();
+  /** Ends uploads that the origin's stop cannot wait for. */
+  readonly #hurry = new AbortController();
   /** Times that something was to be forgotten. */
   #forgotten = 0;
 
@@ -106,13 +108,14 @@ export class GeometryStore {
     this.#sendDue();
   }
 
-  /** Waits for what is being sent; what has not begun after `secondsMax` is kept on this disk only. */
+  /** Waits for what is to be sent; what the edge has not taken after `secondsMax` is kept on this disk only. The last call. */
   async flush(secondsMax: number): Promise<void> {
-    const untilMs = Date.now() + secondsMax * 1000;
-    while (this.#uploads.size > 0) {
-      if (Date.now() >= untilMs) this.#due.clear();
-      await Promise.race(this.#uploads);
-    }
+    const timer = setTimeout(() => {
+      this.#due.clear();
+      this.#hurry.abort(new Error(`the origin stops, and this took more than ${secondsMax} s`));
+    }, secondsMax * 1000);
+    while (this.#uploads.size > 0) await Promise.race(this.#uploads);
+    clearTimeout(timer);
   }
 
   #sendDue(): void {
@@ -132,7 +135,9 @@ export class GeometryStore {
     try {
       const body = await this.#readCached(key);
       if (body === null) return;
-      const answer = await this.#options.callEdge({ method: 'PUT', path, body, mediaType: 'application/octet-stream' });
+      const { signal } = this.#hurry;
+      const mediaType = 'application/octet-stream';
+      const answer = await this.#options.callEdge({ method: 'PUT', path, body, mediaType, signal });
       if (answer.status >= 300) log('geometry not taken by the edge', { key, status: answer.status });
     } catch (error) {
       log('geometry not sent to the edge', { key, cause: causeText(error) });

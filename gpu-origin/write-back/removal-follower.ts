@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Removals, type ReportAnswer } from '../../contract/removals.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
-import { writeWhole } from '../disk/durable-file.ts';
+import { sweepPartialsOf, writeWhole } from '../disk/durable-file.ts';
 import { causeText, log } from '../log.ts';
 import type { CallEdge } from './edge-client.ts';
 import type { GeometryStore } from './geometry-store.ts';
@@ -25,6 +25,7 @@ export class RemovalFollower {
 
   /** Takes up the place that an earlier process had come to. */
   async recover(): Promise<void> {
+    await sweepPartialsOf(this.#options.file);
     const text = await readFile(this.#options.file, 'utf8').catch(() => '');
     this.#place = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   }

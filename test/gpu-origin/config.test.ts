@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../gpu-origin/config.ts';
 
 const needed = { ORIGIN_ID: 'one', ORIGIN_SECRET: 'a secret of sixteen', EDGE_URL: 'https://edge.example' };
@@ -52,4 +52,32 @@ test('every wrong variable is named at once, and no secret is printed', () => {
   const wrong = { ORIGIN_SECRET: 'hunter2', ORIGIN_PORT: 'x' };
   expect(() => readConfig(wrong, 4)).toThrow(/ORIGIN_ID: [^]*ORIGIN_SECRET: [^]*ORIGIN_PORT: [^]*EDGE_URL: /);
   expect(() => readConfig(wrong, 4)).not.toThrow('hunter2');
+});
+
+describe('the keys of image APIs', () => {
+  const upstreamsOf = (urls: string, key: string) =>
+    readConfig({ ...needed, TEXT_TO_IMAGE_URLS: urls, TEXT_TO_IMAGE_MODEL: 'flux', TEXT_TO_IMAGE_KEY: key }, 4)
+      .textToImage?.upstreams;
+
+  test('each goes to its own URL, in their order', () => {
+    expect(upstreamsOf('https://a.example/v1, https://b.example/v1,https://c.example', 'key-a, ,key-c')).toEqual([
+      { url: 'https://a.example/v1', key: 'key-a' },
+      { url: 'https://b.example/v1', key: null },
+      { url: 'https://c.example', key: 'key-c' },
+    ]);
+  });
+
+  test('one serves all URLs of one server, and no others', () => {
+    expect(upstreamsOf('https://a.example/v1,https://a.example/v2', 'key')?.map(({ key }) => key)).toEqual([
+      'key',
+      'key',
+    ]);
+    const vendors = () => upstreamsOf('https://a.example/v1,https://b.example/v1', 'sk-secret');
+    expect(vendors).toThrow('TEXT_TO_IMAGE_KEY: is one key for URLs of several servers; give one for each');
+    expect(vendors).not.toThrow('sk-secret');
+  });
+
+  test('another number of keys than of URLs is refused', () => {
+    expect(() => upstreamsOf('https://a.example', 'a,b')).toThrow('TEXT_TO_IMAGE_KEY: has 2 keys for 1 URLs');
+  });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSetting, type Setting } from './support/setting.ts';
@@ -83,6 +83,38 @@ test('a job that the edge sends again to the restarted origin is still one job, 
   release();
   expect(await setting.result(job.key)).toMatchObject({ outcome: 'completed', fence: 5 });
   expect(setting.edge.results.get(job.key)).toHaveLength(1);
+});
+
+test('a job that nobody has sent for longer than a flight lives is dropped; one that was sent again is made', async () => {
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '1' });
+  const release = setting.holdJobs();
+  const jobs = [1, 2].map(() => jobFor(setting.image, { model }));
+  for (const job of jobs) expect((await sendJob(origin.url, job, setting.image)).status).toBe(202);
+  await origin.kill('SIGKILL');
+  const spool = join(setting.stateFolder, 'spool');
+  const agedMs = Date.now() - 7 * 3_600_000;
+  for (const { key } of jobs) {
+    const path = join(spool, `${key}.json`);
+    const spooled = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...spooled, acceptedAtMs: agedMs, sentAtMs: agedMs }));
+  }
+  // A job before them, so that the edge can send one of the two again while they wait.
+  const before = jobFor(setting.image, { model });
+  const path = join(spool, before.key);
+  await writeFile(
+    `${path}.json`,
+    JSON.stringify({ job: before, acceptedAtMs: agedMs - 1, sentAtMs: Date.now(), starts: 0 }),
+  );
+  await writeFile(`${path}.image`, setting.image);
+  const restarted = await setting.start({ JOBS_ACTIVE_MAX: '1' });
+  const [dropped, again] = jobs;
+  if (dropped === undefined || again === undefined) throw new Error('no job');
+  expect((await sendJob(restarted.url, { ...again, fence: 2 }, setting.image)).status).toBe(202);
+  release();
+  for (const { key } of [before, again]) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  expect(await restarted.until('job forgotten')).toMatchObject({ key: dropped.key });
+  await setting.until(async () => expect(await readdir(spool)).toEqual([]));
+  expect(setting.edge.result(dropped.key)).toBeNull();
 });
 
 test('a signed call that was taken before the origin was killed is refused after its restart', async () => {

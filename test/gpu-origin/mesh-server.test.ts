@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { JobResult } from '../../contract/job.ts';
 import { readRepository } from '../../gpu-origin/models/repository.ts';
+import { heavyInflation, writeModel } from './support/models.ts';
 import { startMeshServer, type MeshServerPeer } from './support/mesh-server.ts';
 import type { OriginProcess } from './support/origin-process.ts';
 import { jobFor, sendJob, signedPost } from './support/send-job.ts';
@@ -118,6 +119,24 @@ test('what a server says of the picture, of itself and what is no mesh have code
   }
 });
 
+test('a job whose model is replaced under its name while it is made asks no other server', async () => {
+  const model = await addModel();
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model, params: paramsOf({}) });
+  await setting.until(() =>
+    expect(setting.edge.calls.some(({ path }) => path.startsWith('/origin/geometry/'))).toBe(true),
+  );
+  await addModel({ seconds_max: 17 });
+  expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
+  release();
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { message: expect.stringContaining('no longer serves hunyuan3d@2') as string },
+  });
+  expect(server.questions).toEqual([]);
+});
+
 test('no more questions are open at once than the manifest allows', async () => {
   const model = await addModel();
   const origin = await setting.start({ JOBS_ACTIVE_MAX: '4' });
@@ -125,6 +144,20 @@ test('no more questions are open at once than the manifest allows', async () => 
   for (let i = 0; i < 4; i += 1) keys.push(await setting.accepted(origin, { model, params: paramsOf({}) }));
   for (const key of keys) manifestIn(await setting.result(key));
   expect([server.questions.length, server.openMost]).toEqual([4, 1]);
+});
+
+test('jobs that wait for a slow server leave places for models of this machine', async () => {
+  const { promise: slow, resolve } = Promise.withResolvers<void>();
+  server.answer = () => slow.then(() => ({ status: 200, body: server.glb }));
+  const asked = await addModel();
+  const own = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ JOBS_ACTIVE_MAX: '2' });
+  const keys = [];
+  for (let i = 0; i < 3; i += 1) keys.push(await setting.accepted(origin, { model: asked, params: paramsOf({}) }));
+  manifestIn(await setting.result(await setting.accepted(origin, { model: own })));
+  expect(server.questions).toHaveLength(1);
+  resolve();
+  for (const key of keys) manifestIn(await setting.result(key));
 });
 
 test('kill -9 of the origin after the server has answered asks it no second time', async () => {

@@ -107,6 +107,21 @@ test('a refused prompt and a failing upstream are failures with codes of their o
   expect(setting.edge.progress).toContainEqual({ fence: 1, stage: 'decode', progress: 0 });
 });
 
+test('prompts that wait for a slow image API leave places for pictures', async () => {
+  const { promise: slow, resolve: drawn } = Promise.withResolvers<void>();
+  const { answer } = api;
+  api.answer = (call) => slow.then(() => answer(call));
+  const origin = await startDrawing({ JOBS_ACTIVE_MAX: '2' });
+  const prompts = [1, 2, 3].map(() => promptJob());
+  for (const job of prompts) expect((await sendJob(origin.url, job, body)).status).toBe(202);
+  for (let i = 0; i < 3; i += 1) {
+    expect(await setting.result(await setting.accepted(origin, { model }))).toMatchObject({ outcome: 'completed' });
+  }
+  expect(await setting.metric(origin, 'meshkiln_origin_jobs_outside')).toBe(1);
+  drawn();
+  for (const { key } of prompts) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});
+
 test('an origin takes no prompt that it cannot have drawn', async () => {
   const plain = await setting.start();
   const answer = await sendJob(plain.url, promptJob(), body);

@@ -31,7 +31,7 @@ test('a mesh that cannot be encoded leaves no surface', async () => {
       kernel === 'encode' ? noRoom() : kernels.run(kernel, ...rest);
     const { result } = await makeJob(liveJob({ job: jobFor(image), acceptedAtMs: 0, starts: 1 }), image, {
       models: () => [{ ...model, id: bisque.id, folder, createdAtSeconds: 0 }],
-      inferFor: () => infer,
+      inferFor: () => (each) => infer({ ...each, model: each.model.id }),
       askServer: () => Promise.reject(new Error('no server is asked')),
       textToImage: null,
       runsFolder: () => join(folder, 'runs'),

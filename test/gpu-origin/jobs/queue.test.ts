@@ -61,6 +61,30 @@ test('an aged batch job is started in spite of interactive ones, and they still 
   expect(priorities.join('')).toBe('iiibiiibiiib');
 });
 
+test('an aged batch job is not hidden by a young one of the tenant whose turn it is', () => {
+  const { queue, add, pass } = createQueue();
+  const hidden = add('a', 'batch');
+  pass(29_000);
+  const young = add('b', 'batch');
+  queue.remove(hidden);
+  const aged = add('a', 'batch'); // behind b's in the round
+  aged.acceptedAtMs = start;
+  pass(1_000);
+  for (let i = 0; i < 6; i += 1) add('c');
+  const order = takeAll(queue);
+  expect(order.indexOf(aged)).toBe(3);
+  expect(order.indexOf(young)).toBe(7); // it has not aged, and goes when no interactive one waits
+});
+
+test('a job that may not start yet is passed by, and keeps its turn', () => {
+  const { queue, add } = createQueue();
+  const [first, second, other] = [add('a'), add('a'), add('b')];
+  const admits = (job: LiveJob) => job !== first;
+  expect([queue.take(admits), queue.take(admits), queue.take(admits)]).toEqual([second, other, null]);
+  expect(queue.depth).toBe(1);
+  expect(queue.take()).toBe(first);
+});
+
 test('the queue is full with the places that are kept for images on their way', () => {
   const { queue, add } = createQueue(2);
   add('a');

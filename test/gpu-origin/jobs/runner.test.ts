@@ -8,6 +8,7 @@ import { Pace } from '../../../gpu-origin/jobs/pace.ts';
 import { JobQueue } from '../../../gpu-origin/jobs/queue.ts';
 import { failedResult } from '../../../gpu-origin/jobs/result.ts';
 import { Runner } from '../../../gpu-origin/jobs/runner.ts';
+import { Shares } from '../../../gpu-origin/jobs/shares.ts';
 import { Spool } from '../../../gpu-origin/jobs/spool.ts';
 import { originSeries } from '../../../gpu-origin/metrics/series.ts';
 import { Outbox } from '../../../gpu-origin/write-back/outbox.ts';
@@ -38,6 +39,12 @@ test('a job that is cancelled while its result is written stays in the outbox, f
       pace: new Pace({ queueCapacity: 1, now: Date.now }),
       series: originSeries(new Registry()),
       activeMax: 1,
+      withdraw: () => undefined,
+      shares: new Shares({
+        needsOf: () => ({ outside: false, fieldBytes: 0 }),
+        outsideMax: 1,
+        fieldBytesMax: 1,
+      }),
       make: async () => failedResult(job.job, { code: 'internal_error', message: 'It is not made here.' }),
       onMade: () => job.controller.abort('cancelled'),
       onFinished: finished.resolve,

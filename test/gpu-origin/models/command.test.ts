@@ -3,7 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { doubling, writeModel } from '../support/models.ts';
+import { doubling, heavyInflation, writeModel, writeSquaring } from '../support/models.ts';
+import { known } from '../support/origin-process.ts';
+import { createSetting } from '../support/setting.ts';
 
 const command = join(import.meta.dirname, '../../../gpu-origin/models/command.ts');
 
@@ -18,8 +20,12 @@ afterEach(async () => {
   await rm(elsewhere, { recursive: true });
 });
 
-function models(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, MODELS_DIR: root };
+type Outcome = { code: number; stdout: string; stderr: string };
+
+const models = (...args: string[]) => modelsWith({}, ...args);
+
+function modelsWith(environment: Record<string, string>, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, MODELS_DIR: root, ...environment };
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [command, ...args], { env }, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr });
@@ -57,6 +63,21 @@ test('check loads each model and compares its golden output', async () => {
   });
 });
 
+test('check tells how far the files for some providers are from the own ones, and fails beyond their tolerance', async () => {
+  await writeSquaring(root, { providers: ['cuda', 'webgpu'], tolerance: 1e-3 }, { name: 'near' });
+  expect(await models('check')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /near@1: square\.fp16\.onnx \(cuda, webgpu\) is off by 0\.000\d+ from the model's own files, within 0\.001/,
+    ) as string,
+  });
+  await writeSquaring(root, { providers: ['cuda'], tolerance: 1e-4 }, { name: 'far' });
+  expect(await models('check')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/far@1: square\.fp16\.onnx \(cuda\) is off by .*, more than 0\.0001/) as string,
+  });
+});
+
 test('add brings a model in under its own name and version, once', async () => {
   const { folder } = await writeModel(elsewhere, { double: doubling }, { name: 'mine', version: '3' });
   expect(await models('add', folder)).toMatchObject({ code: 0, stdout: expect.stringContaining('mine@3') as string });
@@ -81,6 +102,40 @@ test('add refuses a model that is not right and leaves nothing behind', async ()
     code: 1,
     stderr: expect.stringContaining('no name and version') as string,
   });
+});
+
+test('reload makes the running origin serve what was added, and fails with what is wrong', async () => {
+  const setting = await createSetting();
+  try {
+    await writeModel(root, { depth: heavyInflation(1) }, { name: 'first' });
+    const origin = await setting.start({ MODELS_DIR: root });
+    const port = new URL(origin.url).port;
+    const reload = (change: Record<string, string> = {}, ...args: string[]) =>
+      modelsWith(
+        { ORIGIN_ID: known.originId, ORIGIN_SECRET: known.secret, ORIGIN_PORT: port, ...change },
+        'reload',
+        ...args,
+      );
+    await writeModel(root, { depth: heavyInflation(1) }, { name: 'second' });
+    expect(await reload()).toEqual({ code: 0, stdout: 'first@1: served\nsecond@1: served\n', stderr: '' });
+    const { folder } = await writeModel(root, { depth: heavyInflation(1) }, { name: 'third' });
+    await writeFile(join(folder, 'depth.onnx'), 'x');
+    expect(await reload({ ORIGIN_PORT: '1' }, origin.url)).toMatchObject({
+      code: 1,
+      stdout: 'first@1: served\nsecond@1: served\n',
+      stderr: expect.stringContaining(`${join(folder, 'depth.onnx')}: has 1 bytes`) as string,
+    });
+    const failures: [Record<string, string>, string][] = [
+      [{ ORIGIN_SECRET: 'quite another secret' }, 'answers 401'],
+      [{ ORIGIN_SECRET: '' }, 'ORIGIN_SECRET: must be set'],
+      [{ ORIGIN_PORT: '1' }, 'no origin answers at http://127.0.0.1:1/models/reload'],
+    ];
+    for (const [change, words] of failures) {
+      expect(await reload(change)).toMatchObject({ code: 1, stderr: expect.stringContaining(words) as string });
+    }
+  } finally {
+    await setting.close();
+  }
 });
 
 test('a call that is none says how it is called', async () => {

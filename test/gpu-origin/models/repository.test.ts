@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Model } from '../../../contract/model.ts';
-import { describeModel, readRepository } from '../../../gpu-origin/models/repository.ts';
-import { doubling, writeModel } from '../support/models.ts';
+import { openModel, runGraph } from '../../../gpu-origin/compute/session.ts';
+import { describeModel, isGraphModel, readRepository } from '../../../gpu-origin/models/repository.ts';
+import { doubling, writeModel, writeSquaring } from '../support/models.ts';
+import type { OnnxGraph } from '../support/onnx.ts';
 import { bisque, modelsFolder } from '../support/send-job.ts';
 
 let root = '';
@@ -113,6 +116,95 @@ test('a graph whose file is not listed is refused with the field', async () => {
     manifest.files = {};
   });
   expect((await onlyFault())?.message).toBe('graphs.double.file names "double.onnx", which is not among files');
+});
+
+/** y = x + w, with w in a file of its own. */
+const shifting = (external: string): OnnxGraph => ({
+  inputs: { x: { shape: ['N', 4] } },
+  outputs: { y: { shape: ['N', 4] } },
+  constants: { w: { dims: [4], data: new Float32Array(4), external } },
+  nodes: [{ op: 'Add', inputs: ['x', 'w'], outputs: ['y'] }],
+});
+
+test.each(['weights.bin', 'below/weights.bin', '../weights.bin', 'constructor'])(
+  'a graph that keeps weights in the unlisted %s is refused with file and field',
+  async (external) => {
+    const { folder } = await writeModel(root, { shift: shifting(external) });
+    await writeFile(join(folder, 'weights.bin'), new Uint8Array(16));
+    expect(await onlyFault()).toEqual({
+      file: join(folder, 'manifest.json'),
+      message: `graphs.shift.file names "shift.onnx", whose "w" lies in "${external}", which is not among files`,
+    });
+  },
+);
+
+test('weights that a branch of a graph keeps outside are found as well', async () => {
+  const branch = (name: string): OnnxGraph => ({
+    inputs: {},
+    outputs: { [name]: { shape: [4] } },
+    constants: { w: { dims: [4], data: new Float32Array(4), ...(name === 'then' && { external: 'hidden.bin' }) } },
+    nodes: [{ op: 'Identity', inputs: ['w'], outputs: [name] }],
+  });
+  await writeModel(root, {
+    choice: {
+      inputs: { x: { shape: ['N', 4] } },
+      outputs: { y: { shape: ['N', 4] } },
+      constants: { yes: { dims: [1], data: [1] } },
+      nodes: [
+        { op: 'Cast', inputs: ['yes'], outputs: ['condition'], attributes: { to: 9 } },
+        {
+          op: 'If',
+          inputs: ['condition'],
+          outputs: ['w'],
+          attributes: { then_branch: branch('then'), else_branch: branch('else') },
+        },
+        { op: 'Add', inputs: ['x', 'w'], outputs: ['y'] },
+      ],
+    },
+  });
+  expect((await onlyFault())?.message).toContain('whose "w" lies in "hidden.bin", which is not among files');
+});
+
+test('weights in a listed file are checked and used', async () => {
+  const weights = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+  const { folder } = await writeModel(root, { shift: shifting('weights.bin') }, {}, { 'weights.bin': weights });
+  const { models, faults } = await readRepository(root);
+  expect(faults).toEqual([]);
+  const [model] = models.filter(isGraphModel);
+  if (model === undefined) throw new Error('there is no model');
+  const loaded = await openModel(model, { provider: 'cpu', device: 0, threads: 1 });
+  const x = { data: Float32Array.of(10, 10, 10, 10), dims: [1, 4] };
+  expect([...((await runGraph(loaded, 'shift', { x })).y?.data ?? [])]).toEqual([11, 12, 13, 14]);
+  await writeFile(join(folder, 'weights.bin'), new Uint8Array(16));
+  expect((await onlyFault())?.message).toMatch(/has sha256 .*, the manifest says/);
+});
+
+test('a graph that is no .onnx file is refused as such', async () => {
+  const text = new TextEncoder().encode('this is not a graph');
+  const digest = createHash('sha256').update(text).digest('hex');
+  const { folder } = await writeModel(root, { double: doubling });
+  await writeFile(join(folder, 'double.onnx'), text);
+  await editManifest(folder, (manifest) => {
+    manifest.files = { 'double.onnx': { sha256: digest, bytes: text.length } };
+  });
+  expect(await onlyFault()).toMatchObject({
+    file: join(folder, 'double.onnx'),
+    message: expect.stringContaining('is no .onnx file') as string,
+  });
+});
+
+test('a file that a graph has for some providers is checked as any other, and needs a golden output', async () => {
+  const { folder } = await writeSquaring(root, { providers: ['cuda'], tolerance: 0.01 });
+  await editManifest(folder, (manifest) => {
+    delete (manifest.files as Record<string, unknown>)['square.fp16.onnx'];
+  });
+  expect((await onlyFault())?.message).toBe(
+    'graphs.square.variants[0].file names "square.fp16.onnx", which is not among files',
+  );
+  await editManifest(folder, (manifest) => {
+    delete manifest.golden;
+  });
+  expect((await onlyFault())?.message).toBe('graphs.square.variants: need a golden output to be compared with');
 });
 
 test('an empty model folder and stray files are no models', async () => {

@@ -1,6 +1,11 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keepRuns } from '../../../gpu-origin/jobs/kept-runs.ts';
+import { pinInfer } from '../../../gpu-origin/jobs/pinned-infer.ts';
 import { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
 import { checkMesh } from '../../../gpu-origin/mesh/check.ts';
 import { createKernelPool, type KernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
@@ -187,7 +192,9 @@ async function inferWith(field: Field): Promise<{ infer: Infer; runs: Record<str
   return { infer, runs };
 }
 
-async function make(field: Field, onRecord: (record: Uint8Array) => void = () => undefined) {
+type Watched = { onRecord?: (record: Uint8Array) => void; wrap?: (infer: Infer) => Infer };
+
+async function make(field: Field, { onRecord = () => undefined, wrap = (infer) => infer }: Watched = {}) {
   const { infer, runs } = await inferWith(field);
   const made = await makeMesh({
     image: await emoji('doughnut'),
@@ -195,7 +202,7 @@ async function make(field: Field, onRecord: (record: Uint8Array) => void = () =>
     scope: 'shared',
     model: { manifest, digest: '0'.repeat(64) },
     matting: null,
-    infer,
+    infer: wrap(infer),
     kernels,
     geometry: { get: () => Promise.resolve(null), put: (_, record) => Promise.resolve(onRecord(record)) },
     onStage: () => undefined,
@@ -207,7 +214,7 @@ async function make(field: Field, onRecord: (record: Uint8Array) => void = () =>
 /** The surface as the model has it: glTF's axes turned back. */
 async function surfaceOf(field: Field) {
   const records: Uint8Array[] = [];
-  const { made, runs } = await make(field, (record) => records.push(record));
+  const { made, runs } = await make(field, { onRecord: (record) => records.push(record) });
   const [record = new Uint8Array()] = records;
   const { surface } = (await stages.readRecord(record)).geometry;
   const points = Array.from({ length: surface.positions.length / 3 }, (_, v) => {
@@ -237,6 +244,26 @@ describe('a triplane model', () => {
       decoder: Math.ceil(resolution ** 3 / pointsPerRun) + Math.ceil(vertices / pointsPerRun),
     });
     expect(made.gpuMs).toBe((runs['encoder'] ?? 0) + (runs['decoder'] ?? 0));
+  });
+
+  test('leaves one file for a crash, that of its encoder, however many points it is decoded at', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'runs-'));
+    try {
+      const asked: Record<string, number> = {};
+      const keep = (infer: Infer) =>
+        keepRuns((run) => {
+          asked[run.graph] = (asked[run.graph] ?? 0) + 1;
+          return infer({ ...run, model: run.model.id });
+        }, folder);
+      const content = { id: 'analytic@1', digest: '0'.repeat(64) };
+      for (let starts = 0; starts < 2; starts += 1)
+        await make(fields.sphere, { wrap: (infer) => pinInfer(keep(infer), [content]) });
+      expect(await readdir(folder)).toHaveLength(1);
+      expect(asked['encoder']).toBe(1);
+      expect(asked['decoder']).toBeGreaterThan(2 * (resolution ** 3 / pointsPerRun));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('colours its vertices by the decoder, at their own places', async () => {

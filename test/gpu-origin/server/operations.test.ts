@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startOriginProcess } from '../support/origin-process.ts';
 import { ballField } from '../support/triplane.ts';
-import { heavyInflation, writeModel } from '../support/models.ts';
+import { heavyInflation, writeModel, writeSquaring } from '../support/models.ts';
 import { bisque, disc, jobFor, modelsFolder, sendJob, signedPost } from '../support/send-job.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
 
@@ -36,6 +36,26 @@ test('a model is added and removed without a restart', async () => {
   const gone = await sendJob(origin.url, jobFor(setting.image, { model: first }), setting.image);
   expect(gone.status).toBe(404);
   await setting.until(() => expect(setting.edge.reports.at(-1)?.models.map(({ id }) => id)).toEqual(['second@1']));
+});
+
+test('a job whose model is replaced under its name while it is made fails rather than have the new one run', async () => {
+  const old = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start();
+  const release = setting.holdJobs();
+  const key = await setting.accepted(origin, { model: old });
+  await setting.until(() =>
+    expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/geometry/'))).toHaveLength(1),
+  );
+  const replaced = await writeModel(setting.modelsFolder, { depth: heavyInflation(2) });
+  expect([replaced.id, replaced.digest === old.digest]).toEqual([old.id, false]);
+  expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
+  release();
+  expect(await setting.result(key)).toMatchObject({
+    outcome: 'failed',
+    failure: { message: 'This origin no longer serves small@1 as it was when the job came.' },
+  });
+  const again = await setting.accepted(origin, { model: replaced });
+  expect(await setting.result(again)).toMatchObject({ manifest: { modelDigest: replaced.digest } });
 });
 
 test('a reload tells what is wrong with a model and goes on serving the others', async () => {
@@ -160,18 +180,59 @@ test('the metrics tell what became of jobs, and where their time went, stage by 
   expect(await setting.metric(origin, 'process_open_fds')).toBeGreaterThan(0);
 });
 
+const ball = {
+  name: 'ball',
+  family: 'triplane-field',
+  preprocessing: { size: 512, channels: ['red', 'green', 'blue'], background: 128 / 255 },
+  field: { threshold: 25, radius: 0.87, pointsPerRun: 8192 },
+  batch: { maximum: 1 },
+  uses: ['mc_resolution'],
+  defaults: { mc_resolution: 48 },
+} satisfies Parameters<typeof writeModel>[2];
+
+test('fields that would take more memory than there is wait for their turn, and hold nothing else up', async () => {
+  const field = await writeModel(setting.modelsFolder, ballField, ball);
+  const model = await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  const origin = await setting.start({ FIELD_BYTES_MAX: String(2 ** 30), JOBS_ACTIVE_MAX: '8' });
+  const release = setting.holdJobs();
+  const params = { ...jobFor(setting.image).params, mc_resolution: 512 };
+  const largest = [];
+  for (let i = 0; i < 3; i += 1) largest.push(await setting.accepted(origin, { model: field, params }));
+  const small = await setting.accepted(origin, { model: field, params: { ...params, mc_resolution: 32 } });
+  const picture = await setting.accepted(origin, { model });
+  const holds = (active: number, waiting: number, bytes: number) =>
+    setting.until(async () => {
+      const metric = (name: string) => setting.metric(origin, `meshkiln_origin_${name}`);
+      const [actives, depth, field_bytes] = [metric('jobs_active'), metric('queue_depth'), metric('field_bytes')];
+      expect([await actives, await depth, await field_bytes]).toEqual([active, waiting, bytes]);
+    });
+  await holds(2, 3, 2 ** 30);
+  // Each that ends lets the next one begin; the small one does not overtake those that wait for room.
+  const cancel = (key: string) => signedPost(origin.url, `/jobs/${key}/cancel`);
+  await cancel(largest[0] ?? '');
+  await holds(2, 2, 2 ** 30);
+  await cancel(largest[1] ?? '');
+  await holds(2, 1, 2 ** 30);
+  await cancel(largest[2] ?? '');
+  await holds(2, 0, 4 * 32 ** 3 + 2048 * 32 ** 2);
+  release();
+  for (const key of [small, picture]) expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+});
+
+test('the metrics tell how far the golden output of each model was off', async () => {
+  await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
+  await writeSquaring(setting.modelsFolder, { providers: ['cpu'], tolerance: 1e-3 }, { name: 'half' });
+  const origin = await setting.start();
+  const series = 'meshkiln_origin_golden_error{device="0",provider="cpu",model="half@1"}';
+  const error = await setting.metric(origin, series);
+  expect(error).toBeGreaterThan(1e-4);
+  expect(error).toBeLessThan(1e-3);
+});
+
 test('a model pair in the shape of TripoSR, added by its manifest to a running origin, serves meshes', async () => {
   await writeModel(setting.modelsFolder, { depth: heavyInflation(1) });
   const origin = await setting.start();
-  const model = await writeModel(setting.modelsFolder, ballField, {
-    name: 'ball',
-    family: 'triplane-field',
-    preprocessing: { size: 512, channels: ['red', 'green', 'blue'], background: 128 / 255 },
-    field: { threshold: 25, radius: 0.87, pointsPerRun: 8192 },
-    batch: { maximum: 1 },
-    uses: ['mc_resolution'],
-    defaults: { mc_resolution: 48 },
-  });
+  const model = await writeModel(setting.modelsFolder, ballField, ball);
   expect((await signedPost(origin.url, '/models/reload')).status).toBe(200);
   const params = { ...jobFor(setting.image).params, mc_resolution: 48 };
   const result = await setting.result(await setting.accepted(origin, { model, params }));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OnnxProvider } from '../../../contract/mesh.ts';
 import type { GraphManifest } from '../../../gpu-origin/models/manifest.ts';
 import { onnxBytes, type OnnxConstant, type OnnxGraph } from './onnx.ts';
 
@@ -60,6 +61,36 @@ export const doubling: OnnxGraph = {
   outputs: { y: { shape: ['N', 4] } },
   nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
 };
+
+/**
+ * A model of y = x × x in float32, with a float16 file of it for some providers that may be off by a tolerance of its own;
+ * for x = 1/3 that file is off by 4e-4.
+ */
+export function writeSquaring(
+  root: string,
+  { providers, tolerance }: { providers: OnnxProvider[]; tolerance: number },
+  change: Partial<GraphManifest> = {},
+) {
+  const square = (type: 'float32' | 'float16'): OnnxGraph => ({
+    inputs: { x: { type, shape: ['N', 1] } },
+    outputs: { y: { type, shape: ['N', 1] } },
+    nodes: [{ op: 'Mul', inputs: ['x', 'x'], outputs: ['y'] }],
+  });
+  const { inputs, outputs } = square('float32');
+  const floats = (value: number) => new Uint8Array(Float32Array.of(value).buffer);
+  const file = 'square.fp16.onnx';
+  const variants = [{ providers, file, type: 'float16' as const, relative_tolerance: tolerance }];
+  return writeModel(
+    root,
+    { square: square('float32') },
+    {
+      graphs: { square: { file: 'square.onnx', inputs: shapes(inputs), outputs: shapes(outputs), variants } },
+      golden: { inputs: { x: 'x.f32' }, outputs: { y: 'y.f32' }, relative_tolerance: 1e-6 },
+      ...change,
+    },
+    { [file]: onnxBytes(square('float16')), 'x.f32': floats(1 / 3), 'y.f32': floats((1 / 3) ** 2) },
+  );
+}
 
 /**
  * The sheets of Poisson inflation itself, in the shape of the default model, after `layers` convolutions of 64 channels

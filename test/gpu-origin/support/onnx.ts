@@ -3,11 +3,11 @@ export type OnnxNode = {
   op: string;
   inputs: string[];
   outputs: string[];
-  attributes?: Record<string, number | number[]>;
+  attributes?: Record<string, number | number[] | OnnxGraph>;
 };
 
-/** A constant, float32 when it is given as one and int64 when as plain numbers. */
-export type OnnxConstant = { dims: number[]; data: Float32Array | number[] };
+/** A constant, float32 when it is given as one and int64 when as plain numbers; `external` names a file that has it. */
+export type OnnxConstant = { dims: number[]; data: Float32Array | number[]; external?: string };
 
 type OnnxValues = Record<string, { type?: 'float32' | 'float16'; shape: (number | string)[] }>;
 
@@ -24,14 +24,17 @@ const dataTypes = { float32: 1, int64: 7, float16: 10 };
 
 /** The bytes of an .onnx file, field numbers as in onnx.proto3. */
 export function onnxBytes(graph: OnnxGraph): Buffer {
-  const body = Buffer.concat([
+  return Buffer.concat([varint(1, irVersion), message(7, graphBytes(graph)), message(8, varint(2, opsetVersion))]);
+}
+
+function graphBytes(graph: OnnxGraph): Buffer {
+  return Buffer.concat([
     ...graph.nodes.map((node) => message(1, nodeBytes(node))),
     message(2, Buffer.from('graph')),
     ...Object.entries(graph.constants ?? {}).map(([name, constant]) => message(5, constantBytes(name, constant))),
     ...Object.entries(graph.inputs).map(([name, value]) => message(11, valueBytes(name, value))),
     ...Object.entries(graph.outputs).map(([name, value]) => message(12, valueBytes(name, value))),
   ]);
-  return Buffer.concat([varint(1, irVersion), message(7, body), message(8, varint(2, opsetVersion))]);
 }
 
 function nodeBytes({ op, inputs, outputs, attributes = {} }: OnnxNode): Buffer {
@@ -43,21 +46,30 @@ function nodeBytes({ op, inputs, outputs, attributes = {} }: OnnxNode): Buffer {
   ]);
 }
 
-function attributeBytes(name: string, value: number | number[]): Buffer {
+function attributeBytes(name: string, value: number | number[] | OnnxGraph): Buffer {
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    return Buffer.concat([message(1, Buffer.from(name)), message(6, graphBytes(value)), varint(20, 5)]);
+  }
   const several = Array.isArray(value);
   const items = several ? value.map((item) => varint(8, item)) : [varint(3, value)];
   return Buffer.concat([message(1, Buffer.from(name)), ...items, varint(20, several ? 7 : 2)]);
 }
 
-function constantBytes(name: string, { dims, data }: OnnxConstant): Buffer {
+function constantBytes(name: string, { dims, data, external }: OnnxConstant): Buffer {
   const floats = data instanceof Float32Array;
   const raw = floats ? Buffer.from(data.buffer) : Buffer.from(BigInt64Array.from(data, BigInt).buffer);
   return Buffer.concat([
     ...dims.map((size) => varint(1, size)),
     varint(2, floats ? dataTypes.float32 : dataTypes.int64),
     message(8, Buffer.from(name)),
-    message(9, raw),
+    external === undefined ? message(9, raw) : externalBytes(external),
   ]);
+}
+
+/** Where a constant's numbers lie instead: an entry of key and value, and the mark that says so. */
+function externalBytes(location: string): Buffer {
+  const entry = Buffer.concat([message(1, Buffer.from('location')), message(2, Buffer.from(location))]);
+  return Buffer.concat([message(13, entry), varint(14, 1)]);
 }
 
 function valueBytes(name: string, { type = 'float32', shape }: OnnxValues[string]): Buffer {

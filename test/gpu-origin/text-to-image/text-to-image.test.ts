@@ -17,7 +17,11 @@ afterEach(async () => {
 const never = new AbortController().signal;
 
 function open(change: Partial<TextToImageOptions> = {}): TextToImage {
-  const options = { urls: [first.url, second.url], key: 'sk-test', model: 'flux', secondsMax: 5 };
+  const upstreams = [
+    { url: first.url, key: 'sk-first' },
+    { url: second.url, key: 'sk-second' },
+  ];
+  const options = { upstreams, model: 'flux', secondsMax: 5 };
   const opening = new TextToImage({ ...options, ...change });
   opened.push(opening);
   return opening;
@@ -28,7 +32,7 @@ test('a prompt is sent with the model and the key, and the picture comes back as
   expect(first.calls).toMatchObject([
     {
       path: '/v1/images/generations',
-      authorization: 'Bearer sk-test',
+      authorization: 'Bearer sk-first',
       body: { model: 'flux', prompt: 'a red chair', n: 1, size: '1024x1024' },
     },
   ]);
@@ -41,7 +45,7 @@ test('a picture that is answered as a URL of the same server is fetched without 
     path === '/picture.png' ? { status: 200, body: first.picture } : answerOf({ url: `http://${host}/picture.png` });
   expect(await open().draw('a red chair', never)).toEqual(first.picture);
   expect(first.calls.map(({ path, authorization }) => [path, authorization])).toEqual([
-    ['/v1/images/generations', 'Bearer sk-test'],
+    ['/v1/images/generations', 'Bearer sk-first'],
     ['/picture.png', undefined],
   ]);
 });
@@ -56,7 +60,7 @@ test.each([
   ['a block of IPv6 that nobody was given', () => 'https://[4000::1]/picture.png'],
 ])('a picture is never fetched from %s', async (_, url) => {
   first.answer = () => answerOf({ url: url() });
-  const drawing = open({ urls: [first.url] }).draw('a red chair', never);
+  const drawing = open({ upstreams: [{ url: first.url, key: 'sk-first' }] }).draw('a red chair', never);
   const message = expect.stringMatching(/is not fetched from|which is not public/) as string;
   await expect(drawing).rejects.toMatchObject({ code: 'upstream_failed', cause: { cause: { message } } });
   expect(first.calls).toHaveLength(1);
@@ -91,6 +95,13 @@ test('an upstream that does not answer in time is passed by', async () => {
   expect(await open({ secondsMax: 1 }).draw('a red chair', never)).toEqual(second.picture);
 });
 
+test('no upstream gets the key of another', async () => {
+  first.answer = () => errorAnswer(500, 'server_error');
+  await open().draw('a red chair', never);
+  const keys = [first, second].map(({ calls }) => calls.map(({ authorization }) => authorization));
+  expect(keys).toEqual([['Bearer sk-first'], ['Bearer sk-second']]);
+});
+
 test('when every upstream fails that is the error, after three rounds', async () => {
   first.answer = () => errorAnswer(500, 'server_error');
   second.answer = () => errorAnswer(502, 'bad_gateway');
@@ -111,14 +122,16 @@ test('a busy upstream is left alone for as long as its Retry-After says', async 
     if (first.calls.length > 1) return answerOf({ b64_json: first.picture.toString('base64') });
     return errorAnswer(429, 'rate_limit_exceeded', { 'retry-after': '1' });
   };
-  expect(await open({ urls: [first.url] }).draw('a red chair', never)).toEqual(first.picture);
+  expect(await open({ upstreams: [{ url: first.url, key: 'sk-first' }] }).draw('a red chair', never)).toEqual(
+    first.picture,
+  );
   const [before = 0, after = 0] = first.calls.map(({ atMs }) => atMs);
   expect(after - before).toBeGreaterThanOrEqual(1000);
 });
 
 test('an upstream that wants a long rest is an error at once, and is not asked meanwhile', async () => {
   first.answer = () => errorAnswer(429, 'rate_limit_exceeded', { 'retry-after': '3600' });
-  const only = open({ urls: [first.url] });
+  const only = open({ upstreams: [{ url: first.url, key: 'sk-first' }] });
   await expect(only.draw('a red chair', never)).rejects.toMatchObject({ code: 'upstream_failed' });
   await expect(only.draw('a red chair', never)).rejects.toMatchObject({ code: 'upstream_failed' });
   expect(first.calls).toHaveLength(1);

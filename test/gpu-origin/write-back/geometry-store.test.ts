@@ -59,19 +59,30 @@ test('only surfaces of a mesh that the edge has are sent, each once', async () =
   expect(edge.calls.map(({ path }) => path)).toEqual([`/origin/geometry/${key(1)}`]);
 });
 
-test('surfaces beyond those that go at once follow by themselves, unless time is over', async () => {
-  const digits = [1, 2, 3, 4, 5, 6];
-  const sendAll = async (store: GeometryStore) => {
-    for (const digit of digits) await store.put(key(digit), surface(digit));
-    store.send(digits.map(key));
-  };
+const digits = [1, 2, 3, 4, 5, 6];
+
+async function sendAll(store: GeometryStore): Promise<void> {
+  for (const digit of digits) await store.put(key(digit), surface(digit));
+  store.send(digits.map(key));
+}
+
+test('surfaces beyond those that go at once follow by themselves', async () => {
+  await sendAll(await openStore());
+  await vi.waitFor(() => expect(edge.geometry.size).toBe(6));
+});
+
+test('an edge that is slow to take surfaces holds a stop up no longer than it may', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  edge.hold = () => promise;
   const store = await openStore();
   await sendAll(store);
-  await vi.waitFor(() => expect(edge.geometry.size).toBe(6));
-  edge.geometry.clear();
-  await sendAll(store);
-  await store.flush(0);
-  expect(edge.geometry.size).toBe(4);
+  await vi.waitFor(() => expect(edge.calls).toHaveLength(4));
+  const startMs = Date.now();
+  await store.flush(0.2);
+  expect(Date.now() - startMs).toBeLessThan(5000);
+  resolve();
+  expect(edge.calls).toHaveLength(4); // the other two have not begun
+  expect(await readdir(folder)).toHaveLength(6);
 });
 
 test('a surface that there is no room for is not sent', async () => {
@@ -273,4 +284,13 @@ test('another format of the same picture costs no run, also after a restart', as
   } finally {
     await setting.close();
   }
+});
+
+test('what a kill left of the place in the list is removed, and nothing else is', async () => {
+  const file = join(folder, 'removals');
+  await writeFile(file, '7');
+  for (const name of ['removals.1234.partial', 'another.1234.partial']) await writeFile(join(folder, name), '8');
+  const store = new GeometryStore({ folder: join(folder, 'geometry'), bytesMax: 0, callEdge: client.call });
+  await new RemovalFollower({ file, geometry: store, callEdge: client.call }).recover();
+  expect((await readdir(folder)).toSorted()).toEqual(['another.1234.partial', 'removals']);
 });
