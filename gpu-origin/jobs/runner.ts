@@ -30,7 +30,7 @@ type RunnerOptions = {
   /** What jobs in progress share beside their places. */
   shares: Shares;
   /** Drops a job that nobody waits for. */
-  withdraw: (key: string) => void;
+  withdraw: (key: string, fence: number) => void;
   /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
   make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
   /** Called with a result that is about to be put into the outbox, and the bytes of its blobs in their order. */
@@ -66,7 +66,7 @@ export class Runner {
       if (job === null) return;
       if (isForgotten(job, Date.now())) {
         log('job forgotten', { key: job.job.key });
-        withdraw(job.job.key);
+        withdraw(job.job.key, job.job.fence);
         continue;
       }
       shares.enter(job);
