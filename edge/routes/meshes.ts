@@ -47,7 +47,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
       return postAnswer(c, { state: waited, format, metadata: request.metadata }, options);
     })
     .get('/', async (c) => {
-      const assetUrls = assetUrlsOf(c, options.urlSecret);
+      const assetUrls = assetUrlsOf(c.req, options.urlSecret);
       const tenant = ownTenant(c.get('caller'));
       const list = await listMeshes(tenant, readListQuery(c.req.query()), { ...options, assetUrls });
       return c.json(list satisfies MeshList, 200, { 'cache-control': 'no-store' });
@@ -72,7 +72,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
       const key = keyOf(c.req.param('id'));
       const { tenant } = c.get('caller');
       const [state, metadata] = await Promise.all([meshes.current(key, tenant), metadataOf(tenant, key)]);
-      const context = { assetUrls: assetUrlsOf(c, options.urlSecret), metadata };
+      const context = { assetUrls: assetUrlsOf(c.req, options.urlSecret), metadata };
       return meshEvents(c, state, { meshes, context });
     })
     .post('/:id/cancel', async (c) => {
