@@ -1,12 +1,13 @@
+import type { CacheOutcome } from '../../contract/mesh.ts';
+import { traceHeaders } from '../../contract/trace.ts';
 import type { Caller } from '../auth.ts';
 import type { Begun } from '../begun.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { openHeaders } from '../http/cors.ts';
 import { parsePrefer, preferenceApplied } from '../http/prefer.ts';
 import { defaultHeaders, transportSecurity } from '../http/security-headers.ts';
-import { traceHeaders } from '../../contract/trace.ts';
+import type { AssetUrls } from '../meshes/asset-url.ts';
 import { meshText } from '../meshes/mesh-object.ts';
-import type { CompletedMesh } from '../meshes/mesh-state.ts';
 import { traceOf } from '../request-id.ts';
 import { recordMesh } from '../stats/record-answers.ts';
 import type { Recorder } from '../stats/recorder.ts';
@@ -21,7 +22,7 @@ export type MeshHitOptions = AcceptOptions & {
   urlSecret: string;
 };
 
-type Hit = { mesh: CompletedMesh & { cache: { status: 'hit' } }; metadata: Record<string, string>; tenant: string };
+type Hit = { text: string; cache: CacheOutcome & { status: 'hit' }; tenant: string };
 
 const path = '/v1/meshes';
 
@@ -29,8 +30,10 @@ const path = '/v1/meshes';
 const answerHeaders = new Headers({ ...defaultHeaders, ...openHeaders, ...jsonHeaders });
 
 /** Whether a request asks for a mesh; one with a query does so too, by the router alone. */
-export function asksForMesh({ method, url }: Request): boolean {
-  return method === 'POST' && url.endsWith(path) && url.indexOf('/', 'https://'.length) === url.length - path.length;
+export function asksForMesh(request: Request): boolean {
+  if (request.method !== 'POST') return false;
+  const { url } = request;
+  return url.endsWith(path) && url.indexOf('/', 'https://'.length) === url.length - path.length;
 }
 
 /**
@@ -41,19 +44,18 @@ export async function answerHit(request: Request, options: MeshHitOptions): Prom
   const { countUsage, recorder, urlSecret } = options;
   const { url, headers } = request;
   const begun = begin(request, options);
-  const hit = await hitOf(begun);
+  const hit = await hitOf(begun, assetUrlsOf(request, urlSecret));
   if (hit === null) return begun;
-  const { mesh, metadata, tenant } = hit;
-  const text = await meshText(mesh, { assetUrls: assetUrlsOf(request, urlSecret), metadata });
+  const { text, cache, tenant } = hit;
   const answer = new Response(text, { headers: answerHeaders });
-  answer.headers.set('cache-status', hitFrom(mesh.cache.tier));
+  answer.headers.set('cache-status', hitFrom(cache.tier));
   answer.headers.set(traceHeaders.requestId, begun.trace.requestId);
   if (url.startsWith('https:')) answer.headers.set(...transportSecurity);
   const { waitSeconds } = parsePrefer(headers.get('prefer'));
   if (waitSeconds !== null) answer.headers.set('preference-applied', preferenceApplied(waitSeconds));
-  countUsage(tenant, mesh.cache);
+  countUsage(tenant, cache);
   recorder.count('requests', ['POST', path, '200']);
-  recordMesh(mesh.cache, performance.now() - begun.atMs, recorder);
+  recordMesh(cache, performance.now() - begun.atMs, recorder);
   return answer;
 }
 
@@ -64,12 +66,13 @@ function begin(request: Request, options: MeshHitOptions): Begun {
   return { atMs, trace, caller, accepted: caller.then((by) => acceptMesh(request, { caller: by, trace }, options)) };
 }
 
-async function hitOf({ caller, accepted }: Begun): Promise<Hit | null> {
+async function hitOf({ caller, accepted }: Begun, assetUrls: AssetUrls): Promise<Hit | null> {
   try {
-    const { request, format, state } = await accepted;
-    if (state.is !== 'completed' || state.cache.status !== 'hit') return null;
-    if (format !== 'json' || request.webhook_url !== undefined) return null;
-    return { mesh: { ...state, cache: state.cache }, metadata: request.metadata, tenant: (await caller).tenant };
+    const { request, format, state, budget } = await accepted;
+    if (state.is !== 'completed' || state.cache.status !== 'hit' || format !== 'json') return null;
+    if (budget !== null || request.webhook_url !== undefined) return null;
+    const { metadata } = request;
+    return { text: await meshText(state, { assetUrls, metadata }), cache: state.cache, tenant: (await caller).tenant };
   } catch {
     return null; // the router comes to the same end, and tells it
   }

@@ -89,9 +89,13 @@ async function told(fetch: typeof app.fetch, request: Request) {
   const headers = Object.fromEntries(answer.headers);
   const isFresh = headers['x-request-id'] !== askedId;
   if (isFresh) headers['x-request-id'] = (headers['x-request-id'] ?? 'none').replace(/[0-9a-f]{8}(-[0-9a-f]+)+$/, '…');
-  const text = (await answer.text()).replace(/"age_s":\d+/, '"age_s":…');
+  const text = ageless(await answer.text());
   await waitOnExecutionContext(context);
-  return { status: answer.status, headers, text, noted };
+  return { status: answer.status, headers, text, noted: ageless(JSON.stringify(noted)) };
+}
+
+function ageless(text: string): string {
+  return text.replaceAll(/"age_s":\d+/g, '"age_s":…');
 }
 
 /** Requests for a mesh that memory holds, by whom they are answered: past the router, or by it. */
