@@ -1,6 +1,7 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
-import { requireKey, requireOperator, type Authenticated } from './auth.ts';
+import { callerFor, requireKey, requireOperator, type Authenticated } from './auth.ts';
+import type { MayBeBegun } from './begun.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
 import { parseLimitSettings } from './limits/limit-settings.ts';
@@ -23,6 +24,7 @@ import { dashboardDataRoutes } from './routes/dashboard-data.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { answerFromMemory } from './routes/held-assets.ts';
 import { healthRoutes } from './routes/health.ts';
+import { answerHit, asksForMesh, type MeshHitOptions } from './routes/mesh-hits.ts';
 import { meshRoutes } from './routes/meshes.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -32,13 +34,26 @@ import { pageRoutes } from './routes/pages.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { tenantRoutes } from './routes/tenants.ts';
 import { usageRoutes } from './routes/usage.ts';
-import { recordUsage } from './usage/record-usage.ts';
+import { recordUsage, usageCounter, type CountUsage } from './usage/record-usage.ts';
 import { Tenants } from './meshes/tenants.ts';
 import { recordAnswers } from './stats/record-answers.ts';
 import { isolateRecorder, type Recorder } from './stats/recorder.ts';
 
+type App = Hono<{ Bindings: Env & MayBeBegun['Bindings'] }>;
+
+/** Where answers are counted: the isolate's own counters and ledgers, unless a test has others. */
+type Counting = { recorder: Recorder; countUsage: CountUsage };
+
 /** The Worker's HTTP surface, made once an isolate; throws an Error when a secret is missing or wrong. */
-export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STATS)) {
+export function createApp(env: Env, counting: Partial<Counting> = {}): App {
+  const { recorder = isolateRecorder(env.STATS), countUsage = usageCounter(env.TENANT) } = counting;
+  const { router, hits } = createRouter(env, { recorder, countUsage });
+  answerHitsFirst(router, hits);
+  return router;
+}
+
+/** The router, which can answer everything, and what it takes to answer the commonest hits without it. */
+export function createRouter(env: Env, { recorder, countUsage }: Counting): { router: App; hits: MeshHitOptions } {
   const origins = parseOrigins(env.ORIGINS);
   const urlSecret = parseUrlSecret(env.URL_SECRET);
   const keyStore = new KeyStore({ keys: env.KEYS, limiters: env });
@@ -70,9 +85,9 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
     defaultModel: env.DEFAULT_MODEL,
   });
   const meshes = new Meshes({ manifests, flights, tenants, index, geometry, r2 });
-  const app = new Hono<{ Bindings: Env }>();
+  const app: App = new Hono();
   app.use(recordAnswers(recorder), requestId, securityHeaders);
-  app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'), recordUsage(env.TENANT));
+  app.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'), recordUsage(countUsage));
   app.use('/assets/*', openToBrowsers);
   app.use('/openapi.json', openToBrowsers);
   app.route('/v1/meshes', meshRoutes({ maker, meshes, tenants, manifests, r2, urlSecret, outside, webhooks }));
@@ -98,17 +113,24 @@ export function createApp(env: Env, recorder: Recorder = isolateRecorder(env.STA
   );
   refuseOtherMethods(app);
   answerProblems(app);
-  answerHeldAssetsFirst(app, recorder);
-  return app;
+  return {
+    router: app,
+    hits: { maker, outside, callerOf: callerFor(access, 'meshes'), countUsage, recorder, urlSecret },
+  };
 }
 
-/** The commonest request by far does not go through the router, which cost it as much as all the rest. */
-function answerHeldAssetsFirst(app: Hono<{ Bindings: Env }>, recorder: Recorder): void {
+/** The commonest requests by far do not go through the router, which costs an asset as much as all the rest. */
+function answerHitsFirst(app: App, hits: MeshHitOptions): void {
   const { fetch } = app;
-  app.fetch = (request, ...rest) => answerFromMemory(request, recorder) ?? fetch(request, ...rest);
+  app.fetch = (request, env, ...rest) => {
+    if (!asksForMesh(request)) return answerFromMemory(request, hits.recorder) ?? fetch(request, env, ...rest);
+    return answerHit(request, hits).then((answer) =>
+      answer instanceof Response ? answer : fetch(request, { ...env, begun: answer } as Env, ...rest),
+    );
+  };
 }
 
-function answerProblems(app: Hono<{ Bindings: Env }>): void {
+function answerProblems(app: App): void {
   app.notFound((c) => answerProblem(c, new Problem('not_found', 'There is nothing at this path.')));
   app.onError((error, c) => answerProblem(c, error));
 }
@@ -124,7 +146,7 @@ type OperatorOptions = {
 };
 
 /** What an operator alone may do, or look at. */
-function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: OperatorOptions): void {
+function mountOperatorRoutes(app: App, env: Env, options: OperatorOptions): void {
   const { requireAdmin, lookIn, manifests, geometry, index, keyStore, tenants } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
@@ -138,7 +160,7 @@ function mountOperatorRoutes(app: Hono<{ Bindings: Env }>, env: Env, options: Op
 }
 
 /** Answers 405 with Allow (RFC 9110 §15.5.6) where the path is known and the method is not. */
-function refuseOtherMethods(app: Hono<{ Bindings: Env }>): void {
+function refuseOtherMethods(app: App): void {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of app.routes) {
     if (method === 'ALL') continue; // middleware

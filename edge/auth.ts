@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bytesOfHex, hex, sha256 } from '../contract/digest.ts';
 import { Problem } from '../contract/problem.ts';
+import type { MayBeBegun } from './begun.ts';
 import { anonymousTenant, type AnonymousTier, type ApiKey } from './env.ts';
 import { digestKey, knownDigest, rememberDigest } from './keys/key-digest.ts';
 import type { KeyStore } from './keys/key-store.ts';
@@ -24,7 +25,7 @@ export type Caller = {
 };
 
 /** What the routes behind `requireKey` find in their context. */
-export type Authenticated = { Variables: { caller: Caller } & Traced['Variables'] };
+export type Authenticated = MayBeBegun & { Variables: { caller: Caller } & Traced['Variables'] };
 
 export type AccessOptions = {
   /** The keys of the `API_KEYS` secret, with which an operator makes those of the store. */
@@ -43,19 +44,24 @@ type Scope = ApiKey['scopes'][number];
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * Lets a request pass with a bearer key (RFC 6750 §2.1) that has the scope, or none where the anonymous tier is open to
- * it, and puts its caller into the context. Counts it first, so that guessing keys is limited too.
+ * Tells who makes a request: the holder of a bearer key (RFC 6750 §2.1) that has the scope, or one of the anonymous where
+ * their tier is open to it; throws the Problem of any other. Counts it first, so that guessing keys is limited too.
  */
-export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHandler<Authenticated> {
+export function callerFor(options: AccessOptions, scope: Scope): (request: Request) => Promise<Caller> {
   const keys = options.keys.map((key) => ({ ...key, digest: bytesOfHex(key.sha256) }));
-  const { anonymousTier } = options;
+  const access = { ...options, keys };
+  return (request) =>
+    scope === 'meshes' && admitsAnonymous(options.anonymousTier, request)
+      ? anonymousCaller(request, options)
+      : keyCaller(request, scope, access);
+}
+
+/** Lets a request pass that has a caller, and puts it into the context. */
+export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHandler<Authenticated> {
+  const callerOf = callerFor(options, scope);
   return async (c, next) => {
-    const request = c.req.raw;
-    const anonymous = scope === 'meshes' && admitsAnonymous(anonymousTier, request);
-    c.set(
-      'caller',
-      anonymous ? await anonymousCaller(request, options) : await keyCaller(request, scope, { ...options, keys }),
-    );
+    const begun = scope === 'meshes' ? c.env.begun?.caller : undefined;
+    c.set('caller', await (begun ?? callerOf(c.req.raw)));
     return next();
   };
 }

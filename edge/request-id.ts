@@ -1,12 +1,13 @@
 import type { MiddlewareHandler } from 'hono';
 import { readTrace, traceHeaders, type Trace } from '../contract/trace.ts';
+import type { MayBeBegun } from './begun.ts';
 
 /** What `requestId` puts into a request's context. */
-export type Traced = { Variables: { trace: Trace } };
+export type Traced = MayBeBegun & { Variables: { trace: Trace } };
 
 /** Puts a request id on every answer: the client's own where it is well-formed, else a fresh one. */
 export const requestId: MiddlewareHandler<Traced> = async (c, next) => {
-  const trace = traceOf(c.req.raw.headers);
+  const trace = c.env.begun?.trace ?? traceOf(c.req.raw.headers);
   c.set('trace', trace);
   await next();
   // Not c.header(), which copies an answer that is already there.

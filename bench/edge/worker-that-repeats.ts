@@ -13,7 +13,7 @@ let apps: { on: ReturnType<typeof createApp>; off: ReturnType<typeof createApp> 
 
 export default {
   async fetch(request, env, context) {
-    apps ??= { on: createApp(env), off: createApp(env, silent) };
+    apps ??= { on: createApp(env), off: createApp(env, { recorder: silent }) };
     const app = request.headers.get('bench-recorder') === 'off' ? apps.off : apps.on;
     const hits = request.headers.get('bench-hits');
     if (hits === null) return app.fetch(request, env, context);

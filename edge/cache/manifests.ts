@@ -17,7 +17,7 @@ export const afterAnswerMs = 25;
 /** Attempts to settle who wrote first, when manifests of one key keep appearing and going. */
 const createAttemptsMax = 3;
 
-/** The manifests that this isolate holds, as text: its length is what it costs, and every reader gets its own object. */
+/** The manifests that this isolate holds. */
 const isolateMemory = manifestMemory(() => Date.now());
 
 export type ManifestsOptions = {
@@ -26,7 +26,7 @@ export type ManifestsOptions = {
   /** Clock in milliseconds since the epoch. */
   now?: () => number;
   /** Defaults to the isolate's own. */
-  memory?: Memory<string>;
+  memory?: Memory<MeshManifest>;
 };
 
 /** The manifests of finished meshes: memory and KV hold copies, R2 the truth. An expired one counts as absent. */

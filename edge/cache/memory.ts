@@ -12,10 +12,19 @@ const memoryBudget = { manifestBytesMax: 4 * 1024 * 1024, assetBytesMax: 28 * 10
 /** How long this isolate trusts what it holds: the time by which a purge or a refresh elsewhere is heard here. */
 export const memoryLifeSeconds = 30;
 
-/** Memory for manifests as text: its length is what it costs, and every reader gets an object of its own. */
-export function manifestMemory(now: () => number): Memory<string> {
-  // A string's characters may take two bytes each.
-  return new Memory({ bytesMax: memoryBudget.manifestBytesMax, sizeOf: (text) => 2 * text.length, now });
+/**
+ * Bytes that a manifest is counted as having for each character of its JSON: its object takes about four, and the text
+ * of the mesh object that is kept with it up to two.
+ */
+const manifestCharacterBytes = 6;
+
+/** Memory for manifests, which their readers share: each is frozen. */
+export function manifestMemory(now: () => number): Memory<MeshManifest> {
+  return new Memory({
+    bytesMax: memoryBudget.manifestBytesMax,
+    sizeOf: (manifest) => manifestCharacterBytes * JSON.stringify(manifest).length,
+    now,
+  });
 }
 
 /** Bytes that each asset is counted as having beside its own: about what the headers of its answers take. */
@@ -31,23 +40,25 @@ export function assetMemory(now: () => number): Memory<HeldAsset> {
 }
 
 /** Manifests in this isolate. */
-export function memoryManifests(memory: Memory<string>, now: () => number): Tier<MeshManifest> {
+export function memoryManifests(memory: Memory<MeshManifest>, now: () => number): Tier<MeshManifest> {
   return {
     name: 'memory',
     async read(key) {
-      const text = memory.get(key);
-      if (text === null) return null;
-      // What this isolate wrote was checked before, so it is not parsed by its schema once more.
-      const manifest = JSON.parse(text) as MeshManifest;
-      return isLive(manifest, now()) ? manifest : null;
+      const manifest = memory.get(key);
+      return manifest !== null && isLive(manifest, now()) ? manifest : null;
     },
     async write(key, manifest) {
-      memory.set(key, JSON.stringify(manifest));
+      memory.set(key, frozen(structuredClone(manifest)));
     },
     async remove(key) {
       memory.delete(key);
     },
   };
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }
 
 /** Small assets in this isolate; larger ones are never held. */

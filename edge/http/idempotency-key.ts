@@ -4,8 +4,8 @@ const header = 'Idempotency-Key';
 const charactersMax = 255;
 
 /** The idempotency key of a request, null when it has none; throws the Problem `invalid_parameter` for a malformed one. */
-export function readIdempotencyKey(value: string | undefined): string | null {
-  if (value === undefined) return null;
+export function readIdempotencyKey(value: string | null): string | null {
+  if (value === null) return null;
   if (value.length <= charactersMax && /^[\x21-\x7e]+$/.test(value)) return value;
   const message = `${header} must have 1 to ${charactersMax} visible ASCII characters.`;
   throw new Problem('invalid_parameter', message, { param: header });

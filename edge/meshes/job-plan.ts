@@ -34,14 +34,14 @@ export async function planJob(
   request: MeshRequest,
   { model, input, scope, tenant }: { model: Model; input: InputName; scope: string; tenant: string },
 ): Promise<JobPlan> {
-  const params = meshParams(request, model);
+  const { imageSha256 } = input;
   const unrepeatable = isUnrepeatable(request, model);
   const nonce = unrepeatable ? hex(crypto.getRandomValues(new Uint8Array(nonceBytes))) : null;
-  const identity = { id: model.id, digest: model.digest };
+  const { model: identity, params, text } = unrepeatable ? wantedOf(request, model) : knownWanted(request, model);
   return {
     contract: contractVersion,
     pipeline: pipelineVersion,
-    key: await keyOf({ model: identity, imageSha256: input.imageSha256, params, scope, nonce }),
+    key: await keyOf({ model: identity, imageSha256, params, scope, nonce }, text),
     model: identity,
     params,
     ...input,
@@ -52,10 +52,31 @@ export async function planJob(
   };
 }
 
+/** What a request asks of a model, whatever its picture; plans share it. */
+type Wanted = Pick<KeyInput, 'model' | 'params'> & { text: string };
+
+/** Of the requests that memory holds, each for the model that it was last asked of. */
+const wanted = new WeakMap<MeshRequest, { of: Model; wanted: Wanted }>();
+
+/** As `wantedOf`, from memory where a form with these very fields came before: its request is the same frozen object. */
+function knownWanted(request: MeshRequest, model: Model): Wanted {
+  const known = wanted.get(request);
+  if (known?.of === model) return known.wanted;
+  const made = wantedOf(request, model);
+  if (Object.isFrozen(request)) wanted.set(request, { of: model, wanted: made });
+  return made;
+}
+
+function wantedOf(request: MeshRequest, of: Model): Wanted {
+  const params = Object.freeze(meshParams(request, of));
+  const model = Object.freeze({ id: of.id, digest: of.digest });
+  return { model, params, text: JSON.stringify({ model, params }) };
+}
+
 /** The request key, from memory where this very input came before: as text, in which nothing is lost. */
-async function keyOf(input: KeyInput): Promise<string> {
+async function keyOf(input: KeyInput, text: string): Promise<string> {
   if (input.nonce !== null) return requestKey(input);
-  const of = JSON.stringify(input);
+  const of = `${input.imageSha256} ${input.scope} ${text}`;
   const made = madeKeys.get(of);
   if (made !== null) return made.key;
   const key = await requestKey(input);

@@ -9,6 +9,7 @@ import type { Caller } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { refuseTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
+import { notForwarded } from '../http/cache-status.ts';
 import type { FleetView } from '../origins/fleet-view.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import type { Uses } from '../index/uses.ts';
@@ -90,7 +91,10 @@ export class MeshMaker {
     const found = refreshing ? null : await manifests.read(plan.key);
     if (found) return { state: await this.#answered(asked, plan, hitMesh(found)), budget: null };
     if (request.cache.mode === 'only_if_cached') {
-      throw new Problem('not_cached', 'This mesh is not in the cache, and cache.mode is "only_if_cached".');
+      const headers = { 'cache-status': notForwarded };
+      throw new Problem('not_cached', 'This mesh is not in the cache, and cache.mode is "only_if_cached".', {
+        headers,
+      });
     }
     const current = {
       model: requireModel(findModel(await fleet.currentModels(), request.model, defaultModel), request.model),

@@ -1,7 +1,7 @@
 import { meshId } from '../../contract/key.ts';
 import type { MeshManifest, MeshObject } from '../../contract/mesh.ts';
 import { assetUrl, type AssetUrls } from './asset-url.ts';
-import { missOutcome, type MeshState } from './mesh-state.ts';
+import { missOutcome, type CompletedMesh, type MeshState } from './mesh-state.ts';
 import type { ListedMesh } from '../objects/tenant.ts';
 
 export type MeshContext = {
@@ -23,6 +23,24 @@ export async function meshObject(state: MeshState, { assetUrls, metadata }: Mesh
     error: flight.is === 'failed' ? { code: flight.failure.code, message: flight.failure.message } : null,
     metadata,
   };
+}
+
+/** What every answer about a public mesh begins with, at the origin of these URLs, for as long as memory holds it. */
+const beginnings = new WeakMap<MeshManifest, { baseUrl: string; text: string }>();
+
+/** The mesh object of a finished mesh as the text of an answer: most of it is the same in each and is made once. */
+export async function meshText({ manifest, cache }: CompletedMesh, { assetUrls, metadata }: MeshContext) {
+  const { baseUrl } = assetUrls;
+  const known = beginnings.get(manifest);
+  const beginning = known?.baseUrl === baseUrl ? known.text : await beginningOf(manifest, assetUrls);
+  return `${beginning},"cache":${JSON.stringify(cache)},"metadata":${JSON.stringify(metadata)}}`;
+}
+
+async function beginningOf(manifest: MeshManifest, assetUrls: AssetUrls): Promise<string> {
+  const text = JSON.stringify(await finished(manifest, assetUrls)).slice(0, -1);
+  // The URLs of a private mesh expire.
+  if (manifest.owner === undefined) beginnings.set(manifest, { baseUrl: assetUrls.baseUrl, text });
+  return text;
 }
 
 /** A listed mesh that expired, was evicted or purged, or failed some time ago: shown, so that the pages add up. */

@@ -6,7 +6,7 @@ import type { Authenticated } from '../auth.ts';
 import type { Manifests } from '../cache/manifests.ts';
 import { cacheStatus, hitFrom } from '../http/cache-status.ts';
 import { urlOrigin } from '../http/url-origin.ts';
-import { meshObject } from '../meshes/mesh-object.ts';
+import { meshObject, meshText } from '../meshes/mesh-object.ts';
 import type { CompletedMesh, MeshState } from '../meshes/mesh-state.ts';
 import type { FlightFailure } from '../objects/flight-record.ts';
 import { serveAsset } from './assets.ts';
@@ -16,6 +16,9 @@ export const retryAfterSeconds = 1;
 
 export type MeshAnswerOptions = { manifests: Manifests; r2: R2Bucket; urlSecret: string };
 export type MeshesContext = Context<Authenticated>;
+
+/** Headers of a mesh object that is text already. */
+export const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
 
 /** Answers a `POST /v1/meshes` with the mesh or its bytes; throws the Problem of a picture that cannot be made one. */
 export async function postAnswer(
@@ -53,9 +56,11 @@ export async function meshAnswer(
 ): Promise<Response> {
   const { state, metadata, unfinishedStatus } = told;
   if (state.is === 'refused') throw new Error('only a POST is refused; this is a bug');
-  const mesh = await meshObject(state, { assetUrls: assetUrlsOf(c, urlSecret), metadata });
+  const context = { assetUrls: assetUrlsOf(c.req, urlSecret), metadata };
   c.header('cache-control', 'no-store');
   c.header('cache-status', cacheStatus(state.cache, { stored: state.is === 'completed' }));
+  if (state.is === 'completed') return c.body(await meshText(state, context), 200, jsonHeaders);
+  const mesh = await meshObject(state, context);
   if (mesh.status !== 'queued' && mesh.status !== 'in_progress') return c.json(mesh);
   c.header('retry-after', String(retryAfterSeconds));
   if (unfinishedStatus === 202) c.header('location', `/v1/meshes/${mesh.id}`);
@@ -81,8 +86,8 @@ export function download(
 }
 
 /** Where the assets of meshes are served to the client that asks. */
-export function assetUrlsOf({ req }: Pick<Context, 'req'>, urlSecret: string): AssetUrls {
-  return { baseUrl: urlOrigin(req.url), secret: urlSecret };
+export function assetUrlsOf({ url }: { url: string }, urlSecret: string): AssetUrls {
+  return { baseUrl: urlOrigin(url), secret: urlSecret };
 }
 
 function accessOf({ key, owner }: MeshManifest) {

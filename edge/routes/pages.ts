@@ -42,7 +42,7 @@ async function sharedMesh(c: PageContext, options: Omit<PageRoutesOptions, 'site
   const key = keyOfMeshId(c.req.param('id') ?? '');
   const found = key === null ? null : await options.manifests.read(key);
   if (found === null || found.manifest.owner !== undefined) return null;
-  return meshObject(foundMesh(found), { assetUrls: assetUrlsOf(c, options.urlSecret), metadata: {} });
+  return meshObject(foundMesh(found), { assetUrls: assetUrlsOf(c.req, options.urlSecret), metadata: {} });
 }
 
 function pageFile(c: PageContext, name: Page, site: Fetcher, headers: Record<string, string>): Promise<Response> {

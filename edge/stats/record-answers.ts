@@ -2,13 +2,16 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { CacheOutcome } from '../../contract/mesh.ts';
 import { Problem, problems, type ProblemCode } from '../../contract/problem.ts';
+import type { MayBeBegun } from '../begun.ts';
 import type { TierName } from '../cache/tiers.ts';
 import type { Recorder } from './recorder.ts';
+
+export type MeshOutcome = CacheOutcome | { status: 'refused' };
 
 declare module 'hono' {
   interface ContextVariableMap {
     /** What the cache did for a request that asked for a mesh; `refused` by a remembered failure. */
-    meshOutcome?: CacheOutcome | { status: 'refused' };
+    meshOutcome?: MeshOutcome;
     /** Where the asset was that the answer is about; `none` where there is none of this name. */
     assetTier?: TierName | 'none';
   }
@@ -17,9 +20,9 @@ declare module 'hono' {
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 
 /** Counts each answer by what its route noted in the context, after it was made; to be the outermost middleware. */
-export function recordAnswers(recorder: Recorder): MiddlewareHandler {
+export function recordAnswers(recorder: Recorder): MiddlewareHandler<MayBeBegun> {
   return async (c, next) => {
-    const beganAtMs = performance.now();
+    const beganAtMs = c.env.begun?.atMs ?? performance.now();
     await next();
     const status = String(c.res.status);
     const method = methods.has(c.req.method) ? c.req.method : 'other';
@@ -42,7 +45,8 @@ export function recordAsset({ tier, status, sentBytes }: AssetAnswer, recorder: 
   if (sentBytes !== null) recorder.count('assetBytes', [tier], sentBytes);
 }
 
-function recordMesh(outcome: CacheOutcome | { status: 'refused' }, ms: number, recorder: Recorder): void {
+/** Counts an answer about a mesh that was asked for, which took so many milliseconds. */
+export function recordMesh(outcome: MeshOutcome, ms: number, recorder: Recorder): void {
   const { status } = outcome;
   if (status !== 'hit') return recorder.count('meshes', [status, 'none']);
   recorder.count('meshes', [status, outcome.tier]);

@@ -1,7 +1,8 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import type { Authenticated } from '../auth.ts';
 import type { Tenant } from '../objects/tenant.ts';
 import { Batcher } from '../stats/batcher.ts';
+import type { MeshOutcome } from '../stats/record-answers.ts';
 import { noUsage, type UsageCounts } from './usage-counts.ts';
 
 type UsageBatch = { atMs: number; byTenant: Map<string, UsageCounts> };
@@ -15,7 +16,18 @@ let isolateBatcher: Batcher<UsageBatch> | undefined;
  * Counts each request of a known caller in its tenant's ledger, after the answer and with the others of about a second:
  * a hit waits for no Durable Object. To be mounted behind `requireKey`.
  */
-export function recordUsage(tenants: DurableObjectNamespace<Tenant>): MiddlewareHandler<Authenticated> {
+export function recordUsage(countUsage: CountUsage): MiddlewareHandler<Authenticated> {
+  return async (c, next) => {
+    await next();
+    countUsage(c.get('caller').tenant, c.get('meshOutcome'));
+  };
+}
+
+/** Counts one request of a tenant, by what the cache did for it where it asked for a mesh. */
+export type CountUsage = (tenant: string, outcome: MeshOutcome | undefined) => void;
+
+/** Counts in the ledgers of tenants. */
+export function usageCounter(tenants: DurableObjectNamespace<Tenant>): CountUsage {
   const batcher = (isolateBatcher ??= new Batcher<UsageBatch>({
     open: () => ({ atMs: Date.now(), byTenant: new Map() }),
     send: async ({ atMs, byTenant }, id) => {
@@ -23,19 +35,16 @@ export function recordUsage(tenants: DurableObjectNamespace<Tenant>): Middleware
     },
     failureEvent: 'usage_not_delivered',
   }));
-  return async (c, next) => {
-    await next();
+  return (tenant, outcome) => {
     const { byTenant } = batcher.record();
-    const { tenant } = c.get('caller');
     const counts = byTenant.get(tenant) ?? noUsage();
     byTenant.set(tenant, counts);
-    count(counts, c);
+    count(counts, outcome);
   };
 }
 
-function count(counts: UsageCounts, c: Context): void {
+function count(counts: UsageCounts, outcome: MeshOutcome | undefined): void {
   counts.requests += 1;
-  const outcome = c.get('meshOutcome');
   if (outcome === undefined || outcome.status === 'refused') return;
   if (outcome.status === 'hit') {
     counts[hitColumns[outcome.tier]] += 1;

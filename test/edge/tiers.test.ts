@@ -67,12 +67,15 @@ test('memory trusts a manifest for no longer than its life', async () => {
   expect((await reader.read('1'.repeat(64)))?.tier).toBe('kv');
 });
 
-test('a reader may change what it was given', async () => {
+test('a reader cannot change what others are given, nor can whoever wrote it', async () => {
   const reader = isolate();
-  await reader.create(meshManifest('1'));
+  const written = meshManifest('1');
+  await reader.create(written);
+  written.timingsMs.total = -1;
   const first = await reader.read('1'.repeat(64));
-  if (first) first.manifest.degraded = true;
-  expect((await reader.read('1'.repeat(64)))?.manifest.degraded).toBe(false);
+  expect(() => Object.assign(first?.manifest ?? {}, { degraded: true })).toThrow(TypeError);
+  expect(() => Object.assign(first?.manifest.timingsMs ?? {}, { total: 0 })).toThrow(TypeError);
+  expect((await reader.read('1'.repeat(64)))?.manifest).toEqual(meshManifest('1'));
 });
 
 test('the first writer is canonical', async () => {

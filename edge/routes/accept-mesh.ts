@@ -1,0 +1,36 @@
+import type { MeshRequest } from '../../contract/request.ts';
+import { outputFormats } from '../../contract/request.ts';
+import type { Trace } from '../../contract/trace.ts';
+import { ownTenant, type Caller } from '../auth.ts';
+import { negotiate } from '../http/accept.ts';
+import { readIdempotencyKey } from '../http/idempotency-key.ts';
+import type { Budget } from '../limits/budget.ts';
+import type { MeshMaker } from '../meshes/mesh-maker.ts';
+import type { MeshState } from '../meshes/mesh-state.ts';
+import type { Outside } from '../outside/outside.ts';
+import { readMeshRequest } from '../request/mesh-request.ts';
+
+export type AcceptOptions = {
+  maker: MeshMaker;
+  /** Where pictures are fetched that are given by their URLs. */
+  outside: Outside;
+};
+
+/** A request that was understood, and where its mesh stands; without the picture's bytes, which no wait need hold. */
+export type Accepted = { request: MeshRequest; format: 'json' | 'bytes'; state: MeshState; budget: Budget | null };
+
+/** Reads a `POST /v1/meshes` and finds its mesh or has it made; throws the Problem that says why not. */
+export async function acceptMesh(
+  message: Request,
+  { caller, trace }: { caller: Caller; trace: Trace },
+  { maker, outside }: AcceptOptions,
+): Promise<Accepted> {
+  const { headers } = message;
+  const name = readIdempotencyKey(headers.get('idempotency-key'));
+  const posted = await readMeshRequest(message, outside);
+  const { request } = posted;
+  const format = negotiate(headers.get('accept'), outputFormats[request.output_format].mediaType);
+  if (request.webhook_url !== undefined) ownTenant(caller);
+  const { state, budget } = await maker.make(posted, { caller, name, trace });
+  return { request, format, state, budget };
+}
