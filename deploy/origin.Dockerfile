@@ -1,18 +1,23 @@
 # The origin for a machine with NVIDIA GPUs. From the repository's root:
 #   docker build -f deploy/origin.Dockerfile -t meshkiln-origin .
-FROM node:24-bookworm-slim AS build
+# Other bases do: one with Node 24 and npm, and any glibc of Debian 12 or newer; without CUDA 13 there the origin runs on the CPU.
+ARG BUILD_BASE=node:24-bookworm-slim
+# CUDA 13 and cuDNN 9, which the CUDA provider of ONNX Runtime needs.
+ARG RUN_BASE=nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
+
+FROM ${BUILD_BASE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
 COPY contract contract
 COPY gpu-origin gpu-origin
 COPY models models
-# No GPU is at hand while an image is built: `docker run --gpus all … npm run doctor` tries them.
+# No GPU is at hand while an image is built; what a machine can run is tried there:
+#   docker run --rm --gpus all meshkiln-origin node gpu-origin/setup/doctor.ts
 RUN node gpu-origin/setup/setup-cuda.ts --place-only
 
-# CUDA 13 and cuDNN 9, which the CUDA provider of ONNX Runtime needs.
-FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
-RUN useradd --system --uid 10001 meshkiln && install -d -o meshkiln -m 700 /state
+FROM ${RUN_BASE}
+RUN useradd --no-create-home --uid 10001 meshkiln && install -d -o meshkiln -m 700 /state
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app /app
 WORKDIR /app

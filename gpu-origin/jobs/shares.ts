@@ -51,7 +51,8 @@ export class Shares {
     if (needs.fieldBytes === 0) return true;
     if (this.#nextField?.controller.signal.aborted) this.#nextField = null;
     if (this.#nextField !== null && this.#nextField !== job) return false;
-    if (this.#fieldBytes + needs.fieldBytes <= fieldBytesMax) return true;
+    // One alone always goes: waiting would not make it smaller.
+    if (this.#fieldBytes === 0 || this.#fieldBytes + needs.fieldBytes <= fieldBytesMax) return true;
     this.#nextField = job;
     return false;
   }
