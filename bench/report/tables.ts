@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cell } from '../harness/cell.ts';
+import { rowGroups } from '../harness/row-groups.ts';
 import { viewOf, type Row } from './views.ts';
 
 /** The part of a recorded result that its tables are made of; the oldest have no bounds, nor where they were taken. */
@@ -31,7 +32,8 @@ export function withTables(page: string, resultOf: (name: string) => unknown): s
 }
 
 function tablesOf(name: string, { taken, rows, bounds }: z.infer<typeof Recorded>): string {
-  return [captionOf(taken), ...rowTables(viewOf(name, rows)), ...boundTable(bounds)].join('\n\n');
+  const tables = rowGroups(viewOf(name, rows)).map((group) => table(group.columns, group.rows));
+  return [captionOf(taken), ...tables, ...boundTable(bounds)].join('\n\n');
 }
 
 function captionOf(taken: z.infer<typeof Recorded>['taken']): string {
@@ -39,16 +41,6 @@ function captionOf(taken: z.infer<typeof Recorded>['taken']): string {
   const { at, commit, machine, load } = taken;
   const where = `${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit.slice(0, 7)}, ${machine.cores} cores (${machine.cpu})`;
   return `Recorded ${where}, load ${load.before} before and ${load.after} after.`;
-}
-
-/** A table for each run of rows that have the same columns, so that no cell is empty. */
-function rowTables(rows: readonly Row[]): string[] {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const columns = Object.keys(row).join('\n');
-    groups.set(columns, [...(groups.get(columns) ?? []), row]);
-  }
-  return [...groups].map(([columns, group]) => table(columns.split('\n'), group));
 }
 
 function table(columns: readonly string[], rows: readonly Row[]): string {

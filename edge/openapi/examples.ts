@@ -67,5 +67,5 @@ export const exampleModel: ModelAnswer = {
   title: 'Bisque',
   description: 'Front and back depth of one picture of an object.',
   licence: 'MIT',
-  capabilities: { uses: [], defaults: {} },
+  capabilities: { uses: [], defaults: {}, prompts: false },
 };

@@ -23,6 +23,7 @@ export const ModelAnswer = z.object({
   capabilities: z.object({
     uses: Model.shape.uses.describe('Fields beyond the common ones that change what it makes.'),
     defaults: Model.shape.defaults.describe('Its own values of those.'),
+    prompts: z.boolean().describe('Whether an origin draws pictures of prompts for it.'),
   }),
 });
 export type ModelAnswer = z.infer<typeof ModelAnswer>;

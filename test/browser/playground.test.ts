@@ -28,6 +28,8 @@ test('a picture becomes a mesh that turns, and is a hit when it is asked for aga
   await choose(page, '1f9f8');
   await settled(page);
   expect(await page.textContent('#cache')).toMatch(/^New here, so the model made it, in /);
+  // No origin here has prompts drawn, as the page has heard by now.
+  expect(await page.isHidden('#prompt-form')).toBe(true);
   expect(await page.textContent('#facts')).toMatch(/Triangles[\d,]{5,}.*Ran onCPU/);
   const turned = () => page.evaluate<number>("document.querySelector('model-viewer').turntableRotation");
   const before = await turned();

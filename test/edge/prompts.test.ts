@@ -36,6 +36,25 @@ async function make(prompt: string, fields: Record<string, unknown> = {}, drawn 
   return { made: await mesh(answer), sent };
 }
 
+/** Whether each model says that prompts are drawn for it, by its family. */
+async function promptsTaken(): Promise<Record<string, boolean>> {
+  type Told = { family: string; capabilities: { prompts: boolean } };
+  const { data } = await (await call('/v1/models')).json<{ data: Told[] }>();
+  const one = await (await call('/v1/models/default')).json<Told>();
+  expect(data).toContainEqual(one);
+  return Object.fromEntries(data.map(({ family, capabilities }) => [family, capabilities.prompts]));
+}
+
+test('models that make meshes say whether an origin takes prompts', async () => {
+  expect(await promptsTaken()).toEqual({ 'two-sided-depth': true, 'triplane-field': true, matting: false });
+  // A day after the last origin that took them.
+  later(25 * 3600);
+  await report('one');
+  later(60);
+  await report('one');
+  expect(await promptsTaken()).toEqual({ 'two-sided-depth': false, 'triplane-field': false, matting: false });
+});
+
 test('a prompt goes to an origin that takes prompts, as the body of its job, and its mesh says who drew it', async () => {
   const prompt = aPrompt();
   const { made, sent } = await make(prompt);

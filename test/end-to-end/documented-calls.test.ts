@@ -132,6 +132,34 @@ test('every code sample of the OpenAPI document works', async () => {
   }
 });
 
+test('every Python sample of the OpenAPI document asks what the JavaScript one asks, and is Python', async () => {
+  const samples = operationsOf(document).flatMap(({ 'x-codeSamples': of = [] }) => of);
+  const python = samples.filter(({ lang }) => lang === 'Python').map(({ source }) => source);
+  const javaScript = samples.filter(({ label }) => label === 'OpenAI SDK, JavaScript').map(({ source }) => source);
+  expect(python.length).toBeGreaterThan(10);
+  expect(python.map(callIn)).toEqual(javaScript.map(callIn));
+  expect(python.map(callIn)).not.toContain(null);
+  const files = await Promise.all(
+    python.map(async (source, i) => {
+      const file = join(folder, `sample_${i}.py`);
+      await writeFile(file, source);
+      return file;
+    }),
+  );
+  const compiled = await promisify(execFile)('python3', ['-m', 'py_compile', ...files]).catch(
+    (error: unknown) => error,
+  );
+  // Only Python itself can say more than that, and it need not be on the machine.
+  const isAway = (compiled as NodeJS.ErrnoException).code === 'ENOENT';
+  if (!isAway) expect(compiled).not.toBeInstanceOf(Error);
+});
+
+/** The method and path that a sample of an OpenAI SDK calls. */
+function callIn(source: string): string | null {
+  const [, method, , path] = /client\.(get|post|delete|put)\(\s*(["'`])(.+?)\2/.exec(source) ?? [];
+  return method === undefined ? null : `${method} ${path}`;
+}
+
 test('every example of a body in the OpenAPI document is taken', async () => {
   for (const operation of operationsOf(document)) {
     const [{ apiKey: scopes = [] } = {}] = operation.security;

@@ -4,13 +4,17 @@ import { ApiError, callApi } from './call.ts';
 const key = 'meshkiln-key';
 const pollMs = 500;
 
-/** The fields of a request as a form has them, less its picture. */
+/** What a mesh is to be made of. */
+export type Subject = { is: 'picture'; file: File } | { is: 'prompt'; prompt: string };
+
+/** The fields of a request as a form has them, less its picture or prompt. */
 export type MeshFields = Readonly<Record<string, string>>;
 
-/** Asks for a mesh of a picture; the answer may still be queued. Throws ApiError. */
-export async function askForMesh(picture: File, fields: MeshFields, signal: AbortSignal): Promise<MeshObject> {
+/** Asks for a mesh of a picture, or in words; the answer may still be queued. Throws ApiError. */
+export async function askForMesh(subject: Subject, fields: MeshFields, signal: AbortSignal): Promise<MeshObject> {
   const body = new FormData();
-  body.set('image', picture);
+  if (subject.is === 'picture') body.set('image', subject.file);
+  else body.set('prompt', subject.prompt);
   for (const [name, value] of Object.entries(fields)) body.set(name, value);
   return MeshObject.parse(await (await callApi('/v1/meshes', { key, signal, method: 'POST', body })).json());
 }

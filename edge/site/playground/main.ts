@@ -1,7 +1,7 @@
 import type { MeshObject } from '../../../contract/mesh.ts';
 import { ApiError } from '../api/call.ts';
 import { keepKey } from '../api/key.ts';
-import { askForMesh, followMesh, type MeshFields } from '../api/meshes.ts';
+import { askForMesh, followMesh, type MeshFields, type Subject } from '../api/meshes.ts';
 import { copyOnClick } from '../look/copy-button.ts';
 import { byId, make } from '../look/element.ts';
 import { count } from '../look/figures.ts';
@@ -10,6 +10,7 @@ import { showMesh } from '../viewer/viewer.ts';
 import { explain } from './advice.ts';
 import { cacheSentence } from './cache-sentence.ts';
 import { listenForPictures } from './picture-input.ts';
+import { listenForPrompts, offerPrompts } from './prompt-input.ts';
 import { showSamples } from './samples.ts';
 import { languages, snippet, type Language } from './snippets.ts';
 import { showStages, stageWords } from './stage-list.ts';
@@ -23,13 +24,14 @@ const keyForm = byId('key-form', HTMLFormElement);
 const options = byId('options', HTMLFormElement);
 const again = byId('again', HTMLButtonElement);
 
-/** The picture that the page is about, and the request for its mesh that is under way. */
-let picture: File | null = null;
+/** What the page is about, and the request for its mesh that is under way. */
+let subject: Subject | null = null;
 let language: Language = 'curl';
 let underWay = new AbortController();
 
 showStages(stageList, null);
 listenForPictures({ take, fail });
+listenForPrompts(takePrompt);
 showSamples(byId('samples', HTMLUListElement), take, fail);
 showLanguages();
 copyOnClick(byId('copy', HTMLButtonElement), () => byId('snippet', HTMLElement).textContent ?? '');
@@ -43,25 +45,38 @@ keyForm.addEventListener('submit', (event) => {
   event.preventDefault();
   keepKey('meshkiln-key', byId('key', HTMLInputElement).value.trim());
   keyForm.hidden = true;
+  void offerPrompts();
   void fire();
 });
 
 function take(file: File): void {
-  picture = file;
-  const image = byId('picture', HTMLImageElement);
-  URL.revokeObjectURL(image.src);
-  image.src = URL.createObjectURL(file);
-  image.alt = `Your picture, ${file.name}`;
-  image.hidden = false;
-  byId('invitation', HTMLDivElement).hidden = true;
-  byId('file-label', HTMLLabelElement).textContent = 'Choose another';
-  byId('drop', HTMLDivElement).classList.add('filled');
+  showPicture(file);
+  subject = { is: 'picture', file };
   void fire();
 }
 
-/** Asks for the mesh of the picture as the options say, in the place of a request that is under way. */
+function takePrompt(prompt: string): void {
+  showPicture(null);
+  subject = { is: 'prompt', prompt };
+  void fire();
+}
+
+/** Shows the picture that was chosen, or the invitation to choose one. */
+function showPicture(file: File | null): void {
+  const image = byId('picture', HTMLImageElement);
+  URL.revokeObjectURL(image.src);
+  if (file === null) image.removeAttribute('src');
+  else image.src = URL.createObjectURL(file);
+  image.alt = file === null ? '' : `Your picture, ${file.name}`;
+  image.hidden = file === null;
+  byId('invitation', HTMLDivElement).hidden = file !== null;
+  byId('file-label', HTMLLabelElement).textContent = file === null ? 'Choose a picture' : 'Choose another';
+  byId('drop', HTMLDivElement).classList.toggle('filled', file !== null);
+}
+
+/** Asks for the mesh of the subject as the options say, in the place of a request that is under way. */
 async function fire(): Promise<void> {
-  if (picture === null) return;
+  if (subject === null) return;
   underWay.abort();
   underWay = new AbortController();
   const { signal } = underWay;
@@ -70,7 +85,7 @@ async function fire(): Promise<void> {
   showUnfinished(null);
   const beganMs = performance.now();
   try {
-    const asked = await askForMesh(picture, fieldsOf(options), signal);
+    const asked = await askForMesh(subject, fieldsOf(options), signal);
     const mesh = await followMesh(asked, { onChange: showUnfinished, signal });
     await showFinished(mesh, performance.now() - beganMs);
   } catch (error) {
@@ -116,7 +131,7 @@ async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
   status.textContent = `Done. ${sentence}`;
   if (mesh.output_format === 'glb') {
     note.textContent = 'Loading the 3D viewer …';
-    const description = `A mesh of your picture with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
+    const description = `A mesh of your ${subject?.is ?? 'picture'} with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
     await showMesh(byId('viewer', HTMLDivElement), { url: asset.url, description });
     note.textContent = 'Drag to turn, pinch or scroll to come closer.';
   } else {
@@ -155,6 +170,7 @@ function showLanguages(): void {
 }
 
 function showSnippet(): void {
-  const asked = { edgeUrl: location.origin, pictureName: picture?.name ?? 'picture.png', fields: fieldsOf(options) };
+  if (subject === null) return;
+  const asked = { edgeUrl: location.origin, subject, fields: fieldsOf(options) };
   byId('snippet', HTMLElement).textContent = snippet(language, asked);
 }

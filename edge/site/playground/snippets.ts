@@ -1,9 +1,9 @@
-import type { MeshFields } from '../api/meshes.ts';
+import type { MeshFields, Subject } from '../api/meshes.ts';
 
 export const languages = ['curl', 'OpenAI SDK', 'Command line'] as const;
 export type Language = (typeof languages)[number];
 
-type Asked = { edgeUrl: string; pictureName: string; fields: MeshFields };
+type Asked = { edgeUrl: string; subject: Subject; fields: MeshFields };
 
 const extensions: Readonly<Record<string, string>> = { glb: 'glb', obj: 'zip', stl: 'stl', ply: 'ply' };
 
@@ -16,41 +16,61 @@ export function snippet(language: Language, asked: Asked): string {
   return language === 'OpenAI SDK' ? openAiSdk(asked) : commandLine(asked);
 }
 
-function curl({ edgeUrl, pictureName, fields }: Asked): string {
+function curl({ edgeUrl, subject, fields }: Asked): string {
+  const made = subject.is === 'picture' ? `image=@${subject.file.name}` : `prompt=${subject.prompt}`;
   const lines = [
     `curl ${edgeUrl}/v1/meshes`,
     '-H "Authorization: Bearer $MESHKILN_API_KEY"',
     "-H 'Prefer: wait=60'",
-    `-F image=@${shellWord(pictureName)}`,
+    // What a form takes as it is: of -F, a value that begins with @ or < would be a file's name.
+    `${subject.is === 'picture' ? '-F' : '--form-string'} ${shellWord(made)}`,
     ...Object.entries(fields).map(([name, value]) => `-F ${name}=${value}`),
   ];
   return lines.join(' \\\n  ');
 }
 
-function openAiSdk({ edgeUrl, pictureName, fields }: Asked): string {
+function openAiSdk({ edgeUrl, subject, fields }: Asked): string {
   const others = Object.entries(fields).map(
     ([name, value]) => `, ${name}: ${/^\d+$/.test(value) ? value : JSON.stringify(value)}`,
   );
-  const mediaType = /\.jpe?g$/i.test(pictureName) ? 'jpeg' : (/\.(\w+)$/.exec(pictureName)?.[1] ?? 'png').toLowerCase();
-  return `import { readFile } from 'node:fs/promises';
-import OpenAI from 'openai';
+  const { reading, field } = subject.is === 'picture' ? pictureIn(subject.file.name) : promptIn(subject.prompt);
+  return `${reading.imports}import OpenAI from 'openai';
 
 const client = new OpenAI({ baseURL: '${edgeUrl}/v1', apiKey: process.env.MESHKILN_API_KEY });
-const picture = (await readFile(${JSON.stringify(pictureName)})).toString('base64');
-const mesh = await client.post('/meshes', {
+${reading.lines}const mesh = await client.post('/meshes', {
   headers: { prefer: 'wait=60' },
-  body: { image: \`data:image/${mediaType};base64,\${picture}\`${others.join('')} },
+  body: { ${field}${others.join('')} },
 });
 console.log(mesh.asset.url);`;
 }
 
-function commandLine({ edgeUrl, pictureName, fields }: Asked): string {
+/** What a program does to have a field of its request: the lines before it, and the field. */
+type InProgram = { reading: { imports: string; lines: string }; field: string };
+
+function pictureIn(name: string): InProgram {
+  const mediaType = /\.jpe?g$/i.test(name) ? 'jpeg' : (/\.(\w+)$/.exec(name)?.[1] ?? 'png').toLowerCase();
+  return {
+    reading: {
+      imports: "import { readFile } from 'node:fs/promises';\n",
+      lines: `const picture = (await readFile(${JSON.stringify(name)})).toString('base64');\n`,
+    },
+    field: `image: \`data:image/${mediaType};base64,\${picture}\``,
+  };
+}
+
+function promptIn(prompt: string): InProgram {
+  return { reading: { imports: '', lines: '' }, field: `prompt: ${JSON.stringify(prompt)}` };
+}
+
+function commandLine({ edgeUrl, subject, fields }: Asked): string {
   const { output_format: format = 'glb', ...others } = fields;
   const options = Object.entries(others).map(([name, value]) => `${optionOf[name] ?? name} ${value}`);
-  const output = `${pictureName.replace(/\.\w+$/, '')}.${extensions[format] ?? format}`;
+  const stem = subject.is === 'picture' ? subject.file.name.replace(/\.\w+$/, '') : 'mesh';
+  const made = subject.is === 'picture' ? [shellWord(subject.file.name)] : ['--prompt', shellWord(subject.prompt)];
+  const output = `${stem}.${extensions[format] ?? format}`;
   return [
     `export MESHKILN_URL=${edgeUrl} MESHKILN_API_KEY=…`,
-    ['npm run mesh --', shellWord(pictureName), '-o', shellWord(output), ...options].join(' '),
+    ['npm run mesh --', ...made, '-o', shellWord(output), ...options].join(' '),
   ].join('\n');
 }
 
