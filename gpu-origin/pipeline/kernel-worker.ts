@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { Problem, type ProblemCode } from '../../contract/problem.ts';
 import { kernels } from './kernels.ts';
 
@@ -7,6 +8,13 @@ export type KernelCall = { kernel: keyof typeof kernels; input: unknown };
 export type KernelAnswer =
   | { outcome: 'done'; output: unknown }
   | { outcome: 'problem'; code: ProblemCode; message: string; param: string | null; cause: string };
+
+/**
+ * Nice value of a kernel's thread: where cores are short, the threads that answer HTTP, feed the devices and send results
+ * go first. Only Linux has one for each thread; elsewhere it would be the whole process's.
+ */
+const niceness = 5;
+if (process.platform === 'linux') setPriority(niceness);
 
 /** Entry of a worker thread: runs one kernel. */
 export default async function runKernel({ kernel, input }: KernelCall): Promise<KernelAnswer> {
