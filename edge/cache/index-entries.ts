@@ -15,20 +15,15 @@ const listedMax = 1000;
  * means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  // The flight's and the blobs' are likely to be there.
-  const surfaces = new Set(surfaceEntries(manifest));
-  const write = (name: string) => (surfaces.has(name) ? create(r2, name) : keep(r2, name));
+  const fromFlight = new Set(flightEntries(manifest));
+  // Only the flight's are likely to be there.
+  const write = (name: string) => (fromFlight.has(name) ? keep(r2, name) : create(r2, name));
   await Promise.all(entriesOf(manifest).map(write));
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
 export async function writeFlightIndex(r2: R2Bucket, flight: FlightMesh): Promise<void> {
   await Promise.all(flightEntries(flight).map((name) => create(r2, name)));
-}
-
-/** Writes an entry that is not likely to be there. */
-export function writeEntry(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<void> {
-  return create(r2, prefixOf(by, value) + key);
 }
 
 /** Makes a mesh findable by a tag. */
@@ -118,12 +113,9 @@ function entriesOf(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
   const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
-  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs];
-  return [...prefixes.map((prefix) => prefix + manifest.key), ...surfaceEntries(manifest)];
-}
-
-function surfaceEntries(manifest: MeshManifest): string[] {
-  return surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key) + manifest.key);
+  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
+  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
+  return prefixes.map((prefix) => prefix + manifest.key);
 }
 
 const tagsPrefix = 'index/tag/';

@@ -26,10 +26,7 @@ export const originPaths: ZodOpenApiPathsObject = {
       access: 'origin',
       params: {
         path: z.object({ sha256: Sha256 }),
-        query: z.object({
-          key: Sha256.optional().describe('Request key of the private mesh that they are of.'),
-          mesh: Sha256.optional().describe('Request key of the shared mesh that they were made for.'),
-        }),
+        query: z.object({ key: Sha256.optional().describe('Request key of the private mesh that they are of.') }),
       },
       body: { content: binary(Object.values(mediaTypes)) },
       answers: answer('They are stored; a repeat changes nothing.', BlobReceipt),

@@ -7,7 +7,6 @@ import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { mediaTypes } from '../cache/asset.ts';
 import { putBlob } from '../cache/blobs.ts';
-import { writeEntry } from '../cache/index-entries.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../origins/fleet-view.ts';
 import type { GeometryStore, Surface } from '../origins/geometry-store.ts';
@@ -35,7 +34,18 @@ export type OriginRoutesOptions = WriteBackOptions & {
 export function originRoutes(options: OriginRoutesOptions) {
   const verified = (c: Context, bodyBytesMax: number) => verifyCall(c.req.raw, { ...options, bodyBytesMax });
   return new Hono()
-    .put('/blobs/:sha256', async (c) => c.json(await keepBlob(c, await verified(c, blobBytesMax), options.r2)))
+    .put('/blobs/:sha256', async (c) => {
+      const call = await verified(c, blobBytesMax);
+      const sha256 = keyOf(c.req.param('sha256'));
+      if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
+      const mediaType = mediaTypeOf(c);
+      const asked = c.req.query('key');
+      const privateTo = asked === undefined ? undefined : keyOf(asked);
+      const blob = { r2: options.r2, privateTo, mediaType, ...bodyOf(c, call) };
+      // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
+      const { stored } = await putBlob(blob).catch(unlessTakenDown({ stored: false }));
+      return c.json({ sha256, stored } satisfies BlobReceipt);
+    })
     .put('/results/:key', async (c) => {
       const call = await verified(c, jsonBytesMax);
       const key = keyOf(c.req.param('key'));
@@ -92,22 +102,6 @@ export function originRoutes(options: OriginRoutesOptions) {
     });
 }
 
-async function keepBlob(c: Context, call: VerifiedCall, r2: R2Bucket): Promise<BlobReceipt> {
-  const sha256 = keyOf(c.req.param('sha256') ?? '');
-  if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
-  const mediaType = mediaTypeOf(c);
-  const [privateTo, sharedBy] = [keyAsked(c, 'key'), keyAsked(c, 'mesh')];
-  const key = privateTo ?? sharedBy;
-  const entry = { by: privateTo === undefined ? 'blob' : 'private-blob', value: sha256 } as const;
-  const [{ stored }] = await Promise.all([
-    // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
-    putBlob({ r2, privateTo, mediaType, ...bodyOf(c, call) }).catch(unlessTakenDown({ stored: false })),
-    // Not with the result, which somebody waits for; an origin that does not say whose the blob is has it done then.
-    key === undefined ? null : writeEntry(r2, { ...entry, key }),
-  ]);
-  return { sha256, stored };
-}
-
 async function keepSurface(key: string, surface: Surface, { geometry, index }: OriginRoutesOptions) {
   const receipt = await geometry.create(key, surface);
   if (receipt.stored) await index.noteSurface(key, surface.bytes);
@@ -146,11 +140,6 @@ function mediaTypeOf(c: Context): string {
   const mediaType = c.req.header('content-type') ?? '';
   if (Object.values(mediaTypes).includes(mediaType)) return mediaType;
   throw new Problem('unsupported_media_type', 'Content-Type must be that of a mesh format or a thumbnail.');
-}
-
-function keyAsked(c: Context, name: 'key' | 'mesh'): string | undefined {
-  const asked = c.req.query(name);
-  return asked === undefined ? undefined : keyOf(asked);
 }
 
 function keyOf(text: string): string {

@@ -20,8 +20,8 @@ export async function sendBlob(
   body: Uint8Array,
   callEdge: CallEdge,
 ): Promise<Outcome> {
-  // The edge keeps a private result's blobs apart, under the key that they belong to; a shared one other meshes may have.
-  const path = `/origin/blobs/${sha256}?${scope === 'shared' ? 'mesh' : 'key'}=${key}`;
+  // The edge keeps a private result's blobs apart, under the key that they belong to.
+  const path = `/origin/blobs/${sha256}${scope === 'shared' ? '' : `?key=${key}`}`;
   return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType }));
 }
 

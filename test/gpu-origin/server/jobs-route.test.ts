@@ -65,7 +65,7 @@ test('a signed job is accepted, made and written back with its blobs before its 
     expect(edge.blobs.get(blob.sha256)?.length).toBe(blob.bytes);
   }
   const paths = edge.calls.map(({ path }) => path);
-  const assetPath = `/origin/blobs/${asset.sha256}?mesh=${sent.key}`;
+  const assetPath = `/origin/blobs/${asset.sha256}`;
   expect(paths).toContain(assetPath);
   expect(paths.indexOf(assetPath)).toBeLessThan(paths.indexOf(`/origin/results/${sent.key}`));
   const sentAsset = edge.calls.find(({ path }) => path === assetPath);
