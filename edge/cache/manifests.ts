@@ -74,7 +74,9 @@ export class Manifests {
       writeIndex(this.#r2, manifest),
     ]);
     if (allowed.status === 'rejected') {
-      await removeIndex(this.#r2, manifest);
+      // What a refresh was to replace stays, and stays findable.
+      const kept = await this.readKept(manifest.key);
+      await removeIndex(this.#r2, manifest, kept ?? undefined);
       throw allowed.reason;
     }
     if (written.status === 'rejected') throw written.reason;

@@ -274,6 +274,18 @@ test('what was taken down is refused wherever it could enter, and is 410', async
   expect(await names()).toEqual([`takedowns/${sha256}`]);
 });
 
+test('a refresh whose bytes were taken down leaves the mesh that it was to replace, and a purge finds that', async () => {
+  const mesh = await makeMesh('1');
+  const entries = (await names()).filter((name) => name.startsWith('index/'));
+  const sha256 = '5'.repeat(64);
+  await takeDown(env.STORE, { sha256, reason: 'court order', atSeconds: 1 });
+  const refreshed = { ...mesh, asset: { ...mesh.asset, sha256 } };
+  const etag = (await isolate().readTruth(mesh.key))?.etag ?? null;
+  await expect(isolate().replace(refreshed, etag)).rejects.toMatchObject({ code: 'taken_down' });
+  expect((await names()).filter((name) => name.startsWith('index/'))).toEqual(entries);
+  expect(await purgeBy({ by: 'image', sha256: images.teddy })).toMatchObject({ meshes: [mesh.key] });
+});
+
 test('a picture that was taken down makes no mesh', async () => {
   await takeDown(env.STORE, { sha256: images.teddy, reason: 'not theirs', atSeconds: 1 });
   await expect(makeMesh('1')).rejects.toMatchObject({ code: 'taken_down' });
