@@ -8,7 +8,7 @@ import { OutputFormat, type MeshRequest } from './request.ts';
 export const contractVersion = 1;
 
 /** Raised whenever a change at the origin changes the bytes of any mesh. */
-export const pipelineVersion = 1;
+export const pipelineVersion = 2;
 
 /** The parameters that change a mesh's bytes, each given: what the key is made of and what the origin obeys. */
 export const MeshParams = z.strictObject({

@@ -37,9 +37,9 @@ test('the key of a request is the SHA-256 of this very text', async () => {
     'a'.repeat(64) +
     '","model":"bisque@1","params":{"compression":"none","foreground_ratio":0.85,"largest_dimension_mm":100,' +
     '"output_format":"glb","remove_background":"auto","target_face_count":null,"texture":true,' +
-    '"texture_resolution":1024},"pipeline":1,"scope":"shared"}';
+    '"texture_resolution":1024},"pipeline":2,"scope":"shared"}';
   expect(await keyOf({})).toBe(createHash('sha256').update(text).digest('hex'));
-  expect(await keyOf({})).toBe('4c245ae06d5fce82f10a2e05c7d7d66d254f1d67ccf94f00a2340dbcda46e0fe');
+  expect(await keyOf({})).toBe('7e30d68f8dedd821198ca22920f90164a6a41028edd99189c5b562efed7e728a');
 });
 
 test.each<[string, MeshRequestInput]>([
