@@ -16,8 +16,9 @@ def relight(colour, surface, normal, alpha):
     albedo = colour**2.2
 
     sky, ground = uniform(0.3, 0.9) * (0.8 + 0.4 * uniform(0, 1, 3)), uniform(0.0, 0.6) * (0.7 + 0.6 * uniform(0, 1, 3))
+    dim = torch.where(uniform(0, 1) < 0.35, uniform(0.1, 0.6), uniform(1, 1))  # at times the lamps alone draw the shape
     up = 0.5 + 0.5 * normal[:, 1:2]
-    light = (ground + (sky - ground) * up) * open_sky ** uniform(0.3, 1.6)
+    light = dim * (ground + (sky - ground) * up) * open_sky ** uniform(0.3, 1.6)
     shine, power = torch.zeros_like(colour), 4 * 40**gloss
     for k in range(3):  # key, fill, rim; the last two only at times
         on = (uniform(0, 1) < (1.0, 0.6, 0.45)[k]).float()

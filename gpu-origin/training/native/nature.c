@@ -169,6 +169,25 @@ void blob(Scene *s, Random *r) {
   if (chance(r, 0.25f)) cutting(ball(s, v3(U(-0.4f, 0.4f), U(-0.4f, 0.4f), U(0, 0.8f)), U(0.2f, 0.5f), U(0.2f, 0.5f), U(0.2f, 0.5f), b, 0.05f));
   if (chance(r, 0.4f)) s->bump = U(0.005f, 0.03f), s->bump_frequency = U(4, 14);
 }
+void body(Scene *s, Random *r) { /* compact and nothing in particular: only its shading tells how it is turned and where it swells */
+  int m[2] = {add_material(s, r), add_material(s, r)}, n = 1 + pick(r, 4), cuts = chance(r, 0.5f) ? pick(r, 5) : 0;
+  float spread = U(0.1f, 0.6f), blend = U(0.02f, 0.4f), edge = chance(r, 0.5f) ? 0.01f : U(0.01f, 0.2f);
+  for (int i = 0; i < n; i++) {
+    vec3 c = i ? v3(U(-spread, spread), U(-spread, spread), U(-spread, spread)) : v3(0, 0, 0);
+    float a = U(0.3f, 0.8f), b = U(0.3f, 0.8f), e = U(0.25f, 0.8f), round = U(0.05f, 0.9f) * fminf(a, fminf(b, e));
+    int kind = pick(r, 4), mat = m[pick(r, 4) == 0];
+    Part *p = kind == 0   ? block(s, c, a, b, e, round, mat, blend)
+              : kind == 1 ? frustum(s, c, a, a * U(0.2f, 1), b, round, mat, blend)
+                          : ball(s, c, a, b, e, mat, blend);
+    spin(p, 0, U(-3, 3)), spin(p, 1, U(-3, 3)), spin(p, 2, U(-3, 3));
+  }
+  for (int i = 0; i < cuts; i++) { /* a flat face: a large block from outside to within the body */
+    Part *p = cutting(block(s, v3(0, 0, 0), 3, 3, 3, 0.01f, m[0], edge));
+    spin(p, 0, U(-3, 3)), spin(p, 1, U(-3, 3));
+    p->centre = turn(&p->rotation, v3(0, 3 + U(0.25f, 0.7f), 0));
+  }
+  if (chance(r, 0.25f)) cutting(ball(s, unit(v3(U(-1, 1), U(-1, 1), U(-1, 1))), U(0.2f, 0.7f), U(0.2f, 0.7f), U(0.2f, 0.7f), m[1], edge));
+}
 void solids(Scene *s, Random *r) { /* random solids joined and cut, at any angle to each other */
   int m[3] = {add_material(s, r), add_material(s, r), add_material(s, r)}, n = 1 + pick(r, 6), aligned = chance(r, 0.5f), apart = chance(r, 0.3f);
   float xy[2 * OUTLINE_POINTS_MAX], blend = chance(r, 0.5f) ? 0 : U(0.01f, 0.1f), spread = n == 1 ? 0 : apart ? 1 : 0.5f;

@@ -19,6 +19,7 @@ void ring(Scene *s, Random *r);
 void plant(Scene *s, Random *r);
 void food(Scene *s, Random *r);
 void blob(Scene *s, Random *r);
+void body(Scene *s, Random *r);
 void solids(Scene *s, Random *r);
 void sticks(Scene *s, Random *r);
 void hand(Scene *s, Random *r);

@@ -5,7 +5,7 @@
 typedef void (*Recipe)(Scene *, Random *);
 static const struct { Recipe build; float share; } recipes[] = {
   {quadruped, 10}, {figure, 10}, {bust, 8}, {bird, 4}, {fish, 4}, {vessel, 7}, {turned, 5}, {furniture, 6}, {building, 5}, {vehicle, 6},
-  {device, 7}, {tool, 7}, {plaque, 7}, {ring, 4}, {plant, 6}, {food, 7}, {blob, 6}, {solids, 8},
+  {device, 7}, {tool, 7}, {plaque, 7}, {ring, 4}, {plant, 6}, {food, 7}, {blob, 9}, {body, 32}, {solids, 10},
   {hand, 5}, {garment, 5}, {button, 5}, {sticks, 8},
 };
 static void build_one(Scene *s, Random *r) {
