@@ -2,14 +2,16 @@
 const runsBetweenTrialsMin = 4;
 const runsBetweenTrialsMax = 1024;
 
-/** Batches that a trial takes; the first is not counted, since a device prepares for a new shape then. */
-const trialRuns = 4;
+/**
+ * Batches of the present and of the tried size that a trial takes, in turns, so that both have the same neighbours on the
+ * machine: at least and at most. It ends at once where every pair says the same. The first pair is not counted, since a
+ * device prepares for a new shape then.
+ */
+const pairsMin = 5;
+const pairsMax = 24;
 
 /** A larger batch must save this share of the time a row, for it makes each of its rows wait longer. */
 const gainMin = 0.03;
-
-/** Weight of the newest batch in a size's running average. */
-const newestWeight = 0.3;
 
 /**
  * The size up to which batches of one graph are formed, found by climbing: it begins at 1, tries the sizes beside the
@@ -18,9 +20,8 @@ const newestWeight = 0.3;
 export class BatchSize {
   /** Powers of two up to the maximum, which is the last; shortened when a size turns out to need too much memory. */
   readonly #sizes: number[];
-  readonly #msPerRow = new Map<number, number>();
   #best = 0;
-  #trial: { index: number; runs: number } | null = null;
+  #trial: Trial | null = null;
   #runsSinceTrial = 0;
   #runsBetweenTrials = runsBetweenTrialsMin;
   #triedLarger = false;
@@ -33,21 +34,27 @@ export class BatchSize {
 
   /** Rows that the next batch may have. */
   get limit(): number {
-    return this.#sizes[this.#trial?.index ?? this.#best] ?? 1;
+    return this.#sizes[this.#next] ?? 1;
+  }
+
+  get #next(): number {
+    if (this.#trial === null) return this.#best;
+    const { index, tried, present } = this.#trial;
+    return tried.length <= present.length ? index : this.#best;
   }
 
   /** Takes a batch that was run, with the time from giving it away to having its outputs. */
   record(rows: number, ms: number): void {
     const index = this.#sizes.indexOf(rows);
-    if (this.#trial !== null && index === this.#trial.index) {
-      this.#trial.runs += 1;
-      if (this.#trial.runs > 1) this.#average(rows, ms / rows);
-      if (this.#trial.runs === trialRuns) this.#judge(index);
-    } else if (this.#trial === null && index === this.#best) {
+    if (this.#trial === null) {
+      if (index !== this.#best) return;
       this.#runsSinceTrial += 1;
-      if (this.#runsSinceTrial > 1) this.#average(rows, ms / rows);
       if (this.#runsSinceTrial >= this.#runsBetweenTrials) this.#startTrial();
+      return;
     }
+    if (index === this.#trial.index) this.#trial.tried.push(ms / rows);
+    else if (index === this.#best) this.#trial.present.push(ms / rows);
+    this.#judge(this.#trial);
   }
 
   /** Takes it that a batch of so many rows failed though each row alone did not: there is not the memory for it. */
@@ -64,18 +71,19 @@ export class BatchSize {
     this.#runsSinceTrial = 0;
     if (!larger && !smaller) return;
     this.#triedLarger = larger && (!smaller || !this.#triedLarger);
-    const index = this.#best + (this.#triedLarger ? 1 : -1);
-    // What was measured long ago may not hold any more.
-    this.#msPerRow.delete(this.#sizes[index] ?? 0);
-    this.#trial = { index, runs: 0 };
+    this.#trial = { index: this.#best + (this.#triedLarger ? 1 : -1), tried: [], present: [] };
   }
 
-  #judge(index: number): void {
-    const present = this.#measured(this.#best);
-    const tried = this.#measured(index);
-    const better = index > this.#best ? tried < present * (1 - gainMin) : tried <= present * (1 + gainMin / 2);
+  #judge({ index, tried, present }: Trial): void {
+    const pairs = Math.min(tried.length, present.length) - 1;
+    if (pairs < pairsMin) return;
+    const shares = Array.from({ length: pairs }, (_, i) => (tried[i + 1] ?? NaN) / (present[i + 1] ?? NaN));
+    // Where sizes are alike the smaller is taken.
+    const most = index > this.#best ? 1 - gainMin : 1 + gainMin / 2;
+    const wins = shares.filter((share) => share <= most).length;
+    if (wins > 0 && wins < pairs && pairs < pairsMax) return;
     this.#trial = null;
-    if (!better) {
+    if (wins <= pairs / 2) {
       this.#runsBetweenTrials = Math.min(this.#runsBetweenTrials * 2, runsBetweenTrialsMax);
       return;
     }
@@ -84,16 +92,10 @@ export class BatchSize {
     this.#best = index;
     this.#runsBetweenTrials = runsBetweenTrialsMin;
   }
-
-  #measured(index: number): number {
-    return this.#msPerRow.get(this.#sizes[index] ?? 0) ?? Infinity;
-  }
-
-  #average(rows: number, msPerRow: number): void {
-    const before = this.#msPerRow.get(rows) ?? msPerRow;
-    this.#msPerRow.set(rows, before + newestWeight * (msPerRow - before));
-  }
 }
+
+/** Milliseconds a row of the batches of a trial, in their order: of the tried size, and of the present one. */
+type Trial = { index: number; tried: number[]; present: number[] };
 
 /** The batch sizes of every graph that has been run, by name and content of its model. */
 export class BatchSizes {
