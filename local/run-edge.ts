@@ -54,7 +54,11 @@ export async function runEdge(
     }),
   );
   await miniflare.ready;
-  return { inspectorUrl: () => miniflare.getInspectorURL(), dispose: () => miniflare.dispose() };
+  return {
+    // One of several services in workerd, which this is the name of.
+    inspectorUrl: async () => new URL(`/core:user:${worker.name}`, await miniflare.getInspectorURL()),
+    dispose: () => miniflare.dispose(),
+  };
 }
 
 function localBindings(settings: LocalSettings, origins: NonNullable<EdgeOptions['origins']>): Record<string, string> {
