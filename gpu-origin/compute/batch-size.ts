@@ -14,13 +14,6 @@ const pairsMax = 24;
 const gainMin = 0.03;
 
 /**
- * And so many milliseconds a row, or so large a share of them: what passes between the processes takes tenths of a
- * millisecond, which come and go with how batches follow each other, and would be taken for the graph's own.
- */
-const savedMsMin = 0.5;
-const gainSure = 0.3;
-
-/**
  * The size up to which batches of one graph are formed, found by climbing: it begins at 1, tries the sizes beside the
  * present one now and then, and stays where a row takes least time. Only full batches count as evidence.
  */
@@ -50,7 +43,7 @@ export class BatchSize {
     return tried.length <= present.length ? index : this.#best;
   }
 
-  /** Takes a batch that was run, with the time from giving it away to having its outputs. */
+  /** Takes a batch that was run, with the time that the device took for it. */
   record(rows: number, ms: number): void {
     const index = this.#sizes.indexOf(rows);
     if (this.#trial === null) {
@@ -84,12 +77,10 @@ export class BatchSize {
   #judge({ index, tried, present }: Trial): void {
     const pairs = Math.min(tried.length, present.length) - 1;
     if (pairs < pairsMin) return;
-    const isLarger = index > this.#best;
-    const wins = tried.slice(1, pairs + 1).filter((ms, i) => {
-      const presentMs = present[i + 1] ?? NaN;
-      // Where sizes are alike the smaller is taken.
-      return isLarger ? ms <= worthy(presentMs) : worthy(ms) <= presentMs;
-    }).length;
+    const shares = Array.from({ length: pairs }, (_, i) => (tried[i + 1] ?? NaN) / (present[i + 1] ?? NaN));
+    // Where sizes are alike the smaller is taken.
+    const most = index > this.#best ? 1 - gainMin : 1 + gainMin / 2;
+    const wins = shares.filter((share) => share <= most).length;
     if (wins > 0 && wins < pairs && pairs < pairsMax) return;
     this.#trial = null;
     if (wins <= pairs / 2) {
@@ -101,11 +92,6 @@ export class BatchSize {
     this.#best = index;
     this.#runsBetweenTrials = runsBetweenTrialsMin;
   }
-}
-
-/** The most milliseconds a row that a larger batch may take to be worth more than a smaller one that takes `ms`. */
-function worthy(ms: number): number {
-  return Math.min(ms * (1 - gainMin), Math.max(ms - savedMsMin, ms * (1 - gainSure)));
 }
 
 /** Milliseconds a row of the batches of a trial, in their order: of the tried size, and of the present one. */

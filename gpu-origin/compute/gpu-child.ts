@@ -20,14 +20,9 @@ export class GpuProcessEnded extends Error {
   }
 }
 
-/** An answer, and the time from when the process came to the question. */
-type Answered = { answer: FromGpuProcess; tookMs: number };
-
 type Question = {
   secondsMax: number;
-  /** When the process came to it: it was sent with none before it, or the one before it was answered. */
-  begunMs: number;
-  resolve: (answered: Answered) => void;
+  resolve: (answer: FromGpuProcess) => void;
   reject: (error: Error) => void;
 };
 
@@ -51,7 +46,7 @@ export class GpuChild {
     });
     this.#child.on('message', (answer: FromGpuProcess) => {
       const question = this.#waiting.shift();
-      question?.resolve({ answer, tookMs: performance.now() - question.begunMs });
+      question?.resolve(answer);
       this.#watchFirst();
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -85,10 +80,10 @@ export class GpuChild {
   }
 
   /** Sends a message that is answered; rejects with GpuProcessEnded when no answer will come. */
-  ask(message: ToGpuProcess, secondsMax: number): Promise<Answered> {
+  ask(message: ToGpuProcess, secondsMax: number): Promise<FromGpuProcess> {
     if (this.#end !== null) return Promise.reject(this.#end);
-    return new Promise<Answered>((resolve, reject) => {
-      this.#waiting.push({ secondsMax, begunMs: 0, resolve, reject });
+    return new Promise<FromGpuProcess>((resolve, reject) => {
+      this.#waiting.push({ secondsMax, resolve, reject });
       if (this.#waiting.length === 1) this.#watchFirst();
       this.tell(message);
     });
@@ -100,7 +95,6 @@ export class GpuChild {
     const [first] = this.#waiting;
     if (first === undefined) return;
     const { secondsMax } = first;
-    first.begunMs = performance.now();
     this.#timer = setTimeout(() => this.kill(`gave no answer within ${secondsMax} s`), secondsMax * 1000);
   }
 

@@ -129,8 +129,8 @@ export class Lane {
   }
 
   /**
-   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `tookMs` is the time from when
-   * the process came to it, after a run or a load before it, to the answer. Rejects with GpuProcessEnded, or with the runtime's error.
+   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `ms` is the time that the device took.
+   * Rejects with GpuProcessEnded, or with the runtime's error.
    */
   async run(model: string, graph: string, inputs: Record<string, Tensor>) {
     const child = this.#child;
@@ -141,7 +141,7 @@ export class Lane {
     this.#runsHeld += 1;
     try {
       const question = { type: 'run' as const, model, graph, inputs };
-      const { answer, tookMs } = await child.ask(question, this.#options.runSecondsMax);
+      const answer = await child.ask(question, this.#options.runSecondsMax);
       this.#begunMs = performance.now();
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
@@ -149,7 +149,7 @@ export class Lane {
       this.#residentBytes = answer.residentBytes;
       // Nothing more is given to it; it is ended when it has run what it holds.
       if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) this.#state = 'restarting';
-      return { outputs: answer.outputs, ms: answer.ms, tookMs };
+      return { outputs: answer.outputs, ms: answer.ms };
     } finally {
       this.#runsHeld -= 1;
       if (this.#state === 'restarting' && this.#runsHeld === 0) {
@@ -216,7 +216,7 @@ export class Lane {
 
   async #load(child: GpuChild, model: LaneModel): Promise<void> {
     const { id, folder, manifest } = model;
-    const { answer } = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
+    const answer = await child.ask({ type: 'load', model: { id, folder, manifest } }, loadSecondsMax);
     if (answer.type === 'loaded') {
       this.#loaded.set(id, model.digest);
       this.#goldenErrors.set(id, answer.goldenError);

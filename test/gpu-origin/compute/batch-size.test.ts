@@ -68,12 +68,6 @@ test('where now and then a batch must wait for other work, no size is kept that 
   expect(shareOf(runFull(size, 5000, disturbed), 1)).toBeGreaterThan(0.9);
 });
 
-test('a graph of a millisecond is not batched for tenths of one', () => {
-  const size = new BatchSize(8);
-  const tiny = (rows: number) => 0.3 + 0.6 * rows;
-  expect(shareOf(runFull(size, 2000, tiny), 1)).toBeGreaterThan(0.95);
-});
-
 test('the slow first batch of a new size does not count against it', () => {
   const seen = new Set<number>();
   const size = new BatchSize(4);
