@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, originCall, report, type Network, type OriginId, type SentJob } from './fake-origin.ts';
@@ -34,6 +35,8 @@ test('a job that an origin hands back goes to another at once, with a higher fen
   await report('one');
   const answer = post(picture(), waiting);
   const first = await jobs(1);
+  // Until its picture is stored, no other origin can be sent it.
+  await vi.waitFor(async () => expect(await env.STORE.head(`inputs/${first.job.imageSha256}`)).not.toBeNull());
   vi.setSystemTime(Date.now() + 3000); // past what the isolate remembers of the fleet
   await report('two');
   expect(await (await giveBack(first)).json()).toEqual({ taken: true });
