@@ -108,9 +108,16 @@ export class Meshes {
     if (flight.is === 'completed') return madeMesh(flight.manifest, status);
     if (flight.is !== 'gone') return flyingMesh(key, flight, status);
     // A flight ends after its manifest was stored, so what is gone now may be found now.
-    const found = await this.#options.manifests.read(key);
-    if (!found) throw meshNotFound();
-    return asked === 'found' ? foundMesh(found) : madeMesh(found.manifest, asked);
+    const { manifests } = this.#options;
+    if (asked === 'found') {
+      const found = await manifests.read(key);
+      if (found) return foundMesh(found);
+    } else {
+      // A copy may be of what a refresh has replaced.
+      const stored = await manifests.readTruth(key);
+      if (stored) return madeMesh(stored.manifest, asked);
+    }
+    throw meshNotFound();
   }
 
   #flight(key: string) {

@@ -6,6 +6,8 @@ const tenantPrefix = 'tenant:';
 /** A flight's SQLite storage. Reads are synchronous, so nothing changes between a read and the write that follows. */
 export class FlightStore {
   readonly #storage: DurableObjectStorage;
+  /** Whether what is on disk is forgotten, and about to go. */
+  #forgotten = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -13,7 +15,7 @@ export class FlightStore {
 
   /** The flight's record, null when there is no flight; asking stores nothing. */
   load(): FlightRecord | null {
-    return this.#storage.kv.get<FlightRecord>(recordKey) ?? null;
+    return this.#forgotten ? null : (this.#storage.kv.get<FlightRecord>(recordKey) ?? null);
   }
 
   /** The record of a flight that somebody may still finish. */
@@ -24,6 +26,7 @@ export class FlightStore {
 
   /** Keeps a record and sets the object's one alarm to when it is due. */
   save(record: FlightRecord): void {
+    this.#forgotten = false;
     this.#storage.kv.put(recordKey, record);
     // The output gate holds every answer until both writes are durable.
     void this.#storage.setAlarm(dueAtMs(record));
@@ -47,10 +50,18 @@ export class FlightStore {
     for (const [name] of this.#tenants()) this.#storage.kv.delete(name);
   }
 
-  /** Leaves nothing behind, the alarm included. */
+  /**
+   * Leaves nothing behind, the alarm included. Nobody finds the record from now on, but it is deleted a moment later: what
+   * is said after a write is held back until that is on disk, and those who wait for a mesh need not wait for it. A flight
+   * that begins in that moment stays, and what a reset leaves on disk is found out by the alarm.
+   */
   async forget(): Promise<void> {
+    this.#forgotten = true;
+    await scheduler.wait(0);
+    if (!this.#forgotten) return;
     await this.#storage.deleteAlarm();
     await this.#storage.deleteAll();
+    this.#forgotten = false;
   }
 
   #tenants(limit?: number): [string, true][] {

@@ -152,11 +152,9 @@ export class Flight extends DurableObject<Env> {
       this.#payments.charge(record.payment, manifest.gpuMs);
     }
     this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
+    const forgotten = this.#store.forget();
     this.#waiters.wake({ is: 'completed', manifest });
-    // Storage holds back what is said after a write until that is on disk, and those who wait need not wait for it.
-    await scheduler.wait(0);
-    await this.#store.forget();
-    this.#waiters.wake({ is: 'completed', manifest }); // whoever came in between
+    await forgotten;
     return end === 'cancelled' ? end : null;
   }
 

@@ -20,11 +20,7 @@ export class GpuProcessEnded extends Error {
   }
 }
 
-type Question = {
-  secondsMax: number;
-  resolve: (answer: FromGpuProcess) => void;
-  reject: (error: Error) => void;
-};
+type Question = { secondsMax: number; resolve: (answer: FromGpuProcess) => void; reject: (error: Error) => void };
 
 /** One GPU process: questions go in, answers come out in the same order, until it ends. */
 export class GpuChild {
@@ -45,8 +41,7 @@ export class GpuChild {
       execArgv: ['--max-semi-space-size=4', '--expose-gc'],
     });
     this.#child.on('message', (answer: FromGpuProcess) => {
-      const question = this.#waiting.shift();
-      question?.resolve(answer);
+      this.#waiting.shift()?.resolve(answer);
       this.#watchFirst();
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

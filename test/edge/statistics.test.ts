@@ -1,4 +1,4 @@
-import { createExecutionContext, evictDurableObject } from 'cloudflare:test';
+import { createExecutionContext, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
@@ -8,6 +8,7 @@ import { bucketOf, latencyBoundsMs } from '../../edge/stats/latency.ts';
 import { theStats, type StatsBatch } from '../../edge/stats/recorder.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { parseExposition } from '../exposition.ts';
+import { meshManifest } from '../mesh-manifest.ts';
 import { complete, edgeUrl, fakeNetwork, putResult, report, type Network, type SentJob } from './fake-origin.ts';
 import { testKeys } from './secrets.ts';
 
@@ -159,6 +160,20 @@ test('a flight is open until it ends, and one that failed is among the failures 
     'meshkiln_edge_write_backs_total{outcome="failed"}': 1,
   });
   expect((await dashboard()).failures[0]).toMatchObject({ ...failure, mesh: id, cause: null });
+});
+
+test('a flight that two results end at once is counted once', async () => {
+  await report();
+  const before = await scrape();
+  expect((await post(picture())).status).toBe(202);
+  const { job } = await nextJob();
+  const manifest = meshManifest('1', { key: job.key });
+  const flight = env.FLIGHT.getByName(job.key);
+  await runInDurableObject(flight, (object) => Promise.all([object.finish(manifest), object.finish(manifest)]));
+  await grown(before, {
+    meshkiln_edge_flights_started_total: 1,
+    'meshkiln_edge_flights_ended_total{outcome="completed"}': 1,
+  });
 });
 
 test('a batch that is delivered twice counts once, and what was taken survives the object', async () => {
