@@ -140,8 +140,7 @@ export class Lane {
     if (this.#runsHeld === 0) this.#begunMs = performance.now();
     this.#runsHeld += 1;
     try {
-      const question = { type: 'run' as const, model, graph, inputs };
-      const answer = await child.ask(question, this.#options.runSecondsMax);
+      const answer = await child.ask({ type: 'run', model, graph, inputs }, this.#options.runSecondsMax);
       this.#begunMs = performance.now();
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
