@@ -5,6 +5,9 @@ import { Blob, MeshManifest, stages } from './mesh.ts';
 import { TextToImageModel } from './model.ts';
 import { Trace } from './trace.ts';
 
+/** A flight that nobody finished has failed after this time in milliseconds, and its job is of no use to anybody. */
+export const flightLifeMsMax = 6 * 3600 * 1000;
+
 /**
  * One miss, as the edge hands it to an origin: the text of the job header of a signed `POST /jobs`, whose body is the
  * image, or the prompt input of a mesh that is asked for in words. The origin answers 202 when it took the job (also

@@ -1,4 +1,4 @@
-import { isInputFailure, type Job, type JobFailure } from '../../contract/job.ts';
+import { flightLifeMsMax, isInputFailure, type Job, type JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
 import type { Budget, Refusal } from '../limits/budget.ts';
@@ -14,9 +14,6 @@ export const leaseMs = 15 * 60_000;
 
 /** How often a dispatched flight looks whether its origin still lives; a silent one loses its lease at once. */
 export const checkMs = 10_000;
-
-/** A flight that nobody finished has failed after this time. */
-const flightLifeMsMax = 6 * 3600 * 1000;
 
 /** A flight's picture is stored within this time of its start, or the request that brought it has failed. */
 export const pictureMsMax = 60_000;

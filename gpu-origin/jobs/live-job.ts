@@ -1,7 +1,4 @@
-import type { Job } from '../../contract/job.ts';
-
-/** Life of a flight at the edge: a job that waits for longer since it was last sent has nobody who waits for it. */
-const flightHoursMax = 6;
+import { flightLifeMsMax, type Job } from '../../contract/job.ts';
 
 /** A job that was accepted and has not ended. The same key sent again raises the job's fence. */
 export type LiveJob = {
@@ -28,5 +25,5 @@ export function liveJob(from: {
 
 /** True for a job whose flight has ended at the edge, whatever became of it there. */
 export function isForgotten({ sentAtMs }: LiveJob, nowMs: number): boolean {
-  return nowMs - sentAtMs > flightHoursMax * 3_600_000;
+  return nowMs - sentAtMs > flightLifeMsMax;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { flightLifeMsMax } from '../../contract/job.ts';
 import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
@@ -13,9 +14,6 @@ const aheadMax = 8;
 
 const retryMsMin = 500;
 const retryMsMax = 60_000;
-
-/** A flight at the edge fails after this long, so a result older than that has nobody waiting. */
-const resultAgeMsMax = 6 * 3600 * 1000;
 
 type Attempts = { failures: number; dueMs: number };
 
@@ -142,7 +140,7 @@ export class Delivery {
 
   async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
     const { outbox } = this.#options;
-    if (outcome.state === 'retry' && Date.now() - entry.finishedAtMs < resultAgeMsMax) {
+    if (outcome.state === 'retry' && Date.now() - entry.finishedAtMs < flightLifeMsMax) {
       this.#retryLater(entry.key, outcome.cause, outcome.afterMs);
       return;
     }
