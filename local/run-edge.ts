@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler';
-import { bundleWorker } from '../edge/build/bundle-worker.ts';
+import { shippedWorker } from '../edge/build/shipped-worker.ts';
 import { localOriginId, originUrl, type LocalSettings } from './settings.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -29,17 +28,11 @@ export async function runEdge(
   outside: (request: Request) => Promise<Response>,
   { inspectorPort = null, origins = [localOrigin(settings)] }: EdgeOptions = {},
 ): Promise<RunningEdge> {
-  const script = await bundleWorker();
-  const shipped = workerOptionsOf(join(import.meta.dirname, '../wrangler.toml')).workerOptions;
-  // The bundle has no modules but its own.
-  const { modulesRules: _rules, ...options } = shipped as Partial<V4WorkerOptions>;
+  const shipped = await shippedWorker();
   const worker = {
-    ...options,
-    name: 'meshkiln',
-    modules: [{ type: 'ESModule', path: script }],
-    modulesRoot: dirname(script),
-    bindings: { ...options.bindings, ...localBindings(settings, origins) },
-    serviceBindings: { ...options.serviceBindings, OUTSIDE: outside },
+    ...shipped,
+    bindings: { ...shipped.bindings, ...localBindings(settings, origins) },
+    serviceBindings: { ...shipped.serviceBindings, OUTSIDE: outside },
     unsafeDirectSockets: [{ host: '127.0.0.1', port: settings.edgePort }],
   } as V4WorkerOptions;
   const miniflare = new Miniflare(
@@ -56,7 +49,7 @@ export async function runEdge(
   await miniflare.ready;
   return {
     // One of several services in workerd, which this is the name of.
-    inspectorUrl: async () => new URL(`/core:user:${worker.name}`, await miniflare.getInspectorURL()),
+    inspectorUrl: async () => new URL(`/core:user:${shipped.name}`, await miniflare.getInspectorURL()),
     dispose: () => miniflare.dispose(),
   };
 }

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler';
-import { bundleWorker } from '../../edge/build/bundle-worker.ts';
+import { shippedWorker } from '../../edge/build/shipped-worker.ts';
 import { bareWorker } from './bare-worker.ts';
 import { benchOrigin } from './report.ts';
 
-const repository = join(import.meta.dirname, '../..');
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The key that the benches send; unlimited, since a limiter would end every load after a moment. */
@@ -17,10 +14,8 @@ export const apiKey = 'mk_bench';
  * both keep all in memory.
  */
 export async function startEdge(entry = 'edge/worker.ts') {
-  const bundled = await bundleWorker(entry);
-  const shipped = workerOptionsOf(join(repository, 'wrangler.toml')).workerOptions as Partial<V4WorkerOptions>;
-  // The bundle has no modules but its own, and the pages are not measured.
-  const { modulesRules: _rules, assets: _pages, ...options } = shipped;
+  // The pages are not measured.
+  const { assets: _pages, ...options } = await shippedWorker(entry);
   const common: Partial<V4WorkerOptions> = {
     ...(options.compatibilityDate && { compatibilityDate: options.compatibilityDate }),
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
@@ -28,9 +23,6 @@ export async function startEdge(entry = 'edge/worker.ts') {
   const meshkiln = {
     ...options,
     ...common,
-    name: 'meshkiln',
-    rootPath: dirname(bundled),
-    modules: [{ type: 'ESModule', path: bundled }],
     bindings: { ...options.bindings, ...secrets },
   } as V4WorkerOptions;
   const bare = { ...common, name: 'bare', modules: true, script: bareWorker } as V4WorkerOptions;
@@ -39,7 +31,7 @@ export async function startEdge(entry = 'edge/worker.ts') {
   );
   const frontUrl = (await miniflare.ready).origin;
   return {
-    /** Through Miniflare's front door, as in local development. */
+    /** Through Miniflare's front door, as with `wrangler dev`. */
     frontUrl,
     /** On a socket of workerd itself, which shows costs that the front door hides. */
     url: (await miniflare.unsafeGetDirectURL('meshkiln')).origin,
