@@ -5,7 +5,7 @@ import { sha256 } from '../../contract/digest.ts';
 import { sign } from '../../contract/signature.ts';
 import { localOriginId } from '../../local/settings.ts';
 import type { EdgeAlone } from '../end-to-end/edge-alone.ts';
-import { openHeap } from './heap.ts';
+import { openHeap } from '../heap.ts';
 import { fuzzRequests, type FuzzRequest, type Known } from './requests.ts';
 
 const concurrent = 12;
