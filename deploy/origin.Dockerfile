@@ -29,4 +29,4 @@ VOLUME /state
 EXPOSE 8788
 STOPSIGNAL SIGTERM
 HEALTHCHECK --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8788/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=4", "gpu-origin/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--initial-heap-size=64", "gpu-origin/main.ts"]

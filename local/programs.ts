@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { nodeFlags } from '../gpu-origin/node-flags.ts';
 import { edgeUrl, localOriginId, originUrl, type LocalSettings } from './settings.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -20,6 +21,7 @@ export async function startPrograms(
   const origin = new Supervisor({
     name: 'origin',
     file: join(import.meta.dirname, 'origin.ts'),
+    nodeFlags,
     environment: originEnvironment(settings),
     // The edge is ready to make meshes once an origin has reported to it.
     readyUrl: `${edgeUrl(settings)}/readyz`,

@@ -10,6 +10,8 @@ export type Program = {
   name: string;
   /** The TypeScript file that Node runs; it ends by itself when its IPC channel closes. */
   file: string;
+  /** Flags of Node itself. */
+  nodeFlags?: readonly string[];
   environment: Record<string, string>;
   /** Answers 200 once the program does its part. */
   readyUrl: string;
@@ -61,8 +63,9 @@ export class Supervisor {
   }
 
   #spawn(): ChildProcess {
-    const { file, environment, onLine } = this.#program;
-    const child = fork(file, { env: { ...process.env, ...environment }, silent: true, detached: true });
+    const { file, nodeFlags = [], environment, onLine } = this.#program;
+    const execArgv = [...process.execArgv, ...nodeFlags];
+    const child = fork(file, { execArgv, env: { ...process.env, ...environment }, silent: true, detached: true });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) if (stream !== null) eachLine(stream, onLine);
     child.once('exit', (code, signal) => {

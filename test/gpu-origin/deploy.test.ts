@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { nodeFlags } from '../../gpu-origin/node-flags.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const linesOf = (path: string) =>
@@ -23,3 +24,11 @@ test('the files of secrets that the compose file reads cannot be committed by mi
   expect(files).toEqual(['origin.env', 'tunnel.env']);
   expect(linesOf('.gitignore')).toContain('deploy/*.env');
 });
+
+test.each(['package.json', 'deploy/origin.Dockerfile', 'deploy/meshkiln-origin.service'])(
+  '%s starts Node as npm start does',
+  (path) => {
+    const [line = ''] = linesOf(path).filter((each) => each.includes('gpu-origin/main.ts'));
+    expect(line.match(/--[\w-]+=\d+/g)).toEqual(nodeFlags);
+  },
+);
