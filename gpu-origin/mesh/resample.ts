@@ -10,75 +10,101 @@ export type Raster = { data: Float32Array; width: number; height: number; channe
 /** A rectangle in pixels of a raster; it may reach beyond it. */
 export type Region = { x: number; y: number; width: number; height: number };
 
-/**
- * Samples a region of a raster at another size. Beyond its border the raster goes on as its border pixels (`clamp`) or as
- * zero. Separable: O(target pixels × taps).
- */
+/** How a raster is sampled; beyond its border it goes on as its border pixels (`clamp`) or as zero. */
+type Sampling = { filter: Filter; beyond: 'clamp' | 'zero' };
+
+/** Samples a region of a raster at another size. Separable: O(target pixels × taps). */
 export function resample(
   source: Raster,
   region: Region,
   target: { width: number; height: number },
-  { filter, beyond }: { filter: Filter; beyond: 'clamp' | 'zero' },
+  sampling: Sampling,
 ): Raster {
-  const across = taps({ from: region.x, span: region.width, count: target.width, limit: source.width, filter, beyond });
-  const down = taps({
-    from: region.y,
-    span: region.height,
-    count: target.height,
-    limit: source.height,
-    filter,
-    beyond,
-  });
   const { channels } = source;
-  const rows = down.last - down.first + 1;
-  const narrow = new Float32Array(Math.max(rows, 0) * target.width * channels);
-  for (let y = 0; y < rows; y++) {
-    const row = (y + down.first) * source.width * channels;
-    for (let x = 0; x < target.width; x++) {
-      const to = (y * target.width + x) * channels;
-      const first = x * across.width;
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = first; k < first + across.width; k++) {
-          const at = row + (across.indices[k] as number) * channels + c;
-          sum += (across.weights[k] as number) * (source.data[at] as number);
-        }
-        narrow[to + c] = sum;
-      }
-    }
-  }
-  const data = new Float32Array(target.width * target.height * channels);
   const stride = target.width * channels;
-  for (let y = 0; y < target.height; y++) {
-    for (let k = 0; k < down.width; k++) {
-      const weight = down.weights[y * down.width + k] as number;
-      if (weight === 0) continue;
-      const at = ((down.indices[y * down.width + k] as number) - down.first) * stride;
-      for (let i = 0; i < stride; i++)
-        data[y * stride + i] = (data[y * stride + i] as number) + weight * (narrow[at + i] as number);
-    }
-  }
+  const data = new Float32Array(target.height * stride);
+  resampleRows(source, region, target, sampling, (y, row) => data.set(row, y * stride));
   return { data, width: target.width, height: target.height, channels };
 }
 
-type Taps = { width: number; indices: Int32Array; weights: Float32Array; first: number; last: number };
+/**
+ * As `resample`, a row at a time from the top: `take` gets each, which is overwritten afterwards. Holds as many rows as
+ * the filter reaches over, so that what it works on stays in the processor's cache.
+ */
+export function resampleRows(
+  source: Raster,
+  region: Region,
+  target: { width: number; height: number },
+  sampling: Sampling,
+  take: (y: number, row: Float32Array) => void,
+): void {
+  const across = taps({ from: region.x, span: region.width, count: target.width, limit: source.width, ...sampling });
+  const down = taps({ from: region.y, span: region.height, count: target.height, limit: source.height, ...sampling });
+  const stride = target.width * source.channels;
+  const narrow = Array.from({ length: down.width }, () => ({ y: -1, row: new Float32Array(stride) }));
+  const sum = new Float32Array(stride);
+  for (let y = 0; y < target.height; y++) {
+    sum.fill(0);
+    for (let k = y * down.width; k < (y + 1) * down.width; k++) {
+      const weight = down.weights[k] as number;
+      if (weight === 0) continue;
+      const from = down.indices[k] as number;
+      const held = narrow[from % down.width] as (typeof narrow)[number];
+      if (held.y !== from) {
+        resampleRow(source, from, across, held.row);
+        held.y = from;
+      }
+      const { row } = held;
+      for (let i = 0; i < stride; i++) sum[i] = (sum[i] as number) + weight * (row[i] as number);
+    }
+    take(y, sum);
+  }
+}
 
-function taps(axis: {
-  from: number;
-  span: number;
-  count: number;
-  limit: number;
-  filter: Filter;
-  beyond: 'clamp' | 'zero';
-}): Taps {
+function resampleRow({ data, width, channels }: Raster, y: number, across: Taps, into: Float32Array): void {
+  const row = y * width * channels;
+  const count = into.length / channels;
+  if (channels === 3) {
+    // Colours, which most of the time goes on: each weight is looked up once.
+    for (let x = 0, k = 0; x < count; x++) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (const end = k + across.width; k < end; k++) {
+        const weight = across.weights[k] as number;
+        const at = row + 3 * (across.indices[k] as number);
+        red += weight * (data[at] as number);
+        green += weight * (data[at + 1] as number);
+        blue += weight * (data[at + 2] as number);
+      }
+      into[3 * x] = red;
+      into[3 * x + 1] = green;
+      into[3 * x + 2] = blue;
+    }
+    return;
+  }
+  for (let x = 0; x < count; x++) {
+    const first = x * across.width;
+    for (let c = 0; c < channels; c++) {
+      let sum = 0;
+      for (let k = first; k < first + across.width; k++) {
+        const at = row + (across.indices[k] as number) * channels + c;
+        sum += (across.weights[k] as number) * (data[at] as number);
+      }
+      into[x * channels + c] = sum;
+    }
+  }
+}
+
+type Taps = { width: number; indices: Int32Array; weights: Float32Array };
+
+function taps(axis: Sampling & { from: number; span: number; count: number; limit: number }): Taps {
   const step = axis.span / axis.count;
   const scale = Math.max(step, 1);
   const radius = (axis.filter === 'area' ? 1 : 2) * scale;
   const width = Math.ceil(2 * radius); // at the radius itself the weight is zero
   const indices = new Int32Array(axis.count * width);
   const weights = new Float32Array(axis.count * width);
-  let first = axis.limit;
-  let last = -1;
   for (let i = 0; i < axis.count; i++) {
     const centre = axis.from + (i + 0.5) * step - 0.5;
     const start = Math.ceil(centre - radius);
@@ -91,11 +117,9 @@ function taps(axis: {
       const index = Math.min(Math.max(start + k, 0), axis.limit - 1);
       indices[i * width + k] = index;
       weights[i * width + k] = weight;
-      first = Math.min(first, index);
-      last = Math.max(last, index);
     }
   }
-  return { width, indices, weights, first, last };
+  return { width, indices, weights };
 }
 
 function kernel(filter: Filter, distance: number, scale: number, step: number): number {

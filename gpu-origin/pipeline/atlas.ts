@@ -1,4 +1,4 @@
-import { resample, type Raster, type Region } from '../mesh/resample.ts';
+import { resampleRows, type Raster, type Region } from '../mesh/resample.ts';
 import type { SideColours } from './colours.ts';
 
 /** A rectangle of the canvas, in canvas units from its top left corner (0 to 2), and where it lies in the texture. */
@@ -60,11 +60,8 @@ function drawChart(pixels: Uint8ClampedArray, size: number, { canvas, texture }:
   };
   const width = texture.width + 2 * gutterPixels;
   const height = texture.height + 2 * gutterPixels;
-  const drawn = resample(colours, region, { width, height }, { filter: 'sharp', beyond: 'clamp' }).data;
-  for (let y = 0; y < height; y++) {
+  resampleRows(colours, region, { width, height }, { filter: 'sharp', beyond: 'clamp' }, (y, row) => {
     const to = ((texture.y - gutterPixels + y) * size + texture.x - gutterPixels) * 3;
-    for (let k = 0; k < width * 3; k++) {
-      pixels[to + k] = 255 * (drawn[y * width * 3 + k] as number); // the array rounds and clamps
-    }
-  }
+    for (let k = 0; k < row.length; k++) pixels[to + k] = 255 * (row[k] as number); // the array rounds and clamps
+  });
 }
