@@ -31,22 +31,23 @@ function drawFace(points: ScreenPoints, indices: Uint32Array, face: number, seen
   const az = points[a + 2] as number;
   const ux = (points[b] as number) - ax;
   const uy = (points[b + 1] as number) - ay;
-  const uz = (points[b + 2] as number) - az;
   const vx = (points[c] as number) - ax;
   const vy = (points[c + 1] as number) - ay;
-  const vz = (points[c + 2] as number) - az;
-  const area = ux * vy - uy * vx;
-  if (area === 0) return;
   const left = Math.max(Math.ceil(Math.min(ax, ax + ux, ax + vx) - 0.5), 0);
   const right = Math.min(Math.floor(Math.max(ax, ax + ux, ax + vx) - 0.5), seen.width - 1);
   const top = Math.max(Math.ceil(Math.min(ay, ay + uy, ay + vy) - 0.5), 0);
   const bottom = Math.min(Math.floor(Math.max(ay, ay + uy, ay + vy) - 0.5), seen.height - 1);
+  const area = ux * vy - uy * vx;
+  if (area === 0) return;
+  const uz = (points[b + 2] as number) - az;
+  const vz = (points[c + 2] as number) - az;
+  const perArea = 1 / area;
   for (let y = top; y <= bottom; y++) {
     const dy = y + 0.5 - ay;
     for (let x = left; x <= right; x++) {
       const dx = x + 0.5 - ax;
-      const second = (dx * vy - dy * vx) / area;
-      const third = (ux * dy - uy * dx) / area;
+      const second = (dx * vy - dy * vx) * perArea;
+      const third = (ux * dy - uy * dx) * perArea;
       if (second < 0 || third < 0 || second + third > 1) continue;
       const depth = az + second * uz + third * vz;
       const i = y * seen.width + x;
