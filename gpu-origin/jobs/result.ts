@@ -28,7 +28,7 @@ type Made = { made: MadeMesh; drawn: Drawn | null };
 export function completedResult(job: Job, { made, drawn }: Made, times: Times): Omit<Finished, 'sentAhead'> {
   const { bytes: assetBytes, ...facts } = made.asset;
   const asset = { ...facts, sha256: digestOf(assetBytes), bytes: assetBytes.byteLength };
-  const thumbnail = made.thumbnail === null ? null : blobOf(made.thumbnail);
+  const thumbnail = blobOf(made.thumbnail);
   const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
   const manifest = {
     key: job.key,
@@ -49,11 +49,11 @@ export function completedResult(job: Job, { made, drawn }: Made, times: Times): 
     reused: made.reused,
     ...(made.geometryKey !== null && { geometryKey: made.geometryKey }),
   };
-  const blobs = [asset, ...(thumbnail === null ? [] : [thumbnail])];
+  const blobs = [asset, thumbnail];
   return {
     result: { outcome: 'completed', fence: job.fence, manifest },
     blobs: blobs.map(({ sha256: digest, bytes, mediaType }) => ({ sha256: digest, bytes, mediaType })),
-    bytes: [assetBytes, ...(made.thumbnail === null ? [] : [made.thumbnail.bytes])],
+    bytes: [assetBytes, made.thumbnail.bytes],
   };
 }
 
@@ -84,7 +84,7 @@ function expiry(completedAtSeconds: number, lifeSeconds: number | null, degraded
   return life === Infinity ? null : completedAtSeconds + life;
 }
 
-function blobOf({ bytes, mediaType, extension }: NonNullable<MadeMesh['thumbnail']>) {
+function blobOf({ bytes, mediaType, extension }: MadeMesh['thumbnail']) {
   return { sha256: digestOf(bytes), bytes: bytes.byteLength, mediaType, extension };
 }
 

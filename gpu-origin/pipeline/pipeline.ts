@@ -4,12 +4,13 @@ import { Problem } from '../../contract/problem.ts';
 import type { Asset } from './encode.ts';
 import type { GeometryRecord } from './geometry-record.ts';
 import { geometryFromServer } from './http-mesh.ts';
-import { modelId, type EnterStage, type GraphJob, type MadeBlob, type MadeGeometry } from './job.ts';
+import { modelId, type EnterStage, type GraphJob, type MadeGeometry } from './job.ts';
 import type { MeshJob, PipelineStage } from './job.ts';
 import type { PictureToCut } from './kernels.ts';
 import { matteSource } from './matte.ts';
 import type { Picture } from './picture.ts';
 import { output, type Tensor } from './tensor.ts';
+import type { PaintedMesh } from './texture.ts';
 import type { Thumbnail } from './thumbnail.ts';
 import { geometryFromField } from './triplane-field.ts';
 import { geometryFromDepth } from './two-sided-depth.ts';
@@ -19,7 +20,7 @@ export type { AskServer, GeometryStore, Infer, MeshJob, PipelineModel } from './
 /** A finished mesh with what its making cost. */
 export type MadeMesh = {
   asset: Asset;
-  thumbnail: Thumbnail | null;
+  thumbnail: Thumbnail;
   provider: Provider;
   degraded: boolean;
   stagesMs: Record<PipelineStage, number>;
@@ -47,13 +48,8 @@ export async function makeMesh(job: MeshJob): Promise<MadeMesh> {
   clock.enter('texture');
   const painted = await kernels.run('finish', { geometry: made.geometry, params }, signal);
   clock.enter('encode');
-  const tellOf = <Blob extends MadeBlob | null>(blob: Blob): Blob => {
-    if (blob !== null) job.onBlob?.(blob);
-    return blob;
-  };
-  const [asset, thumbnail] = await Promise.all([
-    kernels.run('encode', { painted, params }, signal).then(tellOf),
-    kernels.run('thumbnail', painted, signal).then(tellOf),
+  const [{ asset, thumbnail }] = await Promise.all([
+    makeFiles(job, painted),
     known === null && !made.degraded ? keep(job, key, made) : null,
   ]);
   const { provider, degraded, gpuMs } = made;
@@ -115,6 +111,21 @@ async function recall({ geometry, kernels, signal }: MeshJob, key: string): Prom
     signal.throwIfAborted();
     return null;
   }
+}
+
+/**
+ * The mesh file and its picture, one after the other although neither needs the other: the mesh is what takes longest to
+ * send, and is on its way while the picture is drawn.
+ */
+async function makeFiles(
+  { kernels, params, onBlob, signal }: MeshJob,
+  painted: PaintedMesh,
+): Promise<Pick<MadeMesh, 'asset' | 'thumbnail'>> {
+  const asset = await kernels.run('encode', { painted, params }, signal);
+  onBlob?.(asset);
+  const thumbnail = await kernels.run('thumbnail', painted, signal);
+  onBlob?.(thumbnail);
+  return { asset, thumbnail };
 }
 
 async function keep({ geometry, kernels, signal }: MeshJob, key: string, record: GeometryRecord): Promise<void> {
