@@ -16,7 +16,12 @@ type EdgeOptions = {
 };
 
 /** The Worker in workerd, until `dispose`. */
-export type RunningEdge = { inspectorUrl(): Promise<URL>; dispose(): Promise<void> };
+export type RunningEdge = {
+  inspectorUrl(): Promise<URL>;
+  /** Runs the Worker's cron trigger, which nothing else here does; false when it failed. */
+  sweep(): Promise<boolean>;
+  dispose(): Promise<void>;
+};
 
 /**
  * Runs the Worker in workerd with its KV, R2 and objects kept in the state folder: what `wrangler deploy` would ship.
@@ -50,6 +55,7 @@ export async function runEdge(
   return {
     // One of several services in workerd, which this is the name of.
     inspectorUrl: async () => new URL(`/core:user:${shipped.name}`, await miniflare.getInspectorURL()),
+    sweep: async () => (await (await miniflare.getWorker(shipped.name)).scheduled()).outcome === 'ok',
     dispose: () => miniflare.dispose(),
   };
 }

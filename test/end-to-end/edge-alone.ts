@@ -30,6 +30,7 @@ export async function startEdgeAlone(outside: Partial<OutsideOptions> = {}, { in
     },
     /** Where workerd's inspector listens; the edge must be `inspected`. */
     inspectorUrl: (): Promise<URL> => worker.inspectorUrl(),
+    sweep: (): Promise<boolean> => worker.sweep(),
     /** Ends workerd, and starts it anew on the same state. */
     async restart(): Promise<void> {
       await worker.dispose();
