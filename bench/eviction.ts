@@ -1,4 +1,4 @@
-// `npm run bench:eviction`: how much GPU time the edge's eviction saves beside least recently used, on a recorded trace.
+// `npm run bench:eviction`: how much GPU time the edge's eviction saves beside least recently used, on a generated trace.
 import { replay, type EvictionPolicy, type EvictionTrace } from './eviction-replay.ts';
 import { printFindings } from './harness/print.ts';
 import { record } from './harness/result.ts';
@@ -13,7 +13,7 @@ const trace = evictionTrace();
 const equalCosts = { ...trace, meshes: trace.meshes.map(({ bytes }) => ({ bytes, gpuMs: 1 })) };
 
 const recorded = await record('eviction', async () => ({
-  rows: [...compare('recorded', trace), ...compare('equal', equalCosts)],
+  rows: [...compare('assumed', trace), ...compare('equal', equalCosts)],
   bounds: evictionPays(trace).bounds,
 }));
 printFindings('eviction', recorded);

@@ -38,9 +38,10 @@ const long: Record<string, Bench> = {
 const benches = { ...short, ...long };
 const asked = process.argv.slice(2);
 const chosen = asked.length > 0 ? asked : Object.keys(short);
+const unknown = chosen.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) throw new Error(`there is no bench "${unknown}", but ${Object.keys(benches).join(', ')}`);
 for (const name of chosen) {
-  const bench = benches[name];
-  if (bench === undefined) throw new Error(`there is no bench "${name}", but ${Object.keys(benches).join(', ')}`);
+  const bench = benches[name] as Bench;
   try {
     const recorded = await record(name, bench);
     printFindings(name, recorded);

@@ -4,7 +4,7 @@ import surfaceNetsPackage from 'surface-nets';
 import { surfaceNets } from '../gpu-origin/mesh/surface-nets.ts';
 import { sampled, solids } from '../test/gpu-origin/mesh/solids.ts';
 import { printFindings } from './harness/print.ts';
-import { atLeast, record } from './harness/result.ts';
+import { atLeast, exactly, record } from './harness/result.ts';
 import { ratios, spread } from './harness/spread.ts';
 
 const size = 96;
@@ -16,9 +16,10 @@ const recorded = await record('surface', async () => {
   const rows = fields.map(compare);
   return {
     rows,
-    bounds: rows.map(({ field, timesAsFast }) =>
+    bounds: rows.flatMap(({ field, timesAsFast, triangles, trianglesOfPackage }) => [
       atLeast(`${field}: times as fast as the surface-nets package, median`, timesAsFast.median, 1),
-    ),
+      exactly(`${field}: triangles`, triangles, trianglesOfPackage),
+    ]),
   };
 });
 printFindings('surface', recorded);

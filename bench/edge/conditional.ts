@@ -14,10 +14,10 @@ export async function benchConditional(edge: BenchEdge): Promise<Findings> {
   const etag = `"${/[0-9a-f]{64}/.exec(path)?.[0]}"`;
   const runs = await interleave(
     {
-      whole: { url },
+      whole: { url, answerBytes: bytes },
       notModified: { url, headers: { 'if-none-match': etag }, status: 304 },
-      range: { url, headers: { range: 'bytes=0-9999' }, status: 206 },
-      ifRange: { url, headers: { range: 'bytes=-10000', 'if-range': etag }, status: 206 },
+      range: { url, headers: { range: 'bytes=0-9999' }, status: 206, answerBytes: 10_000 },
+      ifRange: { url, headers: { range: 'bytes=-10000', 'if-range': etag }, status: 206, answerBytes: 10_000 },
       head: { url, method: 'HEAD' },
     },
     timing,

@@ -36,11 +36,11 @@ async function assets(edge: BenchEdge, size: string, bytes: number): Promise<Fin
   try {
     const runs = await interleave(
       {
-        meshkiln: { url: edge.url + path },
-        bare: { url: `${edge.bareUrl}/?bytes=${bytes}` },
-        alike: { url: `${edge.bareUrl}/?bytes=${bytes}&alike` },
-        front: { url: edge.frontUrl + path },
-        nginx: nginx && { url: `${nginx.url}/?bytes=${bytes}` },
+        meshkiln: { url: edge.url + path, answerBytes: bytes },
+        bare: { url: `${edge.bareUrl}/?bytes=${bytes}`, answerBytes: bytes },
+        alike: { url: `${edge.bareUrl}/?bytes=${bytes}&alike`, answerBytes: bytes },
+        front: { url: edge.frontUrl + path, answerBytes: bytes },
+        nginx: nginx && { url: `${nginx.url}/?bytes=${bytes}`, answerBytes: bytes },
       },
       timing,
     );
@@ -92,9 +92,15 @@ async function posts(edge: BenchEdge, size: string, bytes: number): Promise<Find
 /** Headers of a connection, which each server sets by itself. */
 const connectionHeaders: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date']);
 
-/** Has the bare Worker give the very answer that this request gets, so that what an answer costs can be told from the rest. */
+/**
+ * Has the bare Worker give the very answer that this request gets from memory, so that what an answer costs can be told
+ * from the rest.
+ */
 async function answerAlike(edge: BenchEdge, { url, method = 'GET', headers = {}, body }: LoadRequest): Promise<void> {
-  const answer = await fetch(url, { method, headers, body: body ? new Uint8Array(body) : null });
+  const ask = () => fetch(url, { method, headers, body: body ? new Uint8Array(body) : null });
+  await (await ask()).arrayBuffer(); // from R2
+  const answer = await ask();
+  if (!answer.headers.get('cache-status')?.includes('detail=memory')) throw new Error(`${url} is not held in memory`);
   const text = await answer.text();
   const kept = [...answer.headers].filter(([name]) => !connectionHeaders.has(name));
   const told = JSON.stringify({ headers: Object.fromEntries(kept), text: method === 'POST' ? text : null });
@@ -108,7 +114,7 @@ function shareOfAlike(name: string, { meshkiln, alike }: Runs<'meshkiln' | 'alik
   return { case: `${name}, share of same answer`, share, cpuShare: cpuShare({ meshkiln, bare: alike }) };
 }
 
-/** By what share less CPU the bare Worker needs; unlike throughput, next to independent of the client's own speed. */
+/** The bare Worker's CPU time as a share of ours; unlike throughput, next to independent of the client's own speed. */
 function cpuShare({ meshkiln, bare }: Runs<'meshkiln' | 'bare'>): number {
   return bare.cpuMicroseconds / meshkiln.cpuMicroseconds;
 }

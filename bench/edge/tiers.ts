@@ -50,8 +50,8 @@ async function assetTiers(edge: BenchEdge, pool: Pool): Promise<Map<string, Aske
   const again: Asked[] = [];
   for (const path of paths.slice(0, requests)) again.push(await askAsset(pool, path));
   const held: Asked[] = [];
-  const [last] = paths.slice(requests - 1);
-  for (let i = 0; i < requests; i++) held.push(await askAsset(pool, last ?? ''));
+  const justAsked = paths[requests - 1] ?? '';
+  for (let i = 0; i < requests; i++) held.push(await askAsset(pool, justAsked));
   return new Map([
     ['memory', held],
     ['colo', again],

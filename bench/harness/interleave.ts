@@ -4,7 +4,7 @@ import { spread, type Spread } from './spread.ts';
 /** What one case gave in each repeat, in order. */
 export type CaseRuns = {
   perSecond: number[];
-  /** CPU time of the server's process for one answer in microseconds, over all repeats. */
+  /** CPU time of the server's process for one answer in microseconds: the mean over all repeats. */
   cpuMicroseconds: number;
 };
 
@@ -16,8 +16,8 @@ export type InterleaveOptions = {
 };
 
 /**
- * Loads each case in turn, over and over, so that what else the machine does meets all of them alike; a first round
- * only warms up. A case that is null, having nothing to be loaded here, is left out.
+ * Loads each case in turn, over and over, so that what else the machine does meets all of them alike; each round begins
+ * with another case, so that what one leaves to be done meets all of them too. A first round only warms up. A case that is null, having nothing to be loaded here, is left out.
  */
 export async function interleave<Name extends string>(
   cases: Record<Name, LoadRequest | null>,
@@ -29,7 +29,8 @@ export async function interleave<Name extends string>(
   for (const { request } of present) await load(request, secondsEach);
   const taken = new Map<Name, { perSecond: number[]; cpuMs: number; answers: number }>();
   for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const { name, request } of present) {
+    const begin = repeat % present.length;
+    for (const { name, request } of [...present.slice(begin), ...present.slice(0, begin)]) {
       const cpuBeforeMs = cpuMs();
       const { perSecond, latenciesMs } = await load(request, secondsEach);
       const runs = taken.get(name) ?? { perSecond: [], cpuMs: 0, answers: 0 };

@@ -13,15 +13,19 @@ export type Bound = { what: string; measured: number; bound: string; met: boolea
 export type Findings = { rows: Record<string, unknown>[]; bounds: Bound[] };
 
 /** Findings as they are kept: with the machine, its load before and after, and the commit that they were taken with. */
-export type Recorded = Findings & { taken: Taken };
+export type Recorded<Found extends Findings = Findings> = Found & { taken: Taken };
 
 type Taken = ReturnType<typeof taken>;
 
 /** Runs one bench and keeps what it found under `<folder>/<name>.json`, which is `bench/results/` but for tests. */
-export async function record(name: string, run: () => Promise<Findings>, folder = resultsFolder): Promise<Recorded> {
-  const loadBefore = loadavg()[0] ?? NaN;
+export async function record<Found extends Findings>(
+  name: string,
+  run: () => Promise<Found>,
+  folder = resultsFolder,
+): Promise<Recorded<Found>> {
+  const before = stateNow();
   const findings = await run();
-  const recorded = { taken: taken(loadBefore), ...findings };
+  const recorded = { taken: taken(before), ...findings };
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(recorded, rounded, 2)}\n`);
   return recorded;
@@ -42,12 +46,25 @@ export function exactly(what: string, measured: number, expected: number): Bound
   return { what, measured, bound: `= ${expected}`, met: measured === expected };
 }
 
-function taken(loadBefore: number) {
+type State = { commit: string; changed: boolean; load: number };
+
+/** What is checked out now, whether anything but results and pages differs from it, and the load of the machine. */
+function stateNow(): State {
   const git = (...words: string[]) => execFileSync('git', words, { cwd: repository, encoding: 'utf8' }).trim();
   return {
-    at: new Date().toISOString(),
     commit: git('rev-parse', 'HEAD'),
-    changedSince: git('status', '--porcelain', '--', 'edge', 'gpu-origin', 'contract', 'local').length > 0,
+    changed: git('status', '--porcelain', '--', '.', ':!bench/results', ':!docs', ':!*.md').length > 0,
+    load: loadavg()[0] ?? NaN,
+  };
+}
+
+function taken(before: State) {
+  const after = stateNow();
+  return {
+    at: new Date().toISOString(),
+    commit: before.commit,
+    /** Whether what was measured may be something else than this commit. */
+    uncommitted: before.changed || after.changed || before.commit !== after.commit,
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),
@@ -56,7 +73,7 @@ function taken(loadBefore: number) {
       platform: `${process.platform} ${process.arch}`,
     },
     /** Processes that wanted to run over the last minute; more than the cores means that others took their share. */
-    load: { before: loadBefore, after: loadavg()[0] ?? NaN },
+    load: { before: before.load, after: after.load },
   };
 }
 

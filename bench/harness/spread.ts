@@ -1,10 +1,12 @@
 /** Where repeated measurements lie. */
 export type Spread = { median: number; least: number; most: number; samples: number };
 
-/** The median of measurements, with the least and the most of them. */
+/** The median of measurements, with the least and the most of them; NaN all three when one of them is. */
 export function spread(values: Iterable<number>): Spread {
   const sorted = Float64Array.from(values).toSorted();
-  return { median: quantile(sorted, 0.5), least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN, samples: sorted.length };
+  const samples = sorted.length;
+  if (sorted.some(Number.isNaN)) return { median: NaN, least: NaN, most: NaN, samples };
+  return { median: medianOf(sorted), least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN, samples };
 }
 
 /** A median with its 95% confidence interval. */
@@ -17,7 +19,11 @@ export function medianInterval(values: Iterable<number>): Interval {
   const at = (rank: number) => sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? NaN;
   const low = at(Math.floor(sorted.length / 2 - reach) - 1);
   const high = at(Math.ceil(sorted.length / 2 + reach));
-  return { median: quantile(sorted, 0.5), low, high, samples: sorted.length };
+  return { median: medianOf(sorted), low, high, samples: sorted.length };
+}
+
+function medianOf(sorted: Float64Array): number {
+  return (quantile(sorted, 0.5) + (sorted.at(-Math.floor(sorted.length / 2) - 1) ?? NaN)) / 2;
 }
 
 /** The value below which this share of ascending values lies; NaN when there are none. */
@@ -25,8 +31,9 @@ export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
 }
 
-/** Each measurement of `ours` as a share of that of `reference` which was taken right beside it. */
+/** Each measurement of `ours` as a share of that of `reference` which was taken right beside it; throws where one has none. */
 export function quotients(ours: readonly number[], reference: readonly number[]): number[] {
+  if (ours.length !== reference.length) throw new Error(`${ours.length} measurements beside ${reference.length}`);
   return ours.map((value, i) => value / (reference[i] ?? NaN));
 }
 

@@ -8,8 +8,9 @@ const submissions = 10_000;
 const queueCapacity = 64;
 /** Submissions that are on their way at once. */
 const clients = 256;
-/** Tries after the first that a client makes, each when Retry-After told it to. */
+/** Tries after the first that a client may need, each when Retry-After told it to, and after which it gives up. */
 const retriesMax = 3;
+const retriesToGiveUp = 20;
 const secondsMax = 1800;
 /** Jobs before the flood, by which the origin knows its pace: before the first has ended it can but assume one. */
 const jobsToWarm = 40;
@@ -79,7 +80,7 @@ async function submit(origin: BenchOrigin, gate: Turnstile): Promise<Submitted> 
     await answer.arrayBuffer();
     if (status === 202) return { state: 'accepted', key: first.key, retries };
     if (status !== 429 || !(retryAfterSeconds > 0)) return { state: 'odd', key: first.key, retries };
-    if (retries === retriesMax) return { state: 'refused', key: first.key, retries };
+    if (retries === retriesToGiveUp) return { state: 'refused', key: first.key, retries };
     await sleep(retryAfterSeconds * 1000);
     answer = await gate(() => origin.sendAgain(first.job));
   }

@@ -18,9 +18,9 @@ export async function benchKills(): Promise<Findings> {
   const killing = (async () => {
     while (!ended.signal.aborted) {
       await sleep(killEveryMs);
-      for (const child of await childrenOf(origin.pid, 'gpu-process')) {
-        process.kill(child, 'SIGKILL');
-        kills += 1;
+      // One that ends by itself in this moment is not found.
+      for (const child of await childrenOf(origin.pid, 'gpu-process').catch(() => [])) {
+        if (endsProcess(child)) kills += 1;
       }
     }
   })();
@@ -33,7 +33,6 @@ export async function benchKills(): Promise<Findings> {
     const results = accepted.map((key) => origin.peer.results.get(key) ?? []);
     const outcomes = results.flat();
     const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
-    const causes = failed.filter((result) => result.outcome === 'failed' && result.failure.message !== '');
     const counted = {
       accepted: accepted.length,
       kills,
@@ -45,7 +44,7 @@ export async function benchKills(): Promise<Findings> {
       bounds: [
         exactly('jobs accepted', counted.accepted, jobs),
         exactly('jobs with exactly one result', results.filter(({ length }) => length === 1).length, jobs),
-        exactly('failures that name no cause', failed.length - causes.length, 0),
+        exactly('jobs completed', counted.completed, jobs),
         atLeast('kills', kills, killsMin),
       ],
     };
@@ -53,5 +52,14 @@ export async function benchKills(): Promise<Findings> {
     ended.abort();
     await killing;
     await origin.close();
+  }
+}
+
+/** False where the process had ended by itself just now. */
+function endsProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
   }
 }

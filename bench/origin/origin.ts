@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEdgePeer } from '../../test/gpu-origin/support/edge-peer.ts';
-import { known, startOriginProcess } from '../../test/gpu-origin/support/origin-process.ts';
+import { known, startOriginProcess, type OriginProcess } from '../../test/gpu-origin/support/origin-process.ts';
 import { disc, jobFor, sendJob } from '../../test/gpu-origin/support/send-job.ts';
 
 const pollMs = 20;
@@ -30,17 +30,35 @@ export async function startBenchOrigin(
   const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));
   const peer = await startEdgePeer(known);
   peer.keepsGeometry = false;
-  const model = await write(join(folder, 'models'));
-  const origin = await startOriginProcess({
-    EDGE_URL: peer.url,
-    ORIGIN_STATE: join(folder, 'state'),
-    MODELS_DIR: join(folder, 'models'),
-    GEOMETRY_CACHE_BYTES_MAX: '0',
-    INFERENCE_THREADS: '1',
-    KERNEL_THREADS: '1',
-    ...environment,
-  });
-  await origin.until('ready');
+  let origin: OriginProcess | null = null;
+  const close = async () => {
+    await origin?.kill('SIGKILL');
+    await peer.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const model = await write(join(folder, 'models'));
+    origin = await startOriginProcess({
+      EDGE_URL: peer.url,
+      ORIGIN_STATE: join(folder, 'state'),
+      MODELS_DIR: join(folder, 'models'),
+      GEOMETRY_CACHE_BYTES_MAX: '0',
+      INFERENCE_THREADS: '1',
+      KERNEL_THREADS: '1',
+      ...environment,
+    });
+    await origin.until('ready');
+    return { ...(await used(origin, { peer, model })), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Peer = Awaited<ReturnType<typeof startEdgePeer>>;
+
+/** What a bench does with an origin that is ready, and reads of it. */
+async function used(origin: OriginProcess, { peer, model }: { peer: Peer; model: ModelOfJobs }) {
   const image = await disc();
   const metrics = async () => (await fetch(`${origin.url}/metrics`)).text();
   return {
@@ -70,11 +88,6 @@ export async function startBenchOrigin(
       peer.progress.length = 0;
       peer.reports.length = 0;
       peer.blobs.clear();
-    },
-    close: async () => {
-      await origin.kill('SIGKILL');
-      await peer.close();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -64,13 +64,14 @@ async function layersOfJob(): Promise<number> {
 
 async function measure(write: Parameters<typeof startBenchOrigin>[0]) {
   const origin = await startBenchOrigin(write);
+  let probes: ReturnType<typeof probe> | null = null;
   try {
     for (let i = 0; i < jobs; i++) {
       const { answer } = await origin.send();
       if (answer.status !== 202) throw new Error(`a job was answered ${answer.status}: ${await answer.text()}`);
     }
     await origin.until(() => origin.peer.results.size >= jobsToWarm, secondsMax);
-    const probes = probe(origin);
+    probes = probe(origin);
     const before = await usage(origin);
     // Until the queue is empty: afterwards there is not work enough to keep the lane busy.
     while ((await origin.metric('meshkiln_origin_queue_depth')) > 0) await sleep(metricsEveryMs);
@@ -87,6 +88,7 @@ async function measure(write: Parameters<typeof startBenchOrigin>[0]) {
       probes: latenciesMs.length,
     };
   } finally {
+    await probes?.stop().catch(() => undefined);
     await origin.close();
   }
 }
@@ -98,7 +100,7 @@ async function usage(origin: BenchOrigin) {
 
 /** Asks for `/livez` every few milliseconds, whether the one before was answered or not. */
 function probe({ url }: BenchOrigin) {
-  const asked: Promise<number>[] = [];
+  const asked: Promise<number | Error>[] = [];
   const stopped = new AbortController();
   const ask = async () => {
     const startMs = performance.now();
@@ -109,7 +111,7 @@ function probe({ url }: BenchOrigin) {
   };
   const asking = (async () => {
     while (!stopped.signal.aborted) {
-      asked.push(ask());
+      asked.push(ask().catch((error: Error) => error)); // looked at in the end
       await sleep(probeMs);
     }
   })();
@@ -117,7 +119,10 @@ function probe({ url }: BenchOrigin) {
     stop: async () => {
       stopped.abort();
       await asking;
-      return Float64Array.from(await Promise.all(asked)).toSorted();
+      const answers = await Promise.all(asked);
+      const failed = answers.find((answer) => answer instanceof Error);
+      if (failed !== undefined) throw failed;
+      return Float64Array.from(answers as number[]).toSorted();
     },
   };
 }

@@ -29,8 +29,8 @@ export async function benchSoak(): Promise<Findings> {
   const origin = await startBenchOrigin((folder) => writeFieldModel(folder, { layers: 1 }), {
     NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}`,
   });
-  const heap = await openHeap(await inspectorOf(origin, inspectorPort));
   try {
+    const heap = await openHeap(await inspectorOf(origin, inspectorPort));
     const rows: (Awaited<ReturnType<typeof holdings>> & { jobs: number })[] = [];
     for (let done = 0; done < jobs;) {
       await Promise.all(Array.from({ length: group }, () => sendAccepted(origin)));
@@ -39,6 +39,7 @@ export async function benchSoak(): Promise<Findings> {
       origin.dropBytes();
       if (done % jobsToSettle === 0) rows.push({ jobs: done, ...(await holdings(origin, heap)) });
     }
+    heap.close();
     const [settled] = rows;
     const last = rows.at(-1);
     if (settled === undefined || last === undefined) throw new Error('no job was done; this is a bug');
@@ -61,7 +62,6 @@ export async function benchSoak(): Promise<Findings> {
       ],
     };
   } finally {
-    heap.close();
     await origin.close();
   }
 }

@@ -3,20 +3,17 @@ import { cell } from '../harness/cell.ts';
 import { rowGroups } from '../harness/row-groups.ts';
 import { viewOf, type Row } from './views.ts';
 
-/** The part of a recorded result that its tables are made of; the oldest have no bounds, nor where they were taken. */
+/** The part of a recorded result that its tables are made of. */
 const Recorded = z.object({
-  taken: z
-    .object({
-      at: z.string(),
-      commit: z.string(),
-      machine: z.object({ cpu: z.string(), cores: z.number() }),
-      load: z.object({ before: z.number(), after: z.number() }),
-    })
-    .optional(),
+  taken: z.object({
+    at: z.string(),
+    commit: z.string(),
+    uncommitted: z.boolean(),
+    machine: z.object({ cpu: z.string(), cores: z.number() }),
+    load: z.object({ before: z.number(), after: z.number() }),
+  }),
   rows: z.array(z.record(z.string(), z.unknown())),
-  bounds: z
-    .array(z.object({ what: z.string(), measured: z.number().nullable(), bound: z.string(), met: z.boolean() }))
-    .default([]),
+  bounds: z.array(z.object({ what: z.string(), measured: z.number().nullable(), bound: z.string(), met: z.boolean() })),
 });
 
 const begin = (name: string) => `<!-- recorded: ${name} -->`;
@@ -37,9 +34,9 @@ function tablesOf(name: string, { taken, rows, bounds }: z.infer<typeof Recorded
 }
 
 function captionOf(taken: z.infer<typeof Recorded>['taken']): string {
-  if (taken === undefined) return 'Recorded before the machine and the commit were kept with it.';
-  const { at, commit, machine, load } = taken;
-  const where = `${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit.slice(0, 7)}, ${machine.cores} cores (${machine.cpu})`;
+  const { at, commit, uncommitted, machine, load } = taken;
+  const state = `commit ${commit.slice(0, 7)}${uncommitted ? ' with changes that were not committed' : ''}`;
+  const where = `${at.slice(0, 16).replace('T', ' ')} UTC, ${state}, ${machine.cores} cores (${machine.cpu})`;
   return `Recorded ${where}, load ${load.before} before and ${load.after} after.`;
 }
 

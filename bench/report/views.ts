@@ -26,8 +26,8 @@ function policies(rows: readonly Row[]): Row {
   const of = (costs: string, policy: string, column: string) =>
     rows.find((row) => row['costs'] === costs && (row['policy'] === policy || !isBounded(row)))?.[column];
   return {
-    'GPU time saved, least recently used': of('recorded', 'least-recently-used', 'gpuTimeSavedShare'),
-    'GPU time saved, cost-aware': of('recorded', 'greedy-dual-size-frequency', 'gpuTimeSavedShare'),
+    'GPU time saved, least recently used': of('assumed', 'least-recently-used', 'gpuTimeSavedShare'),
+    'GPU time saved, cost-aware': of('assumed', 'greedy-dual-size-frequency', 'gpuTimeSavedShare'),
     'equal costs: hits, least recently used': of('equal', 'least-recently-used', 'hitShare'),
     'equal costs: hits, cost-aware': of('equal', 'greedy-dual-size-frequency', 'hitShare'),
   };

@@ -25,10 +25,12 @@ export type Observations = ObservedPrograms & {
   /** What `npm run evaluate` recorded, the digest of the model that is shipped now, and a few meshes that it made now. */
   evaluated: EvaluateRecord;
   shippedDigest: string;
+  /** Files in fp16 of that model. */
+  fp16Files: number;
   sample: Examined[];
   /** Each attack of docs/security.md on a real Worker or origin. */
   attacks: Outcome[];
-  /** A trace of requests, and how the edge evicts. */
+  /** A generated trace of requests, and the policy whose ranking the edge evicts by; the edge itself is not observed. */
   evictionTrace: EvictionTrace;
   evictionPolicy: EvictionPolicy;
   batching: BatchingRow[];
@@ -47,6 +49,7 @@ export async function observe(): Promise<Observations> {
       JSON.parse(readFileSync(new URL('../results/evaluate.json', import.meta.url), 'utf8')),
     ),
     shippedDigest: bisque.model.digest,
+    fp16Files: Object.values(bisque.model.manifest.graphs).flatMap(({ variants }) => variants ?? []).length,
     sample: (await evaluatePictures(bisque, samplePictures)).results,
     attacks: await runAttacks(repository, attacks),
     evictionTrace: evictionTrace(),

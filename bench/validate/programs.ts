@@ -21,15 +21,17 @@ const script: Script = {
 };
 
 /** What both programs did, started as `npm start` does. */
-export type ObservedPrograms = { times: HitsAndMisses; served: Served[]; crowd: { requests: number; jobs: number } };
+export type ObservedPrograms = { times: HitsAndMisses; served: Served[]; crowd: Crowd };
+
+/** What became of identical requests at once: jobs that the origin took, and requests that began a flight. */
+export type Crowd = { requests: number; jobs: number; misses: number };
 
 /** Runs both programs and watches them: misses with their hits, a crowd, and every byte that they serve. */
 export async function observePrograms({ timed, compared, crowd }: Script = script): Promise<ObservedPrograms> {
   const running = await startMeshkiln();
   try {
     const times = await timesOf(running, timed);
-    const jobs = await jobsOf(running, crowd);
-    return { times, crowd: { requests: crowd.requests, jobs }, served: await servedBy(running, compared) };
+    return { times, crowd: await askAtOnce(running, crowd), served: await servedBy(running, compared) };
   } finally {
     await running.close();
   }
@@ -115,14 +117,17 @@ async function fetchAll({ edgeUrl, settings }: Running, { id, asset }: MeshObjec
   ];
 }
 
-/** Jobs that the origin took for so many identical requests at once. */
-async function jobsOf(running: Running, { picture, requests }: Script['crowd']): Promise<number> {
+async function askAtOnce(running: Running, { picture, requests }: Script['crowd']): Promise<Crowd> {
   const accepted = () => originCounter(running, 'meshkiln_origin_jobs_total', 'outcome="accepted"');
   const before = await accepted();
   const bytes = await emoji(picture);
-  const answers = await Promise.all(
-    Array.from({ length: requests }, () => post(running, bytes, { headers: { prefer: 'wait=60' } })),
+  const meshes = await Promise.all(
+    Array.from({ length: requests }, async () => {
+      const answer = await post(running, bytes, { headers: { prefer: 'wait=60' } });
+      return MeshObject.parse(await answer.json());
+    }),
   );
-  if (answers.some(({ status }) => status !== 200)) throw new Error('a request of the crowd was not answered');
-  return (await accepted()) - before;
+  if (meshes.some(({ status }) => status !== 'completed')) throw new Error('a request of the crowd got no mesh');
+  const misses = meshes.filter(({ cache }) => cache.status === 'miss').length;
+  return { requests, jobs: (await accepted()) - before, misses };
 }

@@ -1,6 +1,6 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Tier } from '../../edge/cache/tiers.ts';
-import { atLeast, atMost, type Bound } from '../harness/result.ts';
+import { atLeast, atMost, exactly, type Bound } from '../harness/result.ts';
 import { ratios, spread, type Spread } from '../harness/spread.ts';
 
 /** How often faster a hit must be than a miss: a claim that any cache of minutes of GPU work must hold with ease. */
@@ -32,19 +32,23 @@ export function hitsAreFast({ missMs, hitMs }: HitsAndMisses): { bounds: Bound[]
 export async function tierIsFast(tier: Tier<MeshManifest>, manifest: MeshManifest): Promise<Bound[]> {
   const setMs: number[] = [];
   const getMs: number[] = [];
+  let wrong = 0;
   for (let i = 0; i < inProcessTries; i++) {
     const key = i.toString(16).padStart(64, '0');
-    setMs.push(await timed(() => tier.write(key, { ...manifest, key })));
-    getMs.push(await timed(() => tier.read(key)));
+    setMs.push((await timed(() => tier.write(key, { ...manifest, key }))).ms);
+    const { ms, value } = await timed(() => tier.read(key));
+    getMs.push(ms);
+    if (value?.key !== key) wrong += 1;
   }
   return [
+    exactly('manifests that the cache did not give back', wrong, 0),
     atMost('cache get in-process, median ms', spread(getMs).median, getMsMax),
     atMost('cache set in-process, median ms', spread(setMs).median, setMsMax),
   ];
 }
 
-async function timed(run: () => Promise<unknown>): Promise<number> {
+async function timed<Value>(run: () => Promise<Value>): Promise<{ ms: number; value: Value }> {
   const startMs = performance.now();
-  await run();
-  return performance.now() - startMs;
+  const value = await run();
+  return { ms: performance.now() - startMs, value };
 }

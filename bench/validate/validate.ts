@@ -1,6 +1,6 @@
 import { printFindings } from '../harness/print.ts';
 import { record, type Findings } from '../harness/result.ts';
-import { recordedQuality, sampleHolds, servedIsWritten } from './accuracy.ts';
+import { halvesHold, recordedQuality, sampleHolds, servedIsWritten } from './accuracy.ts';
 import type { Observations } from './observe.ts';
 import { batchingPays, evictionPays, flightIsSingle } from './optimisation.ts';
 import { attacksAreRefused } from './security.ts';
@@ -34,12 +34,15 @@ async function speed({ times, tier, manifest }: Observations): Promise<Findings>
   return { rows: [row], bounds: [...bounds, ...(await tierIsFast(tier, manifest))] };
 }
 
-function accuracy({ served, evaluated, shippedDigest, sample }: Observations): Findings {
-  // The default model is shipped as fp32 alone, and a parity on a GPU needs one.
-  const parity = { parity: `${evaluated.model.id} has no fp16 files: nothing to compare` };
+function accuracy({ served, evaluated, shippedDigest, fp16Files, sample }: Observations): Findings {
   return {
-    rows: [parity],
-    bounds: [...servedIsWritten(served), ...recordedQuality(evaluated, shippedDigest), ...sampleHolds(sample)],
+    rows: [],
+    bounds: [
+      ...servedIsWritten(served),
+      ...recordedQuality(evaluated, shippedDigest),
+      ...halvesHold(fp16Files),
+      ...sampleHolds(sample),
+    ],
   };
 }
 

@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { replayFindings, type Played } from '../../bench/local/replay.ts';
+import { drawnPlots } from '../../bench/report/plots.ts';
+import { pageFile, resultOf, resultsFolder } from '../../bench/report/results.ts';
 import { withTables } from '../../bench/report/tables.ts';
 
 const taken = {
   at: '2026-11-27T21:24:30.000Z',
   commit: '27b6230aaaaaaaaa',
+  uncommitted: false,
   machine: { cpu: 'Some CPU', cores: 2 },
   load: { before: 1.5, after: 2 },
 };
@@ -52,15 +57,20 @@ Recorded 2026-11-27 21:24 UTC, commit 27b6230, 2 cores (Some CPU), load 1.5 befo
 after`);
 });
 
-test('what was recorded before machine and bounds were kept is shown, and what was not recorded says so', () => {
-  expect(pageOf('surface', { rows: [{ field: 'torus', nsPerCell: 16.3 }] })).toContain(
-    'Recorded before the machine and the commit were kept with it.\n\n| field | ns per cell |\n| --- | --- |\n| torus | 16.3 |',
-  );
+test('what was measured with changes that were not committed, and what was not recorded, says so', () => {
+  const page = pageOf('surface', { taken: { ...taken, uncommitted: true }, rows: [], bounds: [] });
+  expect(page).toContain('commit 27b6230 with changes that were not committed, 2 cores');
   expect(pageOf('surface', null)).toContain('Not recorded yet.');
 });
 
+test('the page and its plots are those of what was recorded', () => {
+  const page = readFileSync(pageFile, 'utf8');
+  expect(withTables(page, resultOf)).toBe(page);
+  for (const [name, plot] of drawnPlots()) expect(readFileSync(join(resultsFolder, `${name}.svg`), 'utf8')).toBe(plot);
+});
+
 test('policies of eviction stand beside each other at each budget', () => {
-  const costs = ['recorded', 'equal'] as const;
+  const costs = ['assumed', 'equal'] as const;
   const policies = ['least-recently-used', 'greedy-dual-size-frequency'] as const;
   const bounded = costs.flatMap((cost, i) =>
     policies.map((policy, j) => ({
@@ -78,7 +88,7 @@ test('policies of eviction stand beside each other at each budget', () => {
     hitShare: 0.9,
     gpuTimeSavedShare: 0.8,
   }));
-  const page = pageOf('eviction', { taken, rows: [...bounded, ...all] });
+  const page = pageOf('eviction', { taken, rows: [...bounded, ...all], bounds: [] });
   expect(page).toContain('| 2% | 0.2 | 1.2 | 1.1 | 2.1 |\n| nothing evicted | 0.8 | 0.8 | 0.9 | 0.9 |');
 });
 

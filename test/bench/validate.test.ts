@@ -21,9 +21,9 @@ import { runAttacks, type Outcome } from '../security/run-attacks.ts';
 const shippedDigest = 'a'.repeat(64);
 const evaluated: EvaluateRecord = {
   model: { id: 'bisque@1', digest: shippedDigest },
-  bounds: [{ name: 'silhouette', value: 0.99, limit: 0.98, met: true }],
+  bounds: [{ what: 'silhouette', measured: 0.99, bound: '≥ 0.98', met: true }],
 };
-const goodMesh = { silhouette: 0.99, watertight: true, manifold: true, errors: 0, warnings: 0 };
+const goodMesh = { silhouette: 0.99, watertight: true, manifold: true, triangles: 8, errors: 0, warnings: 0 };
 
 const missed = (bounds: readonly Bound[]) => bounds.filter(({ met }) => !met).map(({ what }) => what);
 const now = () => Date.now();
@@ -38,7 +38,7 @@ test('speed fails when hits are made as slowly as misses', () => {
   expect(missed(hitsAreFast({ missMs: [], hitMs: [] }).bounds)).toHaveLength(2);
 });
 
-test('speed fails when the memory tier is slow', async () => {
+test('speed fails when the memory tier is slow, and when it keeps nothing', async () => {
   const manifest = await manifestOf('0'.repeat(64));
   const memory = memoryManifests(manifestMemory(now), now);
   expect(missed(await tierIsFast(memory, manifest))).toEqual([]);
@@ -51,6 +51,8 @@ test('speed fails when the memory tier is slow', async () => {
     },
   };
   expect(missed(await tierIsFast(slow, manifest))).toEqual(['cache get in-process, median ms']);
+  const empty: Tier<MeshManifest> = { ...memory, read: () => Promise.resolve(null) };
+  expect(missed(await tierIsFast(empty, manifest))).toEqual(['manifests that the cache did not give back']);
 });
 
 test('accuracy fails when one bit of what is served is another', () => {
@@ -75,6 +77,8 @@ test('accuracy fails with a bound that evaluate missed, or with the record of an
 test('accuracy fails with an open mesh in the sample, and with no sample', () => {
   expect(missed(sampleHolds([goodMesh]))).toEqual([]);
   expect(missed(sampleHolds([goodMesh, { ...goodMesh, watertight: false }]))).toHaveLength(1);
+  expect(missed(sampleHolds([goodMesh, { ...goodMesh, triangles: 0 }]))).toHaveLength(1);
+  expect(missed(sampleHolds([goodMesh, { ...goodMesh, silhouette: NaN }]))).toEqual(['sample: worst silhouette, IoU']);
   expect(missed(sampleHolds([]))).toEqual(['sample: meshes made', 'sample: worst silhouette, IoU']);
 });
 
@@ -91,7 +95,7 @@ test('security fails when an attack comes through, and when one was not made', a
     const mutated = names.map((name): Attack => ({ ...known, test: [relative(repository, file), name] }));
     const outcomes = await runAttacks(repository, mutated);
     expect(outcomes.map(({ result }) => result)).toEqual(['passed', 'failed', 'not run']);
-    const refused = Array.from({ length: 60 }, (): Outcome => ({ attack: known, result: 'passed' }));
+    const refused = Array.from({ length: 67 }, (): Outcome => ({ attack: known, result: 'passed' }));
     expect(missed(attacksAreRefused(refused))).toEqual([]);
     expect(outcomes[1]?.why).toContain('expected 200 to be 401');
     expect(outcomes[2]?.why).toBe('its file has no test of this name');
@@ -125,7 +129,7 @@ test('an attack whose file could not begin says why it was not made', async () =
 test('optimisation fails when tuned batches are slower than none, and when none were compared', () => {
   const row = (median: number) => ({ model: 'bisque@1', share: medianInterval([median]) });
   expect(missed(batchingPays([row(1.2), row(0.96)]))).toEqual([]);
-  expect(missed(batchingPays([row(1.2), row(0.9)]))).toEqual(['bisque@1: tuned / batch 1']);
+  expect(missed(batchingPays([row(1.2), row(0.9)]))).toEqual(['bisque@1: cost of a row, batch 1 / tuned']);
   expect(missed(batchingPays([row(NaN)]))).toHaveLength(1);
   expect(missed(batchingPays([]))).toHaveLength(1);
 });
@@ -134,8 +138,10 @@ test('optimisation fails with the baseline in the place of the policy, and with 
   const trace = evictionTrace();
   expect(missed(evictionPays(trace).bounds)).toEqual([]);
   expect(missed(evictionPays(trace, 'least-recently-used').bounds)).toHaveLength(1);
-  expect(missed(flightIsSingle({ requests: 20, jobs: 1 }).bounds)).toEqual([]);
-  expect(missed(flightIsSingle({ requests: 20, jobs: 20 }).bounds)).toHaveLength(1);
+  expect(missed(flightIsSingle({ requests: 20, jobs: 1, misses: 1 }).bounds)).toEqual([]);
+  expect(missed(flightIsSingle({ requests: 20, jobs: 20, misses: 20 }).bounds)).toHaveLength(2);
+  // An origin takes a job once, however often it is sent.
+  expect(missed(flightIsSingle({ requests: 20, jobs: 1, misses: 20 }).bounds)).toHaveLength(1);
 });
 
 describe('npm run validate', () => {
@@ -171,6 +177,7 @@ describe('npm run validate', () => {
       },
     ],
     ['accuracy', 'the record is of another model', () => ({ shippedDigest: 'b'.repeat(64) })],
+    ['accuracy', 'a file in fp16 is compared with nothing', () => ({ fp16Files: 1 })],
     [
       'security',
       'an attack comes through',
@@ -180,7 +187,7 @@ describe('npm run validate', () => {
       },
     ],
     ['optimisation', 'the edge evicts what was used least recently', () => ({ evictionPolicy: 'least-recently-used' })],
-    ['optimisation', 'each request is a job', () => ({ crowd: { requests: 20, jobs: 20 } })],
+    ['optimisation', 'each request begins a flight', () => ({ crowd: { requests: 20, jobs: 1, misses: 20 } })],
     [
       'optimisation',
       'batches are slower than none',
@@ -200,11 +207,12 @@ async function sound(): Promise<Observations> {
   return {
     times: { missMs: [900, 1100], hitMs: [9, 11] },
     served: [served],
-    crowd: { requests: 20, jobs: 1 },
+    crowd: { requests: 20, jobs: 1, misses: 1 },
     tier: memoryManifests(manifestMemory(now), now),
     manifest: await manifestOf('0'.repeat(64)),
     evaluated,
     shippedDigest,
+    fp16Files: 0,
     sample: [goodMesh],
     attacks: attacks.map((attack): Outcome => ({ attack, result: 'passed' })),
     evictionTrace: evictionTrace(),

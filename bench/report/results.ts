@@ -1,0 +1,11 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const resultsFolder = join(import.meta.dirname, '../results');
+export const pageFile = join(import.meta.dirname, '../../docs/performance.md');
+
+/** A recorded result, null for one that was not recorded yet. */
+export function resultOf(name: string): unknown {
+  const file = join(resultsFolder, `${name}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+}
