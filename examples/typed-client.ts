@@ -1,4 +1,4 @@
-// One picture to one mesh with the typed client: node examples/typed-client.ts picture.png mesh.glb
+// One picture to one mesh with the typed client: npx node examples/typed-client.ts picture.png mesh.glb
 import { readFile, writeFile } from 'node:fs/promises';
 import { Meshkiln } from '../client/meshkiln.ts';
 
