@@ -14,8 +14,20 @@ export async function adminCall(
     headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(secondsMax * 1000),
+  }).catch((error: Error) => {
+    const { message } = (error.cause ?? error) as Error;
+    throw new Error(`cannot reach ${url}: ${message}`, { cause: error });
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`The edge answered ${response.status}: ${text.slice(0, 500)}`);
+  if (!response.ok) throw new Error(`The edge answered ${response.status}: ${messageOf(text)}`);
   return JSON.parse(text);
+}
+
+/** What an error answer says in words, or the beginning of it where it is of nobody that we know. */
+function messageOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { error: { message: string } }).error.message;
+  } catch {
+    return text.slice(0, 500);
+  }
 }

@@ -1,6 +1,6 @@
 // `npm run mesh -- picture.png -o mesh.glb`: one picture, or prompt, to one mesh, through any edge.
-import { readFile, writeFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MeshRequest, OutputFormat, outputFormats } from '../contract/request.ts';
 import { Meshkiln, type MeshOptions } from './meshkiln.ts';
@@ -22,35 +22,59 @@ const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
 
 MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_API_KEY (default mk_local) say which edge.`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  allowNegative: true,
-  options: {
-    output: { type: 'string', short: 'o' },
-    prompt: { type: 'string' },
-    model: { type: 'string' },
-    faces: { type: 'string' },
-    compression: { type: 'string' },
-    'size-mm': { type: 'string' },
-    'texture-resolution': { type: 'string' },
-    texture: { type: 'boolean' },
-    'remove-background': { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  },
-});
+/** Options by the fields that they set. */
+const optionOf: Readonly<Record<string, string>> = {
+  model: '--model',
+  target_face_count: '--faces',
+  compression: '--compression',
+  largest_dimension_mm: '--size-mm',
+  texture_resolution: '--texture-resolution',
+  remove_background: '--remove-background',
+};
+
+const { values, positionals } = parse();
 const asked = subjectOf(positionals, values.prompt);
 
-if (values.help || asked === null || values.output === undefined) {
+if (values.help || asked === null || !values.output) {
   console.log(usage);
   process.exit(values.help ? 0 : 2);
 }
 process.exitCode = await run(asked, values.output);
 
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      allowNegative: true,
+      options: {
+        output: { type: 'string', short: 'o' },
+        prompt: { type: 'string' },
+        model: { type: 'string' },
+        faces: { type: 'string' },
+        compression: { type: 'string' },
+        'size-mm': { type: 'string' },
+        'texture-resolution': { type: 'string' },
+        texture: { type: 'boolean' },
+        'remove-background': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    return refuse(`${(error as Error).message}\n\n${usage}`);
+  }
+}
+
+/** Ends the program over what it was called with. */
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(2);
+}
+
 type Subject = { pictureFile: string } | { prompt: string };
 
-/** What to make a mesh of: a picture's file or a prompt, null where neither or both are given. */
-function subjectOf([pictureFile]: readonly string[], prompt: string | undefined): Subject | null {
-  if ((pictureFile === undefined) === (prompt === undefined)) return null;
+/** What to make a mesh of: one picture's file or a prompt, null where neither, both or more are given. */
+function subjectOf([pictureFile, ...more]: readonly string[], prompt: string | undefined): Subject | null {
+  if (more.length > 0 || (pictureFile === undefined) === (prompt === undefined)) return null;
   return pictureFile === undefined ? { prompt: prompt ?? '' } : { pictureFile };
 }
 
@@ -64,10 +88,12 @@ async function run(subject: Subject, outputFile: string): Promise<number> {
   const progress = progressReporter(process.stderr);
   try {
     const options = meshOptions(outputFile);
+    // A mesh that cannot be kept should not be made.
+    await access(dirname(outputFile), constants.W_OK).catch((error: Error) => refuse(`cannot write: ${error.message}`));
     const begun =
       'prompt' in subject
         ? await client.createFromPrompt(subject.prompt, options, interrupt.signal)
-        : await client.create(new Uint8Array(await readFile(subject.pictureFile)), options, interrupt.signal);
+        : await client.create(await pictureIn(subject.pictureFile), options, interrupt.signal);
     const mesh = await client.wait(begun, { onProgress: progress.show, signal: interrupt.signal });
     progress.end();
     await writeFile(outputFile, await client.download(mesh, interrupt.signal));
@@ -83,8 +109,12 @@ async function run(subject: Subject, outputFile: string): Promise<number> {
   }
 }
 
+async function pictureIn(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readFile(file).catch((error: Error) => refuse(`cannot read ${file}: ${error.message}`));
+  return new Uint8Array(bytes);
+}
+
 function meshOptions(outputFile: string): MeshOptions {
-  const removeBackground = values['remove-background'];
   const given = {
     output_format: formatOf(outputFile),
     model: values.model,
@@ -93,24 +123,27 @@ function meshOptions(outputFile: string): MeshOptions {
     largest_dimension_mm: optionalNumber(values['size-mm']),
     texture_resolution: optionalNumber(values['texture-resolution']),
     texture: values.texture,
-    remove_background:
-      removeBackground === undefined || removeBackground === 'auto' ? removeBackground : removeBackground === 'true',
+    remove_background: readBoolean(values['remove-background']),
   };
   const checked = MeshRequest.safeParse(given);
   if (!checked.success) {
     const [issue] = checked.error.issues;
-    console.error(`${issue?.path.join('.')}: ${issue?.message}`);
-    process.exit(2);
+    const field = issue?.path.join('.') ?? '';
+    refuse(`${optionOf[field] ?? field}: ${issue?.message}`);
   }
   return given as MeshOptions;
 }
 
 function formatOf(file: string): OutputFormat {
-  const extension = extname(file).slice(1);
+  const extension = extname(file).slice(1).toLowerCase();
   const format = OutputFormat.options.find((name) => outputFormats[name].extension === extension);
   if (format !== undefined) return format;
-  console.error(`${file}: the ending must be .glb, .zip, .stl or .ply`);
-  process.exit(2);
+  return refuse(`${file}: the ending must be .glb, .zip (OBJ with its texture), .stl or .ply`);
+}
+
+/** What is neither stays text, for the schema to refuse. */
+function readBoolean(text: string | undefined): string | boolean | undefined {
+  return text === 'true' || text === 'false' ? text === 'true' : text;
 }
 
 function optionalNumber(text: string | undefined): number | undefined {

@@ -54,6 +54,7 @@ try {
   else if (action === 'revoke') await revoke(subject);
   else throw new UsageError();
 } catch (error) {
+  if (error instanceof UsageError && error.message !== '') console.error(`${error.message}\n`);
   console.error(error instanceof UsageError ? usage : error instanceof Error ? error.message : String(error));
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
@@ -62,7 +63,7 @@ function parse() {
   try {
     return parseArgs({ allowPositionals: true, options });
   } catch (cause) {
-    throw new UsageError('unknown option', { cause });
+    throw new UsageError((cause as Error).message, { cause });
   }
 }
 

@@ -79,7 +79,7 @@ export const preferWaitSecondsMax = 60;
 export const MeshRequest = z
   .strictObject({
     image: z
-      .union([z.string(), z.strictObject({ sha256: Sha256 })])
+      .union([z.string(), z.strictObject({ sha256: Sha256 })], 'must be a data URL, an https URL or {"sha256"}')
       .optional()
       .describe(
         'A PNG, JPEG, WebP, AVIF or GIF (first frame) of up to 40 megapixels: a data URL of up to 8 MiB, an https URL ' +
@@ -105,7 +105,7 @@ export const MeshRequest = z
       .default(0)
       .describe('`null` asks for a random one. Models that do not use it ignore it.'),
     remove_background: z
-      .union([z.literal('auto'), z.boolean()])
+      .union([z.literal('auto'), z.boolean()], 'must be auto, true or false')
       .default('auto')
       .describe('`auto`: only where the picture has no transparency.'),
     foreground_ratio: z

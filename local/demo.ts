@@ -16,21 +16,21 @@ type Answer = { mesh: MeshObject; elapsedMs: number };
 
 const pictureFile = process.argv[2] ?? teddyBear;
 const outputFile = pictureFile === teddyBear ? 'teddy-bear.glb' : `${basename(pictureFile, extname(pictureFile))}.glb`;
-const picture = new Uint8Array(await readFile(pictureFile));
 
 // A state folder of its own: the first request is a true miss however often the demo runs.
 const stateFolder = await mkdtemp(join(tmpdir(), 'meshkiln-demo-'));
 const log: string[] = [];
 try {
+  const picture = new Uint8Array(await readFile(pictureFile));
   const settings = localSettings({ stateFolder, edgePort: await freePort(), originPort: await freePort() });
   console.log('Starting the edge (workerd) and the origin (ONNX Runtime) on this machine …');
   const programs = await startPrograms(settings, (program, line) => log.push(`${program} ${line}`));
   try {
     const client = new Meshkiln({ url: edgeUrl(settings), apiKey: settings.apiKey });
     console.log(`Sending ${basename(pictureFile)} (${picture.length} bytes)`);
-    const first = await ask(client);
+    const first = await ask(client, picture);
     await writeFile(outputFile, await client.download(first.mesh));
-    const again = await ask(client);
+    const again = await ask(client, picture);
     print(first, again);
   } finally {
     await programs.stop();
@@ -44,7 +44,7 @@ try {
 }
 
 /** Asks for the mesh as any client would, from the request to the completed answer. */
-async function ask(client: Meshkiln): Promise<Answer> {
+async function ask(client: Meshkiln, picture: Uint8Array<ArrayBuffer>): Promise<Answer> {
   const progress = progressReporter(process.stdout);
   const start = performance.now();
   const asked = await client.create(picture);

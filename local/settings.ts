@@ -26,9 +26,9 @@ const Environment = z.object({
   MESHKILN_API_KEY: z.string().min(1).default('mk_local'),
 });
 
-/** Settings from the environment; makes the state folder and the secret on the first start. */
+/** Settings from the environment; makes the state folder and the secret on the first start. Throws what `readEnvironment` does. */
 export function localSettings(overrides: Partial<LocalSettings> = {}): LocalSettings {
-  const environment = Environment.parse(process.env);
+  const environment = readEnvironment();
   const stateFolder = resolve(overrides.stateFolder ?? environment.MESHKILN_STATE);
   mkdirSync(stateFolder, { recursive: true });
   return {
@@ -41,6 +41,14 @@ export function localSettings(overrides: Partial<LocalSettings> = {}): LocalSett
     ...overrides,
     stateFolder,
   };
+}
+
+/** The environment's variables with their defaults; throws an Error that names the one that cannot be. */
+function readEnvironment(): z.infer<typeof Environment> {
+  const { success, data, error } = Environment.safeParse(process.env);
+  if (success) return data;
+  const [name = ''] = error.issues[0]?.path ?? [];
+  throw new Error(`${String(name)} is "${process.env[String(name)]}": ${error.issues[0]?.message}`);
 }
 
 /** Base URL of the local edge. */

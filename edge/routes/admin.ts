@@ -29,7 +29,7 @@ export const PurgeBody = z
   .transform(({ takedown, reason, ...names }, context): Pick<PurgeRun, 'selector' | 'takedown'> => {
     const [selector, ...others] = selectorsOf(names);
     if (selector !== undefined && others.length === 0) return { selector, takedown: takedown ? { reason } : null };
-    context.addIssue({ code: 'custom', message: 'give one of id, model, tag, image_sha256 and asset_sha256' });
+    context.addIssue({ code: 'custom', message: 'give exactly one of id, model, tag, image_sha256 and asset_sha256' });
     return z.NEVER;
   });
 

@@ -24,7 +24,7 @@ export function usageRoutes(tenants: Tenants) {
     const from = query.start_date ?? dayOf(Date.parse(to) - (rangeDays - 1) * dayMs);
     const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
     if (days < 1 || days > rangeDaysMax) {
-      const message = `start_date must be before end_date, by at most ${rangeDaysMax} days.`;
+      const message = `start_date must not be after end_date (today unless given), nor ${rangeDaysMax} days before it.`;
       throw new Problem('invalid_parameter', message, { param: 'start_date' });
     }
     const data = (await tenants.usage(tenant, { from, to })).map(dayObject);

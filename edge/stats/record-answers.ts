@@ -27,7 +27,8 @@ export function recordAnswers(recorder: Recorder): MiddlewareHandler<MayBeBegun>
     const status = String(c.res.status);
     const method = methods.has(c.req.method) ? c.req.method : 'other';
     recorder.count('requests', [method, routeOf(c), status]);
-    if (c.res.status >= 400) recordError(c, recorder);
+    // Whoever probes is told how things stand; nobody met an error.
+    if (c.res.status >= 400 && routeOf(c) !== '/readyz') recordError(c, recorder);
     const outcome = c.get('meshOutcome');
     if (outcome !== undefined) recordMesh(outcome, performance.now() - beganAtMs, recorder);
     const tier = c.get('assetTier');

@@ -71,12 +71,42 @@ test('a file that is no picture is told with what to do, and the next one works'
   const { page } = await openPage(browser, running.edgeUrl);
   await page.setInputFiles('#file', { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
   await page.waitForSelector('#problem:not([hidden])');
-  expect(await page.textContent('#problem')).toContain('Choose a PNG, JPEG, WebP, AVIF or GIF');
+  expect(await page.textContent('#problem')).toContain('must be a PNG, JPEG, WebP, AVIF or GIF file');
+  expect(await page.textContent('#status')).toBe('');
   await expectAccessible(page);
   await keepScreenshot(page, 'playground-problem');
   await choose(page, '1f9f8');
   await settled(page);
   expect(await page.isHidden('#problem')).toBe(true);
+});
+
+test('what cannot be shown, or was not made, leaves no other mesh on the stage', async () => {
+  const { page } = await openPage(browser, running.edgeUrl);
+  await choose(page, '1f9f8');
+  await settled(page);
+  await page.selectOption('#format', 'stl');
+  await choose(page, '1f680');
+  await page.waitForSelector('#viewer img.thumbnail');
+  expect(await page.locator('model-viewer').count()).toBe(0);
+  expect(await page.textContent('#stage-note')).toContain('rendered preview');
+  await page.setInputFiles('#file', { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+  await page.waitForSelector('#problem:not([hidden])');
+  expect(await page.locator('#viewer > *').count()).toBe(0);
+  expect(await page.isHidden('#result')).toBe(true);
+  expect(await page.isHidden('#picture')).toBe(true);
+});
+
+test('on a small screen the mesh is shown with no scrolling, and its own page fits', async () => {
+  const viewport = { width: 390, height: 664 };
+  const { page } = await openPage(browser, running.edgeUrl, { viewport });
+  await choose(page, '1f9f8');
+  await settled(page);
+  const shared = await openPage(browser, running.edgeUrl + ((await page.getAttribute('#share', 'href')) ?? ''), {
+    viewport,
+  });
+  await settled(shared.page);
+  expect(await shared.page.evaluate<number>('document.documentElement.scrollWidth')).toBe(viewport.width);
+  await keepScreenshot(shared.page, 'share-phone');
 });
 
 test('an edge that wants a key asks for it, and goes on with it', async () => {

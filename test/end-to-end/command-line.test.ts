@@ -62,10 +62,20 @@ test('a prompt becomes a mesh that says who drew it; another format of it is mad
 
 test.each<[string, string[], RegExp]>([
   ['an unknown ending', ['-o', 'bear.fbx'], /ending must be/],
-  ['a wrong value', ['-o', 'bear.glb', '--compression', 'zip'], /^compression: /],
+  ['a wrong value', ['-o', 'bear.glb', '--compression', 'zip'], /^--compression: /],
+  ['neither true nor false', ['-o', 'bear.glb', '--remove-background', 'yes'], /^--remove-background: must be auto/],
+  ['an unknown option', ['-o', 'bear.glb', '--size', '5'], /^Unknown option '--size'[\s\S]*Usage: /],
+  ['a folder that is not there', ['-o', 'nowhere/bear.glb'], /^cannot write: .*nowhere/],
 ])('%s ends it before anything is sent', async (_what, parameters, message) => {
   const { code, stderr } = await mesh(bear, ...parameters);
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+});
+
+test('a picture that cannot be read, and a second one, end it before anything is sent', async () => {
+  const unreadable = await mesh(folder, '-o', join(folder, 'bear.glb'));
+  expect([unreadable.code, unreadable.stderr]).toEqual([2, expect.stringMatching(/^cannot read .*: EISDIR/)]);
+  const two = await mesh(bear, bear, '-o', join(folder, 'bear.glb'));
+  expect([two.code, two.stdout]).toEqual([2, expect.stringContaining('Usage: ')]);
 });
 
 test('what the edge refuses is told with its code', async () => {

@@ -63,10 +63,9 @@ export class Chart {
     const axis = { stroke: ink, grid, ticks: grid, font: '11px system-ui, sans-serif' };
     const lines: uPlot.Series[] = series.map((label, index) => {
       const stroke = resolved(colours[index] ?? '--ink');
-      // What is drawn of a stack is a sum; what is told of it is the part.
+      // What is drawn of a stack is a sum; what is told of it is the part, the latest where nobody points.
       const value = (_: uPlot, __: number, ___: number, step: number | null) => {
-        if (step === null) return '';
-        const part = this.#values[index]?.[step] ?? null;
+        const part = (step === null ? this.#latest(index) : this.#values[index]?.[step]) ?? null;
         return part === null ? '–' : format(part);
       };
       if (stacked)
@@ -79,7 +78,7 @@ export class Chart {
       {
         width: this.#place.clientWidth,
         height: heightPx,
-        series: [{ label: 'At', value: (_, seconds) => (seconds === null ? '' : momentOf(seconds)) }, ...lines],
+        series: [{ label: 'At', value: (_, seconds) => momentOf(seconds ?? this.#at.at(-1) ?? 0) }, ...lines],
         axes: [
           {
             ...axis,
@@ -105,11 +104,16 @@ export class Chart {
     return [this.#at, ...drawn] as uPlot.AlignedData;
   }
 
+  /** The last value of a series that is one. */
+  #latest(index: number): number | null {
+    return this.#values[index]?.findLast((candidate) => candidate !== null) ?? null;
+  }
+
   /** What a canvas says to those who do not see it: the last value of each series. */
   #describe(): void {
     const { title, series, format } = this.#options;
     const last = series.map((name, index) => {
-      const value = this.#values[index]?.findLast((candidate) => candidate !== null) ?? null;
+      const value = this.#latest(index);
       return `${name} ${value === null ? 'none' : format(value)}`;
     });
     const canvas = this.#place.querySelector('canvas');

@@ -3,7 +3,7 @@ import { ApiError } from '../api/call.ts';
 /** What somebody can do about an error, by its code; what is not here is told as the API said it. */
 const advice: Readonly<Record<string, string>> = {
   unreachable: 'Check that the edge runs and that you are online, then try again.',
-  invalid_image: 'Choose a PNG, JPEG, WebP, AVIF or GIF; if it is one, the file is damaged.',
+  invalid_image: 'If it is one, the file is damaged: choose another.',
   image_too_many_pixels: 'Scale it below 40 megapixels and try again.',
   body_too_large: 'Scale it down, or save it as JPEG or WebP, and try again.',
   unsupported_media_type: 'Choose a PNG, JPEG, WebP, AVIF or GIF.',

@@ -1,6 +1,6 @@
 import type { MeshObject } from '../../../contract/mesh.ts';
 import { ApiError } from '../api/call.ts';
-import { keepKey } from '../api/key.ts';
+import { keepKey, readKey } from '../api/key.ts';
 import { askForMesh, followMesh, type MeshFields, type Subject } from '../api/meshes.ts';
 import { copyOnClick } from '../look/copy-button.ts';
 import { byId, make } from '../look/element.ts';
@@ -16,6 +16,9 @@ import { languages, snippet, type Language } from './snippets.ts';
 import { showStages, stageWords } from './stage-list.ts';
 
 const stage = byId('stage', HTMLDivElement);
+const viewer = byId('viewer', HTMLDivElement);
+const result = byId('result', HTMLDivElement);
+const image = byId('picture', HTMLImageElement);
 const note = byId('stage-note', HTMLParagraphElement);
 const stageList = byId('stages', HTMLOListElement);
 const status = byId('status', HTMLParagraphElement);
@@ -30,6 +33,8 @@ let language: Language = 'curl';
 let underWay = new AbortController();
 
 showStages(stageList, null);
+// What a browser cannot show may be a picture all the same.
+image.addEventListener('error', () => (image.hidden = true));
 listenForPictures({ take, fail });
 listenForPrompts(takePrompt);
 showSamples(byId('samples', HTMLUListElement), take, fail);
@@ -52,18 +57,19 @@ keyForm.addEventListener('submit', (event) => {
 function take(file: File): void {
   showPicture(file);
   subject = { is: 'picture', file };
+  stage.scrollIntoView({ block: 'nearest' });
   void fire();
 }
 
 function takePrompt(prompt: string): void {
   showPicture(null);
   subject = { is: 'prompt', prompt };
+  stage.scrollIntoView({ block: 'nearest' });
   void fire();
 }
 
 /** Shows the picture that was chosen, or the invitation to choose one. */
 function showPicture(file: File | null): void {
-  const image = byId('picture', HTMLImageElement);
   URL.revokeObjectURL(image.src);
   if (file === null) image.removeAttribute('src');
   else image.src = URL.createObjectURL(file);
@@ -87,6 +93,7 @@ async function fire(): Promise<void> {
   try {
     const asked = await askForMesh(subject, fieldsOf(options), signal);
     const mesh = await followMesh(asked, { onChange: showUnfinished, signal });
+    again.disabled = false;
     await showFinished(mesh, performance.now() - beganMs);
   } catch (error) {
     if (!signal.aborted) fail(error);
@@ -127,25 +134,37 @@ async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
   byId('download', HTMLAnchorElement).href = asset.url;
   byId('share', HTMLAnchorElement).href = `/m/${mesh.id}`;
   showSnippet();
-  byId('result', HTMLDivElement).hidden = false;
+  result.hidden = false;
   status.textContent = `Done. ${sentence}`;
   if (mesh.output_format === 'glb') {
     note.textContent = 'Loading the 3D viewer …';
     const description = `A mesh of your ${subject?.is ?? 'picture'} with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
-    await showMesh(byId('viewer', HTMLDivElement), { url: asset.url, description });
+    await showMesh(viewer, { url: asset.url, description });
     note.textContent = 'Drag to turn, pinch or scroll to come closer.';
   } else {
-    note.textContent = `Browsers do not show ${mesh.output_format.toUpperCase()}; download it to open it.`;
+    showPreview(mesh);
+    note.textContent = `Browsers do not show ${mesh.output_format.toUpperCase()}: this is a rendered preview.`;
   }
-  stage.dataset.state = byId('viewer', HTMLDivElement).childElementCount > 0 ? 'done' : 'empty';
+  stage.dataset.state = viewer.childElementCount > 0 ? 'done' : 'empty';
+}
+
+function showPreview({ thumbnail_url: url }: MeshObject): void {
+  const preview = make('img', 'thumbnail');
+  preview.src = url ?? '';
+  preview.alt = 'The mesh, rendered';
+  viewer.replaceChildren(...(url === null ? [] : [preview]));
 }
 
 function fail(error: unknown): void {
   const { what, toDo } = explain(error);
   problem.replaceChildren(make('strong', null, what), ` ${toDo}`);
   problem.hidden = false;
-  stage.dataset.state = byId('viewer', HTMLDivElement).childElementCount > 0 ? 'done' : 'empty';
+  // What was made before is not of this one.
+  viewer.replaceChildren();
+  result.hidden = true;
+  stage.dataset.state = 'empty';
   note.textContent = 'No mesh was made of this one.';
+  status.textContent = '';
   showStages(stageList, null);
   const wantsKey =
     error instanceof ApiError && (error.code === 'invalid_api_key' || error.code === 'insufficient_scope');
@@ -171,6 +190,7 @@ function showLanguages(): void {
 
 function showSnippet(): void {
   if (subject === null) return;
-  const asked = { edgeUrl: location.origin, subject, fields: fieldsOf(options) };
+  const withKey = readKey('meshkiln-key') !== null;
+  const asked = { edgeUrl: location.origin, subject, fields: fieldsOf(options), withKey };
   byId('snippet', HTMLElement).textContent = snippet(language, asked);
 }

@@ -3,7 +3,8 @@ import type { MeshFields, Subject } from '../api/meshes.ts';
 export const languages = ['curl', 'OpenAI SDK', 'Command line'] as const;
 export type Language = (typeof languages)[number];
 
-type Asked = { edgeUrl: string; subject: Subject; fields: MeshFields };
+/** A request that the page has made; `withKey` where it took one. */
+type Asked = { edgeUrl: string; subject: Subject; fields: MeshFields; withKey: boolean };
 
 const extensions: Readonly<Record<string, string>> = { glb: 'glb', obj: 'zip', stl: 'stl', ply: 'ply' };
 
@@ -16,11 +17,11 @@ export function snippet(language: Language, asked: Asked): string {
   return language === 'OpenAI SDK' ? openAiSdk(asked) : commandLine(asked);
 }
 
-function curl({ edgeUrl, subject, fields }: Asked): string {
+function curl({ edgeUrl, subject, fields, withKey }: Asked): string {
   const made = subject.is === 'picture' ? `image=@${subject.file.name}` : `prompt=${subject.prompt}`;
   const lines = [
     `curl ${edgeUrl}/v1/meshes`,
-    '-H "Authorization: Bearer $MESHKILN_API_KEY"',
+    ...(withKey ? ['-H "Authorization: Bearer $MESHKILN_API_KEY"'] : []),
     "-H 'Prefer: wait=60'",
     // What a form takes as it is: of -F, a value that begins with @ or < would be a file's name.
     `${subject.is === 'picture' ? '-F' : '--form-string'} ${shellWord(made)}`,
@@ -62,14 +63,14 @@ function promptIn(prompt: string): InProgram {
   return { reading: { imports: '', lines: '' }, field: `prompt: ${JSON.stringify(prompt)}` };
 }
 
-function commandLine({ edgeUrl, subject, fields }: Asked): string {
+function commandLine({ edgeUrl, subject, fields, withKey }: Asked): string {
   const { output_format: format = 'glb', ...others } = fields;
   const options = Object.entries(others).map(([name, value]) => `${optionOf[name] ?? name} ${value}`);
   const stem = subject.is === 'picture' ? subject.file.name.replace(/\.\w+$/, '') : 'mesh';
   const made = subject.is === 'picture' ? [shellWord(subject.file.name)] : ['--prompt', shellWord(subject.prompt)];
   const output = `${stem}.${extensions[format] ?? format}`;
   return [
-    `export MESHKILN_URL=${edgeUrl} MESHKILN_API_KEY=…`,
+    `export MESHKILN_URL=${edgeUrl}${withKey ? ' MESHKILN_API_KEY=…' : ''}`,
     ['npm run mesh --', ...made, '-o', shellWord(output), ...options].join(' '),
   ].join('\n');
 }

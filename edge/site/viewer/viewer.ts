@@ -34,6 +34,7 @@ async function viewerIn(place: HTMLElement): Promise<ModelViewerElement> {
   Object.assign(window, { ModelViewerElement: locations });
   const { ModelViewerElement } = await import('@google/model-viewer');
   const viewer = new ModelViewerElement();
+  viewer.loading = 'eager'; // also where the place has yet to be scrolled to
   viewer.cameraControls = true;
   viewer.autoRotate = !matchMedia('(prefers-reduced-motion: reduce)').matches;
   viewer.autoRotateDelay = 0;
