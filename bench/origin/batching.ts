@@ -11,13 +11,13 @@ import type { Findings } from '../harness/result.ts';
 import { medianInterval, quotients, spread } from '../harness/spread.ts';
 import { batchingPays } from '../validate/optimisation.ts';
 
-/** Turns of each pool, an odd number; the pools take them one after the other, and begin in turn. */
-const turns = 15;
+/** Turns of each batching, an odd number; they take them one after the other, and begin in turn. */
+const turns = 25;
 /** Rows that one turn is to take at least, and the time that it is to take about. */
 const rowsMin = 16;
-const turnSeconds = 0.25;
-/** What a pool runs before it is measured: by then the tuned one has climbed. */
-const warmUpSeconds = 1.5;
+const turnSeconds = 0.5;
+/** What is run before it is measured: by then the tuned size has been climbed to. */
+const warmUpSeconds = 5;
 const batchMaximum = 8;
 /** Runs that wait or run at any time, so that full batches can form. */
 const outstanding = 2 * batchMaximum;
@@ -35,17 +35,16 @@ export async function benchBatching(): Promise<Findings> {
 /** The comparison alone, a row for each graph. */
 export async function compareBatching(): Promise<Compared[]> {
   const folder = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));
-  const pools = { single: createPool(), tuned: createPool() };
+  const pool = createPool();
   try {
     const graphs = await graphsIn(folder);
-    await pools.single.setModels(graphs.map(({ single }) => single));
-    await pools.tuned.setModels(graphs.map(({ tuned }) => tuned));
+    // All in one process: two that do the same differ by more than what is to be seen.
+    await pool.setModels(graphs.flatMap(({ single, tuned }) => [single, tuned]));
     const rows: Compared[] = [];
-    for (const graph of graphs) rows.push(await compare(graph, pools));
+    for (const graph of graphs) rows.push(await compare(graph, pool));
     return rows;
   } finally {
-    pools.single.close();
-    pools.tuned.close();
+    pool.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -78,39 +77,46 @@ async function graphsIn(folder: string): Promise<Graph[]> {
   ];
 }
 
+/** A model as if it were another one, with batches of up to so many rows. */
 function withBatch<Model extends LaneModel>(model: Model, maximum: number): Model {
-  return { ...model, manifest: { ...model.manifest, batch: { maximum } } };
+  const { id, digest, manifest } = model;
+  return {
+    ...model,
+    id: `${id}-${maximum}`,
+    digest: `${digest}-${maximum}`,
+    manifest: { ...manifest, batch: { maximum } },
+  };
 }
 
 type Compared = Awaited<ReturnType<typeof compare>>;
 type Turn = { rowsASecond: number; msOfRow: number };
 
 /**
- * Turns of both pools, one beside the other. A row's cost is the CPU time of the process that computes, which other
+ * Turns of both, one beside the other. A row's cost is the CPU time of the process that computes, which other
  * programs hardly change; where a device computes, its wall time. The share is that of batch 1's cost to the tuned one's,
  * pair by pair.
  */
-async function compare({ name, graph, single, tuned }: Graph, pools: Record<'single' | 'tuned', GpuPool>) {
+async function compare({ name, graph, single, tuned }: Graph, pool: GpuPool) {
   const models = { single, tuned };
-  const warm = await turnOf(pools.tuned, { model: models.tuned, graph, rows: Infinity, seconds: warmUpSeconds });
-  await turnOf(pools.single, { model: models.single, graph, rows: Infinity, seconds: warmUpSeconds });
+  const warm = await turnOf(pool, { model: models.tuned, graph, rows: Infinity, seconds: warmUpSeconds });
+  await turnOf(pool, { model: models.single, graph, rows: Infinity, seconds: warmUpSeconds });
   const rows = Math.max(rowsMin, Math.round(warm.rowsASecond * turnSeconds));
   const taken: Record<'single' | 'tuned', Turn[]> = { single: [], tuned: [] };
   for (let turn = 0; turn < turns; turn++) {
     for (const which of turn % 2 === 0 ? (['single', 'tuned'] as const) : (['tuned', 'single'] as const)) {
-      taken[which].push(await turnOf(pools[which], { model: models[which], graph, rows, seconds: Infinity }));
+      taken[which].push(await turnOf(pool, { model: models[which], graph, rows, seconds: Infinity }));
     }
   }
   const costs = (which: 'single' | 'tuned') => taken[which].map(({ msOfRow }) => msOfRow);
   return {
     model: name,
-    provider: pools.tuned.lanes[0]?.provider,
+    provider: pool.lanes[0]?.provider,
     rowsASecondSingle: spread(taken.single.map(({ rowsASecond }) => rowsASecond)),
     rowsASecondTuned: spread(taken.tuned.map(({ rowsASecond }) => rowsASecond)),
     msOfRowSingle: spread(costs('single')),
     msOfRowTuned: spread(costs('tuned')),
     share: medianInterval(quotients(costs('single'), costs('tuned'))),
-    chosenBatch: pools.tuned.batchLimits.find(({ model }) => model === tuned.id)?.limit ?? NaN,
+    chosenBatch: pool.batchLimits.find(({ model }) => model === tuned.id)?.limit ?? NaN,
   };
 }
 

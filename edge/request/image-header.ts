@@ -13,10 +13,7 @@ type Size = { width: number; height: number };
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   if (bytes.byteLength === 0) throw invalid('The image has no bytes.');
   const format = formats.find(({ matches }) => matches(bytes));
-  if (format === undefined) {
-    const hint = isText(bytes) ? ` ${textHint}` : '';
-    throw invalid(`The image must be a PNG, JPEG, WebP, AVIF or GIF file.${hint}`);
-  }
+  if (format === undefined) throw invalid(`The image must be a PNG, JPEG, WebP, AVIF or GIF file.${hintOn(bytes)}`);
   const size = format.size(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (size === null || size.width === 0 || size.height === 0) {
     throw invalid(`The image begins like ${format.mediaType}, but its header is damaged or cut off.`);
@@ -28,11 +25,10 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader {
   return { mediaType: format.mediaType, ...size };
 }
 
-const textHint = 'This is text: a form takes the file itself (with curl, -F image=@picture.png), JSON its URL.';
-
-/** Whether the first bytes are those of a path or a URL: text without spaces. */
-function isText(bytes: Uint8Array): boolean {
-  return /^[\x21-\x7e]+$/.test(ascii(bytes, 0, 16).trimEnd());
+/** What to do, for who has sent a path or a URL in the place of a file: bytes that begin as text without spaces. */
+function hintOn(bytes: Uint8Array): string {
+  if (!/^[\x21-\x7e]+$/.test(ascii(bytes, 0, 16).trimEnd())) return '';
+  return ' This is text: a form takes the file itself (with curl, -F image=@picture.png), JSON its URL.';
 }
 
 type Format = {

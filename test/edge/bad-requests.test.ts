@@ -40,6 +40,11 @@ test.each([
   expect(await refusal(postJson({ image: dataUrl(image) }))).toMatchObject(refused);
 });
 
+test.each(['picture.png', 'https://pictures.example/a.png'])('%s in the place of a file is told so', async (text) => {
+  const { message } = await refusal(post(asciiBytes(text)));
+  expect(message).toContain('-F image=@picture.png');
+});
+
 test('a picture of 30,000×30,000 pixels is refused by its header', async () => {
   const answer = post(picture({ width: 30_000, height: 30_000 }));
   expect(await refusal(answer)).toMatchObject({ status: 400, code: 'image_too_many_pixels', param: 'image' });

@@ -603,7 +603,7 @@ export const attacks: readonly Attack[] = [
     entries: [post],
     defence: 'edge/request/image-header.ts',
     without: [
-      "if (format === undefined) throw invalid('The image must be a PNG, JPEG, WebP, AVIF or GIF file.');",
+      'if (format === undefined) throw invalid(`The image must be a PNG, JPEG, WebP, AVIF or GIF file.${hintOn(bytes)}`);',
       "if (format === undefined) return { mediaType: 'image/png', width: 1, height: 1 };",
     ],
     test: [
