@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** How a person says which edge a command is for, for its usage. */
 export const whichEdge =
   'MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_ADMIN_KEY (default mk_local_admin) say which edge.';
@@ -23,10 +25,13 @@ export async function adminCall(
   return JSON.parse(text);
 }
 
-/** What an error answer says in words, or the beginning of it where it is of nobody that we know. */
+const ErrorAnswer = z.object({ error: z.object({ message: z.string(), code: z.string() }) });
+
+/** What an error answer says, with its code; the beginning of it where it is nothing of ours. */
 function messageOf(text: string): string {
   try {
-    return (JSON.parse(text) as { error: { message: string } }).error.message;
+    const { error } = ErrorAnswer.parse(JSON.parse(text));
+    return `${error.message} (${error.code})`;
   } catch {
     return text.slice(0, 500);
   }

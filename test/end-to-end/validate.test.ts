@@ -19,7 +19,7 @@ test('what validate observes of both programs is what they did', async () => {
     crowd: { picture: '1f369', requests: 3 },
   });
   expect(times.missMs[0]).toBeGreaterThan(times.hitMs[0] ?? NaN);
-  expect(crowd).toEqual({ requests: 3, jobs: 1 });
+  expect(crowd).toEqual({ requests: 3, jobs: 1, misses: 1 });
   expect(served.map(({ url }) => url.replace(/.*\//, '').replace(/^\w{64}/, '<digest>'))).toEqual([
     '<digest>.glb',
     'content',
