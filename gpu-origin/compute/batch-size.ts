@@ -10,12 +10,8 @@ const runsBetweenTrialsMax = 1024;
 const pairsMin = 5;
 const pairsMax = 24;
 
-/**
- * A larger batch must save this share of the time a row, for it makes each of its rows wait longer, in this share of the
- * pairs: in half of them it does so by chance, where a run takes less than a millisecond and sizes are alike.
- */
+/** A larger batch must save this share of the time a row, for it makes each of its rows wait longer. */
 const gainMin = 0.03;
-const winsToClimb = 2 / 3;
 
 /**
  * The size up to which batches of one graph are formed, found by climbing: it begins at 1, tries the sizes beside the
@@ -47,7 +43,7 @@ export class BatchSize {
     return tried.length <= present.length ? index : this.#best;
   }
 
-  /** Takes a batch that was run, with the time that the device took for it. */
+  /** Takes a batch that was run, with the time that the lane was taken up by it. */
   record(rows: number, ms: number): void {
     const index = this.#sizes.indexOf(rows);
     if (this.#trial === null) {
@@ -87,7 +83,7 @@ export class BatchSize {
     const wins = shares.filter((share) => share <= most).length;
     if (wins > 0 && wins < pairs && pairs < pairsMax) return;
     this.#trial = null;
-    if (wins <= pairs * (index > this.#best ? winsToClimb : 1 / 2)) {
+    if (wins <= pairs / 2) {
       this.#runsBetweenTrials = Math.min(this.#runsBetweenTrials * 2, runsBetweenTrialsMax);
       return;
     }

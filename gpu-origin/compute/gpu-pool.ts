@@ -155,10 +155,10 @@ export class GpuPool {
     const { model, graph } = first;
     const rows = batch.reduce((sum, run) => sum + rowsOf(run), 0);
     try {
-      const { outputs, ms } = await lane.run(model.id, graph, joinInputs(batch));
+      const { outputs, ms, tookMs } = await lane.run(model.id, graph, joinInputs(batch));
       const size = this.#sizes.of(model, graph);
-      // Not the way to the process and back: the next run is on that way while this one runs.
-      if (first.batchable) size.record(rows, ms);
+      // From one answer to the next, as what a batch costs beside the device's own time slows the lane as well.
+      if (first.batchable) size.record(rows, tookMs);
       if (first.failedBatch !== null) this.#concludeFailedBatch(first, true);
       const { provider, degraded, device } = lane.status;
       this.#onBatch({ model: model.id, graph, device, rows, ms });

@@ -129,7 +129,8 @@ export class Lane {
   }
 
   /**
-   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `ms` is the time that the device took.
+   * Runs a graph, after the one that runs; the lane must be idle or take runs ahead. `ms` is the time that the device took,
+   * `tookMs` that until the answer was here, from when the process could begin.
    * Rejects with GpuProcessEnded, or with the runtime's error.
    */
   async run(model: string, graph: string, inputs: Record<string, Tensor>) {
@@ -141,14 +142,15 @@ export class Lane {
     this.#runsHeld += 1;
     try {
       const answer = await child.ask({ type: 'run', model, graph, inputs }, this.#options.runSecondsMax);
-      this.#begunMs = performance.now();
+      const tookMs = performance.now() - this.#begunMs;
+      this.#begunMs += tookMs;
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
       this.#busyMs += answer.ms;
       this.#residentBytes = answer.residentBytes;
       // Nothing more is given to it; it is ended when it has run what it holds.
       if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) this.#state = 'restarting';
-      return { outputs: answer.outputs, ms: answer.ms };
+      return { outputs: answer.outputs, ms: answer.ms, tookMs };
     } finally {
       this.#runsHeld -= 1;
       if (this.#state === 'restarting' && this.#runsHeld === 0) {
