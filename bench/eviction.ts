@@ -1,6 +1,6 @@
 // `npm run bench:eviction`: how much GPU time the edge's eviction saves beside least recently used, on a generated trace.
 import { replay, type EvictionPolicy, type EvictionTrace } from './eviction-replay.ts';
-import { printFindings } from './harness/print.ts';
+import { concludeWith } from './harness/print.ts';
 import { record } from './harness/result.ts';
 import { evictionPays, evictionTrace } from './validate/optimisation.ts';
 
@@ -16,8 +16,7 @@ const recorded = await record('eviction', async () => ({
   rows: [...compare('assumed', trace), ...compare('equal', equalCosts)],
   bounds: evictionPays(trace).bounds,
 }));
-printFindings('eviction', recorded);
-if (recorded.bounds.some(({ met }) => !met)) process.exitCode = 1;
+concludeWith('eviction', recorded);
 
 function compare(costs: string, requested: EvictionTrace) {
   const allBytes = requested.meshes.reduce((sum, mesh) => sum + mesh.bytes, 0);

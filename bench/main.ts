@@ -4,7 +4,7 @@ import { benchHits } from './edge/hits.ts';
 import { benchMetricsCost } from './edge/metrics-cost.ts';
 import { benchTiers } from './edge/tiers.ts';
 import { startEdge } from './harness/edge.ts';
-import { printFindings } from './harness/print.ts';
+import { concludeWith } from './harness/print.ts';
 import { record, type Findings } from './harness/result.ts';
 import { benchMisses } from './local/misses.ts';
 import { benchReplay } from './local/replay.ts';
@@ -43,9 +43,7 @@ if (unknown !== undefined) throw new Error(`there is no bench "${unknown}", but 
 for (const name of chosen) {
   const bench = benches[name] as Bench;
   try {
-    const recorded = await record(name, bench);
-    printFindings(name, recorded);
-    if (recorded.bounds.some(({ met }) => !met)) process.exitCode = 1;
+    concludeWith(name, await record(name, bench));
   } catch (error) {
     // The others are worth measuring all the same.
     console.error(`\n${name} could not be measured:`, error);

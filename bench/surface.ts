@@ -3,7 +3,7 @@ import ndarray from 'ndarray';
 import surfaceNetsPackage from 'surface-nets';
 import { surfaceNets } from '../gpu-origin/mesh/surface-nets.ts';
 import { sampled, solids } from '../test/gpu-origin/mesh/solids.ts';
-import { printFindings } from './harness/print.ts';
+import { concludeWith } from './harness/print.ts';
 import { atLeast, exactly, record } from './harness/result.ts';
 import { ratios, spread } from './harness/spread.ts';
 
@@ -22,8 +22,7 @@ const recorded = await record('surface', async () => {
     ]),
   };
 });
-printFindings('surface', recorded);
-if (recorded.bounds.some(({ met }) => !met)) process.exitCode = 1;
+concludeWith('surface', recorded);
 
 function compare(field: (typeof fields)[number]) {
   const values = sampled(solids[field], size, radius);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { ErrorBody, causeOf } from './meshkiln-error.ts';
 
 /** How a person says which edge a command is for, for its usage. */
 export const whichEdge =
@@ -16,21 +16,18 @@ export async function adminCall(
     headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(secondsMax * 1000),
-  }).catch((error: Error) => {
-    const { message } = (error.cause ?? error) as Error;
-    throw new Error(`cannot reach ${url}: ${message}`, { cause: error });
+  }).catch((error: unknown) => {
+    throw new Error(`cannot reach ${url}: ${causeOf(error)}`, { cause: error });
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`The edge answered ${response.status}: ${messageOf(text)}`);
   return JSON.parse(text);
 }
 
-const ErrorAnswer = z.object({ error: z.object({ message: z.string(), code: z.string() }) });
-
 /** What an error answer says, with its code; the beginning of it where it is nothing of ours. */
 function messageOf(text: string): string {
   try {
-    const { error } = ErrorAnswer.parse(JSON.parse(text));
+    const { error } = ErrorBody.parse(JSON.parse(text));
     return `${error.message} (${error.code})`;
   } catch {
     return text.slice(0, 500);

@@ -1,7 +1,6 @@
 import { fetch, type FormData, type Response } from 'undici';
-import { z } from 'zod';
 import { retryAfterMs } from '../contract/retry-after.ts';
-import { MeshkilnError } from './meshkiln-error.ts';
+import { ErrorBody, MeshkilnError, causeOf } from './meshkiln-error.ts';
 import { Retryable, RetryBudget, withRetries } from './retry.ts';
 
 /** One call; the body is made anew for each attempt. */
@@ -12,10 +11,6 @@ export type Call = {
 };
 
 const statusesWorthRetrying = new Set([408, 429, 500, 502, 503]);
-
-const ErrorBody = z.object({
-  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
-});
 
 /** Calls to one edge with one key, whose retries come out of one budget. */
 export class EdgeCalls {
@@ -64,10 +59,4 @@ export class EdgeCalls {
       throw new Retryable(error, retryAfterMs(answer.headers.get('retry-after')));
     throw error;
   }
-}
-
-/** fetch says "fetch failed"; what failed is in its cause. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

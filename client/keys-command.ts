@@ -54,9 +54,10 @@ try {
   else if (action === 'revoke') await revoke(subject);
   else throw new UsageError();
 } catch (error) {
-  if (error instanceof UsageError && error.message !== '') console.error(`${error.message}\n`);
-  console.error(error instanceof UsageError ? usage : error instanceof Error ? error.message : String(error));
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  const wrongCall = error instanceof UsageError;
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(wrongCall ? `${message}\n\n${usage}`.trimStart() : message);
+  process.exitCode = wrongCall ? 2 : 1;
 }
 
 function parse() {

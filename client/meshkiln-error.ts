@@ -1,3 +1,10 @@
+import { z } from 'zod';
+
+/** The body of an error answer. */
+export const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
+});
+
 /** An error answer of the API, or a mesh that failed; `code` is one of docs/api.md. */
 export class MeshkilnError extends Error {
   readonly status: number;
@@ -11,4 +18,10 @@ export class MeshkilnError extends Error {
     this.code = error.code;
     this.param = error.param ?? null;
   }
+}
+
+/** fetch says "fetch failed"; what failed is in its cause. */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

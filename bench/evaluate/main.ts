@@ -1,7 +1,7 @@
 // `npm run evaluate`: is what comes out any good? Prints it, keeps it, and exits 1 when a bound is missed.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { realModel } from '../../test/gpu-origin/pipeline/real-model.ts';
-import { printFindings } from '../harness/print.ts';
+import { concludeWith } from '../harness/print.ts';
 import { atLeast, atMost, exactly, record, type Bound } from '../harness/result.ts';
 import { quotients, spread } from '../harness/spread.ts';
 import { heldOutKinds } from './held-out.ts';
@@ -34,8 +34,7 @@ const recorded = await record('evaluate', async () => {
     solids,
   };
 });
-printFindings('evaluate', recorded);
-if (recorded.bounds.some(({ met }) => !met)) process.exitCode = 1;
+concludeWith('evaluate', recorded);
 
 /** What 200 pictures took, and what came out, by medians. */
 function pictureRow(list: readonly PictureResult[]) {

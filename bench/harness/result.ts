@@ -4,7 +4,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 const repository = join(import.meta.dirname, '../..');
-const resultsFolder = join(repository, 'bench/results');
+export const resultsFolder = join(repository, 'bench/results');
 
 /** A figure that was promised, and what was measured of it. */
 export type Bound = { what: string; measured: number; bound: string; met: boolean };

@@ -1,13 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { MeshObject } from '../../contract/mesh.ts';
-import {
-  emoji,
-  emojiFolder,
-  originCounter,
-  post,
-  startMeshkiln,
-  type Running,
-} from '../../test/end-to-end/meshkiln.ts';
+import { emoji, emojiFolder, startMeshkiln, type Running } from '../../test/end-to-end/meshkiln.ts';
+import { askAtOnce, askForMesh } from '../harness/ask.ts';
 import { startBareFrontDoor } from '../harness/bare-front-door.ts';
 import { atMost, exactly, type Findings } from '../harness/result.ts';
 import { spread } from '../harness/spread.ts';
@@ -28,7 +21,7 @@ export async function benchMisses(): Promise<Findings> {
     const overhead = await overheads(running, next);
     const bare = await bareAnswers(await next());
     const crowds = [];
-    for (const crowd of flightsOf) crowds.push(await singleFlight(running, await next(), crowd));
+    for (const crowd of flightsOf) crowds.push(await askAtOnce(running, await next(), crowd));
     return {
       rows: [
         { case: 'a miss, end to end', ms: spread(overhead.map(({ endToEndMs }) => endToEndMs)) },
@@ -39,7 +32,11 @@ export async function benchMisses(): Promise<Findings> {
         },
         { case: 'beside it: a bare Worker on its own socket', ms: spread(bare.socketMs) },
         { case: 'a bare Worker behind the front door of `wrangler dev`', ms: spread(bare.frontMs) },
-        ...crowds.map(({ crowd, jobs, ms }) => ({ case: `${crowd} identical misses at once`, ms: spread(ms), jobs })),
+        ...crowds.map(({ crowd: { requests, jobs }, ms }) => ({
+          case: `${requests} identical misses at once`,
+          ms: spread(ms),
+          jobs,
+        })),
       ],
       bounds: [
         atMost(
@@ -47,8 +44,8 @@ export async function benchMisses(): Promise<Findings> {
           spread(overhead.map(({ endToEndMs, originMs }) => endToEndMs - originMs)).median,
           overheadMsMax,
         ),
-        ...crowds.map(({ crowd, jobs }) => exactly(`jobs of ${crowd} identical misses`, jobs, 1)),
-        exactly('crowds of which not one alone was a miss', crowds.filter(({ started }) => started !== 1).length, 0),
+        ...crowds.map(({ crowd: { requests, jobs } }) => exactly(`jobs of ${requests} identical misses`, jobs, 1)),
+        exactly('crowds of which not one alone was a miss', crowds.filter(({ crowd }) => crowd.misses !== 1).length, 0),
       ],
     };
   } finally {
@@ -62,7 +59,7 @@ async function overheads(running: Running, next: () => Promise<Uint8Array<ArrayB
   for (let i = 0; i < missesToWarm + misses; i++) {
     const picture = await next();
     const startMs = performance.now();
-    const mesh = await ask(running, picture);
+    const mesh = await askForMesh(running, picture);
     const endToEndMs = performance.now() - startMs;
     if (mesh.cache.status !== 'miss') throw new Error(`a new picture was a ${mesh.cache.status}`);
     if (i >= missesToWarm) taken.push({ endToEndMs, originMs: mesh.timings_ms?.total ?? NaN });
@@ -93,25 +90,4 @@ async function bareAnswers(picture: Uint8Array<ArrayBuffer>): Promise<{ frontMs:
     await bare.close();
   }
   return { frontMs, socketMs };
-}
-
-async function singleFlight(running: Running, picture: Uint8Array<ArrayBuffer>, crowd: number) {
-  const accepted = () => originCounter(running, 'meshkiln_origin_jobs_total', 'outcome="accepted"');
-  const before = await accepted();
-  const answers = await Promise.all(
-    Array.from({ length: crowd }, async () => {
-      const startMs = performance.now();
-      const { cache } = await ask(running, picture);
-      return { ms: performance.now() - startMs, status: cache.status };
-    }),
-  );
-  // The origin counts a job once however often it is sent: that it was sent once shows in who is told of a miss.
-  const started = answers.filter(({ status }) => status === 'miss').length;
-  return { crowd, started, jobs: (await accepted()) - before, ms: answers.map(({ ms }) => ms) };
-}
-
-async function ask(running: Running, picture: Uint8Array<ArrayBuffer>): Promise<MeshObject> {
-  const answer = await post(running, picture, { headers: { prefer: 'wait=60' } });
-  if (answer.status !== 200) throw new Error(`a miss was answered ${answer.status}: ${await answer.text()}`);
-  return MeshObject.parse(await answer.json());
 }

@@ -43,7 +43,7 @@ export type Played = {
 
 /**
  * Plays 72 requests for 30 pictures against both programs, with and without the cache, one at a time and all at once, in
- * turns. The model is a generated one with little geometry, so that a round takes a minute.
+ * turns. The model is a generated one with little geometry, so that a round takes half a minute.
  */
 export async function benchReplay(): Promise<Findings> {
   const models = await mkdtemp(join(tmpdir(), 'meshkiln-bench-'));

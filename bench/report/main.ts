@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawnPlots } from './plots.ts';
-import { pageFile, resultOf, resultsFolder } from './results.ts';
+import { resultsFolder } from '../harness/result.ts';
+import { pageFile, resultOf } from './results.ts';
 import { withTables } from './tables.ts';
 
 for (const [name, plot] of drawnPlots()) writeFileSync(join(resultsFolder, `${name}.svg`), plot);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { resultsFolder } from '../harness/result.ts';
 
-export const resultsFolder = join(import.meta.dirname, '../results');
 export const pageFile = join(import.meta.dirname, '../../docs/performance.md');
 
 /** A recorded result, null for one that was not recorded yet. */

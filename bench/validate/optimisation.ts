@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { replay, type EvictionPolicy, type EvictionTrace } from '../eviction-replay.ts';
 import { atLeast, exactly, type Bound } from '../harness/result.ts';
 import type { Interval } from '../harness/spread.ts';
-import type { Crowd } from './programs.ts';
+import type { Crowd } from '../harness/ask.ts';
 
 /** Share of the trace's bytes that the compared stores may hold. */
 const budgetShare = 0.1;

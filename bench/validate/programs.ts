@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { keyOfMeshId } from '../../contract/key.ts';
-import { MeshObject } from '../../contract/mesh.ts';
+import type { MeshObject } from '../../contract/mesh.ts';
 import { localOriginId } from '../../local/settings.ts';
 import { Supervisor } from '../../local/supervisor.ts';
-import { emoji, originCounter, post, startMeshkiln, type Running } from '../../test/end-to-end/meshkiln.ts';
+import { emoji, startMeshkiln, type Running } from '../../test/end-to-end/meshkiln.ts';
+import { askAtOnce, askForMesh, type Crowd } from '../harness/ask.ts';
 import { spread } from '../harness/spread.ts';
 import type { Served } from './accuracy.ts';
 import type { HitsAndMisses } from './speed.ts';
@@ -23,15 +24,13 @@ const script: Script = {
 /** What both programs did, started as `npm start` does. */
 export type ObservedPrograms = { times: HitsAndMisses; served: Served[]; crowd: Crowd };
 
-/** What became of identical requests at once: jobs that the origin took, and requests that began a flight. */
-export type Crowd = { requests: number; jobs: number; misses: number };
-
 /** Runs both programs and watches them: misses with their hits, a crowd, and every byte that they serve. */
 export async function observePrograms({ timed, compared, crowd }: Script = script): Promise<ObservedPrograms> {
   const running = await startMeshkiln();
   try {
     const times = await timesOf(running, timed);
-    return { times, crowd: await askAtOnce(running, crowd), served: await servedBy(running, compared) };
+    const atOnce = await askAtOnce(running, await emoji(crowd.picture), crowd.requests);
+    return { times, crowd: atOnce.crowd, served: await servedBy(running, compared) };
   } finally {
     await running.close();
   }
@@ -90,8 +89,7 @@ function watchedOrigin({ settings, originUrl, log }: Running, witness: Witness):
 
 async function ask(running: Running, picture: Uint8Array<ArrayBuffer>, expected: 'miss' | 'hit') {
   const startMs = performance.now();
-  const answer = await post(running, picture, { headers: { prefer: 'wait=60' } });
-  const mesh = MeshObject.parse(await answer.json());
+  const mesh = await askForMesh(running, picture);
   const ms = performance.now() - startMs;
   if (mesh.cache.status !== expected) throw new Error(`a ${expected} was expected, and was a ${mesh.cache.status}`);
   return { mesh, ms };
@@ -115,19 +113,4 @@ async function fetchAll({ edgeUrl, settings }: Running, { id, asset }: MeshObjec
     { url: content, bytes: await get(content), sha256 },
     { url: `${asset.url} in two ranges`, bytes: Buffer.concat(parts), sha256 },
   ];
-}
-
-async function askAtOnce(running: Running, { picture, requests }: Script['crowd']): Promise<Crowd> {
-  const accepted = () => originCounter(running, 'meshkiln_origin_jobs_total', 'outcome="accepted"');
-  const before = await accepted();
-  const bytes = await emoji(picture);
-  const meshes = await Promise.all(
-    Array.from({ length: requests }, async () => {
-      const answer = await post(running, bytes, { headers: { prefer: 'wait=60' } });
-      return MeshObject.parse(await answer.json());
-    }),
-  );
-  if (meshes.some(({ status }) => status !== 'completed')) throw new Error('a request of the crowd got no mesh');
-  const misses = meshes.filter(({ cache }) => cache.status === 'miss').length;
-  return { requests, jobs: (await accepted()) - before, misses };
 }

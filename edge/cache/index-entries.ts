@@ -112,8 +112,8 @@ function flightEntries({ key, imageSha256, model }: FlightMesh): string[] {
 function entriesOf(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
-  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
   const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
+  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
   const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
   return prefixes.map((prefix) => prefix + manifest.key);
 }

@@ -26,9 +26,10 @@ export function recordAnswers(recorder: Recorder): MiddlewareHandler<MayBeBegun>
     await next();
     const status = String(c.res.status);
     const method = methods.has(c.req.method) ? c.req.method : 'other';
-    recorder.count('requests', [method, routeOf(c), status]);
+    const route = routeOf(c);
+    recorder.count('requests', [method, route, status]);
     // Whoever probes is told how things stand; nobody met an error.
-    if (c.res.status >= 400 && routeOf(c) !== '/readyz') recordError(c, recorder);
+    if (c.res.status >= 400 && route !== '/readyz') recordError(c, recorder);
     const outcome = c.get('meshOutcome');
     if (outcome !== undefined) recordMesh(outcome, performance.now() - beganAtMs, recorder);
     const tier = c.get('assetTier');

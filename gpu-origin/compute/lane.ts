@@ -142,8 +142,9 @@ export class Lane {
     this.#runsHeld += 1;
     try {
       const answer = await child.ask({ type: 'run', model, graph, inputs }, this.#options.runSecondsMax);
-      const tookMs = performance.now() - this.#begunMs;
-      this.#begunMs += tookMs;
+      const answeredMs = performance.now();
+      const tookMs = answeredMs - this.#begunMs;
+      this.#begunMs = answeredMs;
       if (answer.type !== 'ran') throw new Error(answer.type === 'failed' ? answer.cause : `answered ${answer.type}`);
       this.#endsInARow = 0;
       this.#busyMs += answer.ms;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { replayFindings, type Played } from '../../bench/local/replay.ts';
 import { drawnPlots } from '../../bench/report/plots.ts';
-import { pageFile, resultOf, resultsFolder } from '../../bench/report/results.ts';
+import { resultsFolder } from '../../bench/harness/result.ts';
+import { pageFile, resultOf } from '../../bench/report/results.ts';
 import { withTables } from '../../bench/report/tables.ts';
 
 const taken = {

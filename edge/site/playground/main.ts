@@ -56,14 +56,16 @@ keyForm.addEventListener('submit', (event) => {
 
 function take(file: File): void {
   showPicture(file);
-  subject = { is: 'picture', file };
-  stage.scrollIntoView({ block: 'nearest' });
-  void fire();
+  begin({ is: 'picture', file });
 }
 
 function takePrompt(prompt: string): void {
   showPicture(null);
-  subject = { is: 'prompt', prompt };
+  begin({ is: 'prompt', prompt });
+}
+
+function begin(next: Subject): void {
+  subject = next;
   stage.scrollIntoView({ block: 'nearest' });
   void fire();
 }
@@ -94,7 +96,7 @@ async function fire(): Promise<void> {
     const asked = await askForMesh(subject, fieldsOf(options), signal);
     const mesh = await followMesh(asked, { onChange: showUnfinished, signal });
     again.disabled = false;
-    await showFinished(mesh, performance.now() - beganMs);
+    await showFinished(mesh, { tookMs: performance.now() - beganMs, signal });
   } catch (error) {
     if (!signal.aborted) fail(error);
   } finally {
@@ -124,7 +126,9 @@ function showUnfinished(mesh: MeshObject | null): void {
   showStages(stageList, mesh);
 }
 
-async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
+type Followed = { tookMs: number; signal: AbortSignal };
+
+async function showFinished(mesh: MeshObject, { tookMs, signal }: Followed): Promise<void> {
   const { asset } = mesh;
   if (asset === null) throw new Error('a completed mesh has no bytes; this is a bug');
   showStages(stageList, mesh);
@@ -140,6 +144,7 @@ async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
     note.textContent = 'Loading the 3D viewer …';
     const description = `A mesh of your ${subject?.is ?? 'picture'} with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
     await showMesh(viewer, { url: asset.url, description });
+    if (signal.aborted) return; // the stage is another request's by now
     note.textContent = 'Drag to turn, pinch or scroll to come closer.';
   } else {
     showPreview(mesh);
@@ -149,10 +154,12 @@ async function showFinished(mesh: MeshObject, tookMs: number): Promise<void> {
 }
 
 function showPreview({ thumbnail_url: url }: MeshObject): void {
+  viewer.replaceChildren();
+  if (url === null) return;
   const preview = make('img', 'thumbnail');
-  preview.src = url ?? '';
+  preview.src = url;
   preview.alt = 'The mesh, rendered';
-  viewer.replaceChildren(...(url === null ? [] : [preview]));
+  viewer.replaceChildren(preview);
 }
 
 function fail(error: unknown): void {
