@@ -10,15 +10,27 @@ export type IndexedBy = 'image' | 'blob' | 'private-blob' | 'model' | 'geometry'
 const listedMax = 1000;
 
 /**
- * Empty objects `index/<by>/<value>/<key>` in R2, written before the manifest that they are of. They say which meshes
- * use a blob, strongly consistently, so that no purge takes bytes from a mesh that stays. One whose manifest is gone
- * means nothing.
+ * Empty objects `index/<by>/<value>/<key>` in R2, written before the manifest that they are of, but for those of its
+ * surfaces. They say which meshes use a blob, strongly consistently, so that no purge takes bytes from a mesh that stays.
+ * One whose manifest is gone means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
   const fromFlight = new Set(flightEntries(manifest));
   // Only the flight's are likely to be there.
   const write = (name: string) => (fromFlight.has(name) ? keep(r2, name) : create(r2, name));
-  await Promise.all(entriesOf(manifest).map(write));
+  await Promise.all(partEntries(manifest).map(write));
+}
+
+/** Makes a stored mesh findable by its surfaces: a mesh is whole without them, so that nobody waits for these entries. */
+export async function writeSurfaceIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
+  await Promise.all(surfaceEntries(manifest).map((name) => create(r2, name)));
+}
+
+/** Removes the surface entries of a mesh, but for those that what is stored of it now (null: nothing) has too. */
+export async function removeSurfaceIndex(r2: R2Bucket, gone: MeshManifest, kept: MeshManifest | null): Promise<void> {
+  const named = new Set(kept ? surfaceEntries(kept) : []);
+  const names = surfaceEntries(gone).filter((name) => !named.has(name));
+  if (names.length > 0) await r2.delete(names);
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
@@ -110,12 +122,19 @@ function flightEntries({ key, imageSha256, model }: FlightMesh): string[] {
 }
 
 function entriesOf(manifest: MeshManifest): string[] {
+  return [...partEntries(manifest), ...surfaceEntries(manifest)];
+}
+
+/** Entries by what a mesh is made of and consists of. */
+function partEntries(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
   const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
-  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
-  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
-  return prefixes.map((prefix) => prefix + manifest.key);
+  return [...pictures, prefixOf('model', manifest.model), ...blobs].map((prefix) => prefix + manifest.key);
+}
+
+function surfaceEntries(manifest: MeshManifest): string[] {
+  return surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key) + manifest.key);
 }
 
 const tagsPrefix = 'index/tag/';

@@ -1,6 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { digestsOf, removeIndex, writeIndex } from './index-entries.ts';
+import { digestsOf, removeIndex, removeSurfaceIndex, writeIndex, writeSurfaceIndex } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
 import { isLive } from './manifest-text.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
@@ -126,6 +126,15 @@ export class Manifests {
     }
     const { manifest: canonical, created } = await this.create(manifest, background);
     return { manifest: canonical, replaced: created };
+  }
+
+  /**
+   * Makes a stored mesh findable by its surfaces; one that is not stored any more leaves no entry behind, which would let
+   * its origin keep them.
+   */
+  async nameSurfaces(manifest: MeshManifest): Promise<void> {
+    await writeSurfaceIndex(this.#r2, manifest);
+    await removeSurfaceIndex(this.#r2, manifest, await this.readKept(manifest.key));
   }
 
   /** The manifest that R2 keeps under this key, expired or not; null when there is none or it is damaged. */

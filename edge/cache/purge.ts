@@ -88,6 +88,8 @@ export async function purge(selector: PurgeSelector, options: PurgeOptions): Pro
       await purgeBytes(manifest, options, report);
     }
     await options.manifests.remove(key);
+    // Its origin may have named its surfaces again, and sent them, until a moment ago.
+    if (manifest) await options.geometry.removeUnnamed(surfaceKeysOf(manifest));
     for (const entry of indexed(selector)) await removeEntry(options.r2, { ...entry, key });
   }
   return withoutRepeats(report);

@@ -71,6 +71,13 @@ export class GeometryStore {
     await this.#r2.delete(keys.map(surfaceKey));
   }
 
+  /** Removes those of these surfaces that are stored and that no mesh names. */
+  async removeUnnamed(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      if ((await this.#r2.head(surfaceKey(key))) !== null && !(await this.#isNamed(key))) await this.remove([key]);
+    }
+  }
+
   async #isNamed(key: string): Promise<boolean> {
     return (await indexedKeys(this.#r2, { by: 'geometry', value: key, max: 1 })).keys.length > 0;
   }

@@ -36,7 +36,7 @@ export async function takeResult(
     const stored = await options.manifests.readTruth(key);
     if (stored === null) throw await withdrawn(key, result, options);
     // The call before may have broken off as it was about to do so.
-    await options.index.add(stored.manifest);
+    await enter(stored.manifest, options);
     return 'repeat';
   }
   if (result.outcome === 'failed') {
@@ -64,12 +64,18 @@ export async function takeResult(
   }
   if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
     await scheduler.wait(afterAnswerMs);
-    await options.index.add(canonical.manifest);
+    await enter(canonical.manifest, options);
     return 'stored';
   }
   // Its tenant, or a purge, took it away between the look at the flight and its end.
   await options.manifests.remove(key);
   throw await withdrawn(key, result, options);
+}
+
+/** What nobody but the origin waits for, which sends its surfaces then. */
+async function enter(manifest: MeshManifest, { manifests, index }: WriteBackOptions): Promise<void> {
+  await manifests.nameSurfaces(manifest);
+  await index.add(manifest);
 }
 
 /** Nobody waits for this mesh, so what its origin has sent of it goes too, but for bytes that another mesh has. */

@@ -43,6 +43,7 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
   const context = createExecutionContext();
   await isolate().create(manifest, context);
   await waitOnExecutionContext(context);
+  await isolate().nameSurfaces(manifest);
   return manifest;
 }
 

@@ -31,8 +31,13 @@ async function removals(after: number, originId: OriginId = 'one'): Promise<Remo
   return Removals.parse(await answer.json());
 }
 
-/** Makes a mesh of this surface, which is stored, too. */
+/** Makes a mesh of this surface, which is stored, too; its id. */
 async function make(image: Uint8Array<ArrayBuffer>, geometryKey: string, fields: Record<string, string> = {}) {
+  return `mesh_${(await makeSent(image, geometryKey, fields)).job.key}`;
+}
+
+/** The same; the job that was sent. */
+async function makeSent(image: Uint8Array<ArrayBuffer>, geometryKey: string, fields: Record<string, string> = {}) {
   const count = network.jobs.length + 1;
   await env.STORE.put(`geometry/${geometryKey}`, 'surface');
   await post(image, { fields });
@@ -42,7 +47,7 @@ async function make(image: Uint8Array<ArrayBuffer>, geometryKey: string, fields:
     return job;
   }, jobMsMax);
   expect((await complete(sent, { geometryKey })).status).toBe(200);
-  return `mesh_${sent.job.key}`;
+  return sent;
 }
 
 async function purge(selector: Record<string, string>): Promise<void> {
@@ -88,27 +93,49 @@ test('a private mesh that its tenant deletes takes its surface from the origins'
   expect((await removals(before)).surfaces).toEqual([surface]);
 });
 
-test.each<[string, 'put' | 'delete', string]>([
-  ['while it is stored', 'put', 'geometry/'],
-  ['while R2 removes the manifest', 'delete', 'meshes/'],
-])('a surface that an origin sends, and whose last mesh is purged %s, does not stay', async (_, method, prefix) => {
+test.each<[string, 'put' | 'delete', string, { again?: true }]>([
+  ['while it is stored', 'put', 'geometry/', {}],
+  ['while R2 removes the manifest', 'delete', 'meshes/', {}],
+  ['while the result comes again and R2 removes the manifest', 'delete', 'meshes/', { again: true }],
+])(
+  'a surface that an origin sends, and whose last mesh is purged %s, does not stay',
+  async (_, method, prefix, sent) => {
+    const surface = await newKey();
+    const made = await makeSent(picture(), surface);
+    const id = `mesh_${made.job.key}`;
+    await env.STORE.delete(`geometry/${surface}`);
+    const path = `/origin/geometry/${surface}`;
+    const sendSurface = async () => {
+      if (sent.again === true) expect((await complete(made, { geometryKey: surface })).status).toBe(200);
+      return originCall('PUT', path, { body: 'surface' });
+    };
+    const real = env.STORE[method].bind(env.STORE) as (...args: unknown[]) => Promise<never>;
+    const meanwhile = method === 'put' ? () => purge({ id }) : sendSurface;
+    let met = false;
+    vi.spyOn(env.STORE, method).mockImplementation(async (...args: unknown[]) => {
+      const isFirst = !met && String(args[0]).startsWith(prefix);
+      met ||= isFirst;
+      if (isFirst) await meanwhile();
+      return real(...args);
+    });
+    await (method === 'put' ? sendSurface() : purge({ id }));
+    expect([met, await env.STORE.head(`geometry/${surface}`)]).toEqual([true, null]);
+    expect((await originCall('GET', path)).status).toBe(404);
+  },
+);
+
+test('a mesh that is purged while its surface is named leaves no name behind', async () => {
   const surface = await newKey();
-  const id = await make(picture(), surface);
-  await env.STORE.delete(`geometry/${surface}`);
-  const path = `/origin/geometry/${surface}`;
-  const sendSurface = () => originCall('PUT', path, { body: 'surface' });
-  const real = env.STORE[method].bind(env.STORE) as (...args: unknown[]) => Promise<never>;
-  const meanwhile = method === 'put' ? () => purge({ id }) : sendSurface;
-  let met = false;
-  vi.spyOn(env.STORE, method).mockImplementation(async (...args: unknown[]) => {
-    const isFirst = !met && String(args[0]).startsWith(prefix);
-    met ||= isFirst;
-    if (isFirst) await meanwhile();
-    return real(...args);
+  const made = await makeSent(picture(), surface);
+  const name = `index/geometry/${surface}/${made.job.key}`;
+  await env.STORE.delete(name);
+  const put = env.STORE.put.bind(env.STORE) as (...args: unknown[]) => Promise<never>;
+  vi.spyOn(env.STORE, 'put').mockImplementation(async (...args: unknown[]) => {
+    if (args[0] === name) await purge({ id: `mesh_${made.job.key}` });
+    return put(...args);
   });
-  await (method === 'put' ? sendSurface() : purge({ id }));
-  expect([met, await env.STORE.head(`geometry/${surface}`)]).toEqual([true, null]);
-  expect((await originCall('GET', path)).status).toBe(404);
+  expect((await complete(made, { geometryKey: surface })).status).toBe(200);
+  expect(await env.STORE.head(name)).toBeNull();
 });
 
 test('a surface that cannot be put on the list stays stored, for the purge to be made again', async () => {

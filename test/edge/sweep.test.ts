@@ -49,8 +49,10 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, byte
   const httpMetadata = { contentType: mediaTypes.glb };
   await env.STORE.put(`blobs/${sha256}`, new Uint8Array(bytes), { httpMetadata });
   const context = createExecutionContext();
-  await new Manifests({ kv: env.MANIFESTS, r2: env.STORE }).create(manifest, context);
+  const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+  await manifests.create(manifest, context);
   await waitOnExecutionContext(context);
+  await manifests.nameSurfaces(manifest);
   await index.add(manifest);
   return manifest;
 }
