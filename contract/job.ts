@@ -54,9 +54,18 @@ export function isInputFailure({ code }: { code: string }): boolean {
   return inputFailures.some((failure) => failure === code);
 }
 
-/** Body of `PUT {edge}/origin/results/{key}`, sent when the blobs that it names are stored. */
+/** The largest thumbnail, in bytes, that comes with its result: a call of its own would take longer than it does. */
+export const carriedThumbnailBytesMax = 32 * 1024;
+
+/** Body of `PUT {edge}/origin/results/{key}`, sent when the blobs that it names are stored, but for one that it carries. */
 export const JobResult = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('completed'), fence: z.number().int(), manifest: MeshManifest }),
+  z.strictObject({
+    outcome: z.literal('completed'),
+    fence: z.number().int(),
+    manifest: MeshManifest,
+    /** The bytes of the thumbnail that the manifest names, where no call before brought them. */
+    thumbnail: z.base64().min(1).max(base64Length(carriedThumbnailBytesMax)).optional(),
+  }),
   z.strictObject({ outcome: z.literal('failed'), fence: z.number().int(), failure: JobFailure }),
 ]);
 export type JobResult = z.infer<typeof JobResult>;
@@ -80,3 +89,8 @@ export type JobReturned = z.infer<typeof JobReturned>;
 /** Answer of `PUT {edge}/origin/blobs/{sha256}`; a repeat is `stored: false` and changes nothing. */
 export const BlobReceipt = z.strictObject({ sha256: Blob.shape.sha256, stored: z.boolean() });
 export type BlobReceipt = z.infer<typeof BlobReceipt>;
+
+/** Characters of so many bytes in base64, with its padding. */
+function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}

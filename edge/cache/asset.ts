@@ -34,6 +34,11 @@ export const mediaTypes: Readonly<Record<Blob['extension'], string>> = {
   png: 'image/png',
 };
 
+/** Whether a media type is that of an asset: it decides how a browser takes the bytes. */
+export function isAssetMediaType(text: string): boolean {
+  return Object.values(mediaTypes).includes(text);
+}
+
 /** The file name of an asset: `<sha256>.<extension>`. */
 export function assetFile(name: AssetName): string {
   return `${name.sha256}.${name.extension}`;

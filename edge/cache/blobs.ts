@@ -17,43 +17,50 @@ export type NewBlob = BlobPlace & {
   /** Length that the sender declared; R2 refuses a stream of unknown length. */
   bytes: number;
   mediaType: string;
-  body: ReadableStream<Uint8Array>;
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
 };
 
 /**
- * Streams a blob into R2, once: a repeat is `stored: false` and changes nothing. Throws the Problem `digest_mismatch`
+ * Puts a blob into R2, once: a repeat is `stored: false` and changes nothing. Throws the Problem `digest_mismatch`
  * when the bytes are not those of the digest, or not of the declared length, and
  * `taken_down` when the digest was taken down; then nothing is stored.
  * The body of a repeat is left unread and not cancelled: cancelling would break the connection before the answer.
  */
 export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
-  const key = blobKey(blob);
-  const [present] = await Promise.all([blob.r2.head(key), refuseTakenDown(blob.r2, [blob.sha256])]);
+  const { body } = blob;
+  const refused = refuseTakenDown(blob.r2, [blob.sha256]);
+  if (body instanceof Uint8Array) return refused.then(() => create(blob, body));
+  const [present] = await Promise.all([blob.r2.head(blobKey(blob)), refused]);
   if (present !== null) return { stored: false };
   const { readable, writable } = new FixedLengthStream(blob.bytes);
   const stop = new AbortController();
-  const pipeError = blob.body.pipeTo(writable, { signal: stop.signal }).then(
+  const pipeError = body.pipeTo(writable, { signal: stop.signal }).then(
     () => null,
     (error: unknown) => error,
   );
   try {
-    const object = await blob.r2.put(key, readable, {
-      sha256: blob.sha256,
-      httpMetadata: { contentType: blob.mediaType },
+    return await create(blob, readable);
+  } finally {
+    stop.abort();
+    await pipeError;
+  }
+}
+
+async function create(
+  { r2, sha256, bytes, mediaType, ...place }: NewBlob,
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+): Promise<{ stored: boolean }> {
+  try {
+    const object = await r2.put(blobKey({ sha256, ...place }), body, {
+      sha256,
+      httpMetadata: { contentType: mediaType },
       // Of racing writers one wins; the others get null, perhaps before their body was read.
       onlyIf: { etagDoesNotMatch: '*' },
     });
     return { stored: object !== null };
-  } catch (error) {
-    if (isChecksumError(error) || isLengthError(error)) {
-      throw new Problem('digest_mismatch', `The body is not the ${blob.bytes} bytes with SHA-256 ${blob.sha256}.`, {
-        cause: error,
-      });
-    }
-    throw error;
-  } finally {
-    stop.abort();
-    await pipeError;
+  } catch (cause) {
+    if (!isChecksumError(cause) && !isLengthError(cause)) throw cause;
+    throw new Problem('digest_mismatch', `The body is not the ${bytes} bytes with SHA-256 ${sha256}.`, { cause });
   }
 }
 

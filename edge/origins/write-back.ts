@@ -1,9 +1,11 @@
 import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import { blobKey, headBlob, removePrivateBlobs } from '../cache/blobs.ts';
+import { isAssetMediaType } from '../cache/asset.ts';
+import { blobKey, headBlob, putBlob, removePrivateBlobs } from '../cache/blobs.ts';
 import { blobsOf, removeEntry } from '../cache/index-entries.ts';
 import { afterAnswerMs, type Manifests } from '../cache/manifests.ts';
+import { unlessTakenDown } from '../cache/takedowns.ts';
 import { removeUnusedBlob } from '../cache/unused-blob.ts';
 import { sharedScope } from '../env.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
@@ -11,6 +13,7 @@ import { ownerOf } from '../meshes/mesh-owner.ts';
 import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
+import { bytesOfBase64 } from '../request/base64.ts';
 
 export type WriteBackOptions = {
   manifests: Manifests;
@@ -19,11 +22,13 @@ export type WriteBackOptions = {
   flights: DurableObjectNamespace<Flight>;
 };
 
+type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
+
 /**
  * Takes the result of a job: the manifest into R2, then into its copies, to all who wait and into the index. A repeat
  * changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when
- * its picture or bytes were, `invalid_request` when it is another job's, and `precondition_failed` when a blob that it
- * names is not stored.
+ * its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch` when
+ * its thumbnail is not the one that it names, and `precondition_failed` when a blob that it names is not stored.
  */
 export async function takeResult(
   key: string,
@@ -49,15 +54,21 @@ export async function takeResult(
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
+  const place = { r2: options.r2, privateTo: isPrivate ? key : undefined };
+  const carried = carriedBlob(result);
   const [missing] = await Promise.all([
-    missingBlob(manifest, { r2: options.r2, isPrivate }),
+    missingBlob(
+      blobsOf(manifest).filter((blob) => blob !== carried?.blob),
+      place,
+    ),
     // What was taken down is not stored either, and says so first.
     announce(manifest, { flight, fence: result.fence, manifests: options.manifests }),
+    carried && putBlob({ ...carried.blob, ...place, body: carried.bytes }).catch(unlessTakenDown(null)),
   ]);
   if (missing !== null) throw notStored(missing);
   const canonical = await options.manifests.replace(manifest, replaces);
   // Whoever removed a blob before this mesh was in the index took it for one that no mesh has.
-  const lost = await missingBlob(canonical.manifest, { r2: options.r2, isPrivate });
+  const lost = await missingBlob(blobsOf(canonical.manifest), place);
   if (lost !== null) {
     await options.manifests.remove(key);
     throw notStored(lost);
@@ -114,14 +125,26 @@ async function announce(
   }
 }
 
-/** The first blob of a mesh that is not stored as its manifest has it, or null. */
+/** The thumbnail that a result carries; throws the Problem that says what is wrong with it. */
+function carriedBlob({ manifest, thumbnail }: CompletedResult): { blob: Blob; bytes: Uint8Array<ArrayBuffer> } | null {
+  if (thumbnail === undefined) return null;
+  const blob = manifest.thumbnail;
+  if (blob === null) {
+    throw new Problem('invalid_parameter', 'The manifest names no thumbnail.', { param: 'thumbnail' });
+  }
+  if (!isAssetMediaType(blob.mediaType)) {
+    const param = 'manifest.thumbnail.mediaType';
+    throw new Problem('invalid_parameter', 'A thumbnail has the media type of one.', { param });
+  }
+  return { blob, bytes: bytesOfBase64(thumbnail) };
+}
+
+/** The first of a mesh's blobs that is not stored as its manifest has it, or null. */
 async function missingBlob(
-  manifest: MeshManifest,
-  { r2, isPrivate }: { r2: R2Bucket; isPrivate: boolean },
+  blobs: readonly Blob[],
+  place: { r2: R2Bucket; privateTo: string | undefined },
 ): Promise<Blob | null> {
-  const blobs = blobsOf(manifest);
-  const privateTo = isPrivate ? manifest.key : undefined;
-  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ r2, sha256, privateTo })));
+  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ sha256, ...place })));
   const isMissing = ({ bytes, mediaType }: Blob, i: number) =>
     stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType;
   return blobs.find(isMissing) ?? null;

@@ -1,5 +1,6 @@
 import { imageLimits } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
+import { bytesOfBase64 } from './base64.ts';
 
 const base64GroupBytes = 3;
 const base64GroupCharacters = 4;
@@ -23,10 +24,7 @@ export function decodeDataUrl(url: string): Uint8Array<ArrayBuffer> {
   if (base64.length % base64GroupCharacters !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
     throw invalid('the data URL is not strict base64');
   }
-  const binary = atob(base64);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+  return bytesOfBase64(base64);
 }
 
 function invalid(why: string): Problem {

@@ -5,8 +5,9 @@ import { Problem } from '../../contract/problem.ts';
 import { RemovalsQuery, type Removals, type ReportAnswer } from '../../contract/removals.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
-import { mediaTypes } from '../cache/asset.ts';
+import { isAssetMediaType } from '../cache/asset.ts';
 import { putBlob } from '../cache/blobs.ts';
+import { unlessTakenDown } from '../cache/takedowns.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../origins/fleet-view.ts';
 import type { GeometryStore, Surface } from '../origins/geometry-store.ts';
@@ -124,21 +125,13 @@ async function keepReport(originId: string, report: Report, stats: DurableObject
   }
 }
 
-function unlessTakenDown<T>(instead: T): (error: unknown) => T {
-  return (error) => {
-    if (error instanceof Problem && error.code === 'taken_down') return instead;
-    throw error;
-  };
-}
-
 function bodyOf(c: Context, call: VerifiedCall) {
   return { sha256: call.bodySha256, bytes: call.bodyBytes, body: c.req.raw.body ?? new Blob([]).stream() };
 }
 
-/** The media type decides how a browser takes a blob, so only those of our own formats are stored. */
 function mediaTypeOf(c: Context): string {
   const mediaType = c.req.header('content-type') ?? '';
-  if (Object.values(mediaTypes).includes(mediaType)) return mediaType;
+  if (isAssetMediaType(mediaType)) return mediaType;
   throw new Problem('unsupported_media_type', 'Content-Type must be that of a mesh format or a thumbnail.');
 }
 

@@ -12,7 +12,7 @@ import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
 import type { JobBlob } from '../write-back/send-result.ts';
-import { BlobsAhead } from './blobs-ahead.ts';
+import { AssetAhead } from './asset-ahead.ts';
 import { imageOfJob, type Drawn } from './job-image.ts';
 import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
 import { keepAnswer, keepRuns } from './kept-runs.ts';
@@ -44,7 +44,7 @@ type MakeOptions = {
 /**
  * Makes the mesh of a job. A failure of the job comes as a failed result: the image's own fault under its own code,
  * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted; once
- * a blob has gone ahead, a cancelled job comes to its end all the same, for the edge to remove what it has of it.
+ * the mesh file has gone ahead, a cancelled job comes to its end all the same, for the edge to remove what it has of it.
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
@@ -59,7 +59,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     onFailure: () => series.progressFailures.inc(),
     onGone: (fence) => withdraw(key, fence),
   });
-  const ahead = new BlobsAhead(job, options.sendAhead);
+  const ahead = new AssetAhead(job, options.sendAhead);
   const signal = AbortSignal.any([ahead.signal, deadline]);
   const tell = (stage: Stage, share: number) => progress.tell({ fence: job.job.fence, stage, progress: share });
   let drawn: Drawn | null = null;
@@ -86,7 +86,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       kernels,
       geometry,
       onStage: tell,
-      onBlob: (blob) => ahead.send(blob),
+      onAsset: (asset) => ahead.send(asset),
       signal,
     });
     // Only now: a picture of which no mesh can be made must not stand for its prompt.

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
 import type { Timings } from '../../contract/mesh.ts';
 import type { MadeMesh } from '../pipeline/pipeline.ts';
@@ -26,9 +25,8 @@ type Made = { made: MadeMesh; drawn: Drawn | null };
 
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
 export function completedResult(job: Job, { made, drawn }: Made, times: Times): Omit<Finished, 'sentAhead'> {
-  const { bytes: assetBytes, ...facts } = made.asset;
-  const asset = { ...facts, sha256: digestOf(assetBytes), bytes: assetBytes.byteLength };
-  const thumbnail = blobOf(made.thumbnail);
+  const asset = { ...made.asset, bytes: made.asset.bytes.byteLength };
+  const thumbnail = { ...made.thumbnail, bytes: made.thumbnail.bytes.byteLength };
   const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
   const manifest = {
     key: job.key,
@@ -52,8 +50,8 @@ export function completedResult(job: Job, { made, drawn }: Made, times: Times): 
   const blobs = [asset, thumbnail];
   return {
     result: { outcome: 'completed', fence: job.fence, manifest },
-    blobs: blobs.map(({ sha256: digest, bytes, mediaType }) => ({ sha256: digest, bytes, mediaType })),
-    bytes: [assetBytes, made.thumbnail.bytes],
+    blobs: blobs.map(({ sha256, bytes, mediaType }) => ({ sha256, bytes, mediaType })),
+    bytes: [made.asset.bytes, made.thumbnail.bytes],
   };
 }
 
@@ -82,12 +80,4 @@ function tenths(ms: number): number {
 function expiry(completedAtSeconds: number, lifeSeconds: number | null, degraded: boolean): number | null {
   const life = Math.min(lifeSeconds ?? Infinity, degraded ? degradedSeconds : Infinity);
   return life === Infinity ? null : completedAtSeconds + life;
-}
-
-function blobOf({ bytes, mediaType, extension }: MadeMesh['thumbnail']) {
-  return { sha256: digestOf(bytes), bytes: bytes.byteLength, mediaType, extension };
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

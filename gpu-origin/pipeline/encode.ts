@@ -2,19 +2,19 @@ import type { MeshParams } from '../../contract/key.ts';
 import { outputFormats } from '../../contract/request.ts';
 import { checkMesh } from '../mesh/check.ts';
 import type { Mesh } from '../mesh/mesh.ts';
+import { digestOf } from './digest.ts';
 import { encodeGlb } from './formats/glb.ts';
 import { encodeTexture } from './formats/image.ts';
 import { encodeObj } from './formats/obj.ts';
 import { encodePly } from './formats/ply.ts';
 import { encodeStl } from './formats/stl.ts';
+import type { MadeFile } from './job.ts';
 import type { PaintedMesh } from './texture.ts';
 
 type Corner = [number, number, number];
 
 /** A finished mesh file and what is in it. */
-export type Asset = {
-  bytes: Uint8Array;
-  mediaType: string;
+export type Asset = MadeFile & {
   extension: (typeof outputFormats)[keyof typeof outputFormats]['extension'];
   vertices: number;
   faces: number;
@@ -40,7 +40,8 @@ export async function encode({
     bounds: bounds(mesh, format === 'glb' ? 1 : 1000),
     watertight: checkMesh(mesh.positions, mesh.indices).watertight,
   };
-  return { bytes: await written, ...outputFormats[format], ...facts };
+  const bytes = await written;
+  return { bytes, sha256: digestOf(bytes), ...outputFormats[format], ...facts };
 }
 
 async function file(

@@ -37,8 +37,8 @@ export type AskServer = (question: {
   signal: AbortSignal;
 }) => Promise<{ glb: Uint8Array; ms: number }>;
 
-/** A file that a mesh consists of. */
-export type MadeBlob = { bytes: Uint8Array; mediaType: string };
+/** A file of a mesh, with the SHA-256 of its bytes. */
+export type MadeFile = { bytes: Uint8Array; sha256: string; mediaType: string };
 
 /** One image on its way to a mesh, with all that it needs. */
 export type MeshJob = {
@@ -56,8 +56,8 @@ export type MeshJob = {
   geometry: GeometryStore;
   /** Told when a stage begins, with the share of the work that is done. */
   onStage: (stage: Stage, progress: number) => void;
-  /** Told of the mesh file and of the thumbnail, each as soon as it is made. */
-  onBlob?: (blob: MadeBlob) => void;
+  /** Told of the mesh file as soon as it is made. */
+  onAsset?: (asset: MadeFile) => void;
   signal: AbortSignal;
 };
 

@@ -118,13 +118,12 @@ async function recall({ geometry, kernels, signal }: MeshJob, key: string): Prom
  * send, and is on its way while the picture is drawn.
  */
 async function makeFiles(
-  { kernels, params, onBlob, signal }: MeshJob,
+  { kernels, params, onAsset, signal }: MeshJob,
   painted: PaintedMesh,
 ): Promise<Pick<MadeMesh, 'asset' | 'thumbnail'>> {
   const asset = await kernels.run('encode', { painted, params }, signal);
-  onBlob?.(asset);
+  onAsset?.(asset);
   const thumbnail = await kernels.run('thumbnail', painted, signal);
-  onBlob?.(thumbnail);
   return { asset, thumbnail };
 }
 

@@ -1,8 +1,10 @@
 import sharp from 'sharp';
 import { rasterize, type Seen } from '../mesh/raster.ts';
+import { digestOf } from './digest.ts';
+import type { MadeFile } from './job.ts';
 import type { PaintedMesh, Texture } from './texture.ts';
 
-export type Thumbnail = { bytes: Uint8Array; mediaType: 'image/webp'; extension: 'webp' };
+export type Thumbnail = MadeFile & { mediaType: 'image/webp'; extension: 'webp' };
 
 /** From where a mesh is looked at. */
 type View = {
@@ -30,10 +32,11 @@ const lightDirection = normalized(-0.45, 0.6, 0.66);
 export async function thumbnail(painted: PaintedMesh): Promise<Thumbnail> {
   const pixels = render(painted, threeQuarter);
   const { size } = threeQuarter;
-  const bytes = await sharp(pixels, { raw: { width: size, height: size, channels: 4 } })
+  const file = await sharp(pixels, { raw: { width: size, height: size, channels: 4 } })
     .webp(webp)
     .toBuffer();
-  return { bytes: new Uint8Array(bytes), mediaType: 'image/webp', extension: 'webp' };
+  const bytes = new Uint8Array(file);
+  return { bytes, sha256: digestOf(bytes), mediaType: 'image/webp', extension: 'webp' };
 }
 
 /** Draws a mesh with one light and sky light: red, green, blue, alpha bytes, size² pixels. */

@@ -4,7 +4,7 @@ import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
 import type { Outbox, OutboxEntry } from './outbox.ts';
-import { sendBlob, sendResult, type JobBlob, type Outcome } from './send-result.ts';
+import { isCarried, sendBlob, sendResult, type JobBlob, type Outcome } from './send-result.ts';
 
 /** Results that are sent at once. */
 const sendingMax = 4;
@@ -43,12 +43,14 @@ export class Delivery {
 
   /**
    * Begins to send a blob as soon as it is made, as somebody waits for the mesh; false where too much is on its way, so
-   * that the blob goes with its result.
+   * that the blob goes when its result is on disk.
    */
   sendAhead(blob: JobBlob, bytes: Uint8Array): boolean {
     if (this.#stopped || this.#sendingAhead >= aheadMax || this.#sending.size >= sendingMax) return false;
     this.#sendingAhead += 1;
-    const sent = sendBlob(blob, bytes, this.#options.callEdge).finally(() => (this.#sendingAhead -= 1));
+    const sent = sendBlob(blob, { body: bytes, bodySha256: blob.sha256 }, this.#options.callEdge).finally(
+      () => (this.#sendingAhead -= 1),
+    );
     sent.catch(() => undefined); // whoever sends the result looks at it, unless there never is one
     this.#ahead.set(bytes, sent);
     return true;
@@ -56,15 +58,19 @@ export class Delivery {
 
   /**
    * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. Where all of
-   * them went ahead it follows them at once, as somebody waits for the mesh: its job is in the spool until it is in the
+   * them went ahead, but for one that it carries, it follows them at once, as somebody waits for the mesh: its job is in the spool until it is in the
    * outbox, so that it is lost by no crash. What became of it is looked at with the next `kick`.
    */
   noteMade(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
     const ahead = bytes.map((each) => this.#ahead.get(each));
     this.#aheadOf.set(entry, ahead);
-    if (this.#stopped || ahead.length === 0 || ahead.includes(undefined)) return;
-    const followed = Promise.all(ahead).then((outcomes) =>
-      outcomes.every((outcome) => outcome?.state === 'delivered') ? sendResult(entry, this.#options.callEdge) : null,
+    const carried = entry.blobs.findIndex((blob) => isCarried(entry, blob));
+    const canFollow = bytes.length > 0 && ahead.every((sent, i) => sent !== undefined || i === carried);
+    if (this.#stopped || !canFollow) return;
+    const followed = Promise.all(ahead.filter((sent) => sent !== undefined)).then((outcomes) =>
+      outcomes.every(({ state }) => state === 'delivered')
+        ? sendResult(entry, bytes[carried] ?? null, this.#options.callEdge)
+        : null,
     );
     this.#resultAhead.set(
       entry,
@@ -120,10 +126,13 @@ export class Delivery {
 
   async #sendWhole(entry: OutboxEntry): Promise<Outcome> {
     const blobs = await this.#blobsSent(entry);
-    return blobs.state === 'delivered' ? sendResult(entry, this.#options.callEdge) : blobs;
+    if (blobs.state !== 'delivered') return blobs;
+    const { outbox, callEdge } = this.#options;
+    const carried = entry.blobs.find((blob) => isCarried(entry, blob));
+    return sendResult(entry, carried === undefined ? null : await outbox.blobBytes(entry, carried), callEdge);
   }
 
-  /** Sends the blobs of a result, but for those that went ahead the first time. */
+  /** Sends the blobs of a result, but for one that it carries, and those that went ahead the first time. */
   async #blobsSent(entry: OutboxEntry): Promise<Outcome> {
     const { outbox, callEdge } = this.#options;
     if (entry.result.outcome === 'failed') return { state: 'delivered' };
@@ -131,9 +140,10 @@ export class Delivery {
     this.#aheadOf.delete(entry);
     // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
     const outcomes = await Promise.all(
-      entry.blobs.map(
-        async (blob, i) => ahead[i] ?? sendBlob({ ...entry, ...blob }, await outbox.blobBytes(entry, blob), callEdge),
-      ),
+      entry.blobs.map(async (blob, i) => {
+        if (isCarried(entry, blob)) return { state: 'delivered' } as const;
+        return ahead[i] ?? sendBlob({ ...entry, ...blob }, { body: await outbox.blobBytes(entry, blob) }, callEdge);
+      }),
     );
     return outcomes.find(({ state }) => state !== 'delivered') ?? { state: 'delivered' };
   }

@@ -17,6 +17,8 @@ type EdgeCall = {
   /** Path below the edge's URL, with its query. */
   path: string;
   body?: Uint8Array;
+  /** SHA-256 of the body, where it is known. */
+  bodySha256?: string;
   mediaType?: string;
   secondsMax?: number;
   signal?: AbortSignal;
@@ -40,6 +42,7 @@ export function createEdgeClient(edgeUrl: string, as: { originId: string; secret
     method,
     path,
     body,
+    bodySha256,
     mediaType,
     secondsMax = answerSecondsMax,
     signal,
@@ -51,7 +54,7 @@ export function createEdgeClient(edgeUrl: string, as: { originId: string; secret
       {
         method,
         path: url.pathname + url.search,
-        bodySha256: createHash('sha256').update(bytes).digest('hex'),
+        bodySha256: bodySha256 ?? createHash('sha256').update(bytes).digest('hex'),
         bodyBytes: bytes.byteLength,
         job: '',
       },

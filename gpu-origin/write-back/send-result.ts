@@ -1,3 +1,4 @@
+import { carriedThumbnailBytesMax, type JobResult } from '../../contract/job.ts';
 import type { CallEdge, EdgeAnswer } from './edge-client.ts';
 import type { OutboxEntry } from './outbox.ts';
 
@@ -14,20 +15,37 @@ const permanentStatuses = [400, 409, 411, 413, 422];
 /** A blob, and the job that it was made in. */
 export type JobBlob = Pick<OutboxEntry, 'key' | 'scope'> & Pick<OutboxEntry['blobs'][number], 'sha256' | 'mediaType'>;
 
+/** The bytes of a blob, and their digest where it was made of them just now and not read with them from a disk. */
+type BlobBody = { body: Uint8Array; bodySha256?: string };
+
 /** Sends a blob, before the result that names it; rejects when the edge does not answer. */
 export async function sendBlob(
   { key, scope, sha256, mediaType }: JobBlob,
-  body: Uint8Array,
+  sent: BlobBody,
   callEdge: CallEdge,
 ): Promise<Outcome> {
   // The edge keeps a private result's blobs apart, under the key that they belong to.
   const path = `/origin/blobs/${sha256}${scope === 'shared' ? '' : `?key=${key}`}`;
-  return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType }));
+  return outcomeOf(await callEdge({ method: 'PUT', path, mediaType, ...sent }));
 }
 
-/** Sends a result whose blobs the edge has; rejects when the edge does not answer. */
-export async function sendResult({ key, result }: OutboxEntry, callEdge: CallEdge): Promise<Outcome> {
-  const body = new TextEncoder().encode(JSON.stringify(result));
+/** Whether a blob of a result is its thumbnail, and small enough to go with it. */
+export function isCarried({ result }: OutboxEntry, { sha256, bytes }: OutboxEntry['blobs'][number]): boolean {
+  if (result.outcome !== 'completed' || bytes > carriedThumbnailBytesMax) return false;
+  return sha256 === result.manifest.thumbnail?.sha256;
+}
+
+/**
+ * Sends a result whose blobs the edge has, but for the thumbnail's bytes where these are carried (null: none are);
+ * rejects when the edge does not answer.
+ */
+export async function sendResult(
+  { key, result }: OutboxEntry,
+  thumbnail: Uint8Array | null,
+  callEdge: CallEdge,
+): Promise<Outcome> {
+  const sent = thumbnail === null ? result : { ...result, thumbnail: Buffer.from(thumbnail).toString('base64') };
+  const body = new TextEncoder().encode(JSON.stringify(sent satisfies JobResult));
   const path = `/origin/results/${key}`;
   return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: 'application/json' }));
 }

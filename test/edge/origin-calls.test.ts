@@ -1,8 +1,10 @@
 import { env, exports } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
-import type { JobResult } from '../../contract/job.ts';
+import { carriedThumbnailBytesMax, type JobResult } from '../../contract/job.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
+import { takeDown } from '../../edge/cache/takedowns.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
@@ -126,6 +128,72 @@ test('a result is taken only when its blobs are stored and it is of the job', as
   expect(await env.STORE.head(`meshes/${job.key}.json`)).toBeNull();
   expect((await putResult(job.key, result)).status).toBe(200);
   expect(await env.STORE.head(`meshes/${job.key}.json`)).not.toBeNull();
+});
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+/** A result that carries its thumbnail, as an origin sends it; `changes` are to the thumbnail as the manifest names it. */
+async function carrying({ job }: SentJob, changes: Partial<MeshManifest['thumbnail']> = {}) {
+  await putMesh(job);
+  const { body, digest } = await someBlob();
+  const thumbnail = { sha256: digest, bytes: body.byteLength, mediaType: 'image/webp', extension: 'webp' as const };
+  const manifest = await manifestOf(job, meshBytes(job), { thumbnail: { ...thumbnail, ...changes } });
+  const result = { outcome: 'completed', fence: job.fence, manifest, thumbnail: base64(body) } as const;
+  return { body, digest, result };
+}
+
+test('a small thumbnail comes with its result, and is served as it came', async () => {
+  const sent = await sentJob();
+  const { body, digest, result } = await carrying(sent);
+  expect((await putResult(sent.job.key, result)).status).toBe(200);
+  const made = await mesh(call(`/v1/meshes/mesh_${sent.job.key}`));
+  expect(made.thumbnail_url).toBe(`${edgeUrl}/assets/${digest}.webp`);
+  const served = await get(`/assets/${digest}.webp`);
+  expect([served.headers.get('content-type'), new Uint8Array(await served.arrayBuffer())]).toEqual([
+    'image/webp',
+    body,
+  ]);
+  expect((await putResult(sent.job.key, result)).status).toBe(200);
+});
+
+test.each<[string, Parameters<typeof carrying>[1], number, string, string | null]>([
+  ['has another digest than it is named by', { sha256: 'f'.repeat(64) }, 422, 'digest_mismatch', null],
+  ['is longer than is said', { bytes: 1 }, 412, 'precondition_failed', null],
+  [
+    'is of a type that is no asset',
+    { mediaType: 'text/html' },
+    400,
+    'invalid_parameter',
+    'manifest.thumbnail.mediaType',
+  ],
+])('a result whose thumbnail %s is refused', async (_, changes, status, code, param) => {
+  const sent = await sentJob();
+  const { digest, result } = await carrying(sent, changes);
+  expect(await errorOf(putResult(sent.job.key, result))).toMatchObject({ status, code, param });
+  expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
+  if (status !== 412) expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
+});
+
+test('a thumbnail is refused that its manifest does not name, that is no base64 or is too long to be carried', async () => {
+  const sent = await sentJob();
+  const { result } = await carrying(sent);
+  const unnamed = { ...result, manifest: { ...result.manifest, thumbnail: null } };
+  const refused = { status: 400, code: 'invalid_parameter', param: 'thumbnail' };
+  expect(await errorOf(putResult(sent.job.key, unnamed))).toMatchObject(refused);
+  for (const thumbnail of ['not base64!', '', base64(new Uint8Array(carriedThumbnailBytesMax + 3))]) {
+    expect(await errorOf(putResult(sent.job.key, { ...result, thumbnail }))).toMatchObject(refused);
+  }
+});
+
+test('a thumbnail that was taken down is not stored, and ends its flight', async () => {
+  const sent = await sentJob();
+  const { digest, result } = await carrying(sent);
+  await takeDown(env.STORE, { sha256: digest, reason: 'not theirs', atSeconds: 1 });
+  expect(await errorOf(putResult(sent.job.key, result))).toMatchObject({ code: 'taken_down' });
+  expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
+  expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'failed' });
 });
 
 test('a result whose bytes go while its manifest is stored is refused until they are there again', async () => {

@@ -73,12 +73,13 @@ test('a signed job is accepted, made and written back with its blobs before its 
   expect(edge.progress.filter(({ fence }) => fence === 7).length).toBeGreaterThan(0);
 });
 
-test('the blobs of a private result are written back under its key', async () => {
+test('the mesh file of a private result is written back under its key, the thumbnail with the result', async () => {
   const sent = job({ scope: 'tenant-a' });
   await sendJob(origin.url, sent, image);
   await finished(sent.key);
   const blobs = edge.calls.filter(({ path }) => path.startsWith('/origin/blobs/') && path.endsWith(`?key=${sent.key}`));
-  expect(blobs).toHaveLength(2);
+  expect(blobs.map(({ mediaType }) => mediaType)).toEqual(['model/gltf-binary']);
+  expect(edge.result(sent.key)).toMatchObject({ outcome: 'completed', thumbnail: expect.any(String) as string });
 });
 
 test('a result that lives for a time says until when', async () => {

@@ -47,10 +47,15 @@ export async function startEdgePeer(known: { originId: string; secret: string })
     const [, kind, name = ''] = /^\/origin\/(\w+)\/?(\w*)/.exec(call.path) ?? [];
     const json = () => JSON.parse(new TextDecoder().decode(call.bytes)) as unknown;
     if (kind === 'blobs') {
-      if (createHash('sha256').update(call.bytes).digest('hex') !== name) return { status: 422 };
+      if (digestOf(call.bytes) !== name) return { status: 422 };
       blobs.set(name, call.bytes);
     } else if (kind === 'results') {
       const result = JobResult.parse(json());
+      if (result.outcome === 'completed' && result.thumbnail !== undefined) {
+        const bytes = Buffer.from(result.thumbnail, 'base64');
+        if (digestOf(bytes) !== result.manifest.thumbnail?.sha256) return { status: 422 };
+        blobs.set(digestOf(bytes), bytes);
+      }
       results.set(name, [...(results.get(name) ?? []), result]);
     } else if (kind === 'progress') progress.push(JobProgress.parse(json()));
     else if (kind === 'reports') {
@@ -101,8 +106,12 @@ async function readCall(request: IncomingMessage, known: { originId: string; sec
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
-  if (bytes.length !== signed.bodyBytes || createHash('sha256').update(bytes).digest('hex') !== signed.bodySha256) {
+  if (bytes.length !== signed.bodyBytes || digestOf(bytes) !== signed.bodySha256) {
     throw new Error('the body is not the signed one');
   }
   return { method, path, bytes, mediaType: headers.get('content-type') ?? '', headers };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

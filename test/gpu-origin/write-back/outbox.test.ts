@@ -1,8 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSetting, type Setting } from '../support/setting.ts';
+import { carriedThumbnailBytesMax } from '../../../contract/job.ts';
+import type { OutboxEntry } from '../../../gpu-origin/write-back/outbox.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
 import { jobFor, sendJob, signedPost } from '../support/send-job.ts';
 
@@ -43,7 +46,7 @@ test('a result waits on disk while the edge is down, and is delivered once it is
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
 });
 
-test('the blobs of a result and then it itself are sent once, while the job or its result is on disk', async () => {
+test('the mesh file and then the result, with the thumbnail, are sent once, while the job or its result is on disk', async () => {
   const wasOnDisk: boolean[] = [];
   setting.edge.answer = ({ path }) => {
     const key = /^\/origin\/results\/(\w+)$/.exec(path)?.[1];
@@ -54,7 +57,7 @@ test('the blobs of a result and then it itself are sent once, while the job or i
   await setting.result(await setting.accepted(await setting.start(), { model }));
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
   expect(wasOnDisk).toEqual([true]);
-  expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/blobs/'))).toHaveLength(2);
+  expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/blobs/'))).toHaveLength(1);
 });
 
 test('a result in the outbox survives kill -9 and is delivered by the next process with no second run', async () => {
@@ -117,8 +120,8 @@ test('410 drops the result: nobody waits for it', async () => {
     expect(await setting.metric(origin, 'meshkiln_origin_results_total{outcome="dropped"}')).toBe(1),
   );
   expect(await outboxFiles()).toEqual([]);
-  // The mesh and its thumbnail, once each, and no result.
-  expect(setting.edge.calls.filter(isWriteBack)).toHaveLength(2);
+  // The mesh file, once, and no result.
+  expect(setting.edge.calls.filter(isWriteBack)).toHaveLength(1);
   expect(setting.edge.result(key)).toBeNull();
 });
 
@@ -157,6 +160,31 @@ test('a blob that the disk has damaged is refused by its digest, and the job end
   edge.up();
   await setting.start();
   expect(await setting.result(key)).toMatchObject({ outcome: 'failed', failure: { code: 'internal_error' } });
+});
+
+test.each([
+  ['with its result', carriedThumbnailBytesMax, 0],
+  ['by itself', carriedThumbnailBytesMax + 1, 1],
+])('a thumbnail from the outbox goes %s when it has %i bytes', async (_, bytes, calls) => {
+  const edge = down(503);
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await waitsInOutbox(key);
+  await origin.kill('SIGKILL');
+  const body = randomBytes(bytes);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const path = join(setting.stateFolder, 'outbox', key);
+  const entry = JSON.parse(await readFile(`${path}.json`, 'utf8')) as OutboxEntry;
+  if (entry.result.outcome !== 'completed' || entry.result.manifest.thumbnail === null) throw new Error('no thumbnail');
+  Object.assign(entry.result.manifest.thumbnail, { sha256, bytes });
+  Object.assign(entry.blobs[1] ?? {}, { sha256, bytes });
+  await writeFile(`${path}.${sha256}`, body);
+  await writeFile(`${path}.json`, JSON.stringify(entry));
+  edge.up();
+  await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  expect(setting.edge.blobs.get(sha256)).toEqual(body);
+  expect(setting.edge.calls.filter((call) => call.path === `/origin/blobs/${sha256}`)).toHaveLength(calls);
 });
 
 test('a result that the edge has not taken for six hours is dropped: its flight has failed', async () => {

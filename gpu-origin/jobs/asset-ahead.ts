@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { MadeBlob } from '../pipeline/job.ts';
+import type { MadeFile } from '../pipeline/job.ts';
 import type { JobBlob } from '../write-back/send-result.ts';
 import type { LiveJob } from './live-job.ts';
 
-/** Sends what a job consists of as it is made, so that the edge has it by the time that the result is on disk. */
-export class BlobsAhead {
+/** Sends a job's mesh file as soon as it is made, so that the edge has it by the time that the result is on disk. */
+export class AssetAhead {
   readonly #job: LiveJob;
   readonly #sendAhead: (blob: JobBlob, bytes: Uint8Array) => boolean;
   readonly #work = new AbortController();
@@ -32,10 +31,9 @@ export class BlobsAhead {
     return this.#work.signal;
   }
 
-  send({ bytes, mediaType }: MadeBlob): void {
-    if (this.#job.controller.signal.aborted && !this.#begun) return;
+  send({ bytes, sha256, mediaType }: MadeFile): void {
+    if (this.#job.controller.signal.aborted) return;
     const { key, scope } = this.#job.job;
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    if (this.#sendAhead({ key, scope, sha256, mediaType }, bytes)) this.#begun = true;
+    this.#begun = this.#sendAhead({ key, scope, sha256, mediaType }, bytes);
   }
 }
