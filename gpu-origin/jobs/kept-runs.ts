@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -16,6 +17,8 @@ const keptBytesMax = 16 * 1024 * 1024;
 /**
  * Keeps what each run of a job gave in `folder` until the job is done, so that an origin killed between inference and
  * result does not ask the accelerator again. Not synced to disk: a power cut may cost one run, a killed process none.
+ * What a run gave is written in the very turn in which the run ended, a fraction of a millisecond for what most give:
+ * a run that is counted is kept.
  * A run that is one of many is not kept: a field has thousands, of a few milliseconds each, and the digest of what each
  * takes costs this thread as much.
  */
@@ -28,7 +31,7 @@ export function keepRuns(infer: PinnedInfer, folder: string): PinnedInfer {
     const outcome = kept ?? (await infer(run));
     if (keptBytes + bytesOf(outcome) > keptBytesMax) return outcome;
     keptBytes += bytesOf(outcome);
-    if (kept === null) await write(path, outcome);
+    if (kept === null) writeNow(path, outcome);
     return outcome;
   };
 }
@@ -60,14 +63,29 @@ async function read<Kept>(path: string): Promise<Kept | null> {
   }
 }
 
-async function write(path: string, outcome: Outcome | Answer): Promise<void> {
+function writeNow(path: string, outcome: Outcome): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.partial`, serialize(outcome));
+    renameSync(`${path}.partial`, path);
+  } catch (error) {
+    logNotKept(path, error);
+  }
+}
+
+async function write(path: string, answer: Answer): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.partial`, serialize(outcome));
+    await writeFile(`${path}.partial`, serialize(answer));
     await rename(`${path}.partial`, path);
   } catch (error) {
-    log('run not kept', { path, cause: causeText(error) }); // costs a run after a crash, no more
+    logNotKept(path, error);
   }
+}
+
+/** It costs a run after a crash, no more. */
+function logNotKept(path: string, error: unknown): void {
+  log('run not kept', { path, cause: causeText(error) });
 }
 
 function bytesOf({ outputs }: Outcome): number {

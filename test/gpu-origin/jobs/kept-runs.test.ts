@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,22 @@ test('what a run gave is there for the next process, for the same input of the s
   await next(runOf(2));
   await next(runOf(1, { model: { id: 'small@1', digest: 'b' } }));
   expect(runs()).toBe(3);
+});
+
+test('what a run gave is on disk before anything else happens in the process', async () => {
+  const { infer } = accelerator(4);
+  const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const keeping = keepRuns(async (run) => {
+    begun.resolve();
+    await ended.promise;
+    return infer(run);
+  }, folder);
+  const kept = keeping(runOf(1));
+  await begun.promise;
+  ended.resolve();
+  for (let microtask = 0; microtask < 10; microtask++) await Promise.resolve();
+  expect(readdirSync(folder)).toHaveLength(1);
+  await kept;
 });
 
 test('a job keeps 16 MiB of outputs, those of an earlier process included', async () => {
