@@ -31,6 +31,11 @@ export class Ledger {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   readonly #settings: LimitSettings;
+  /**
+   * When this object's alarm rings, null where it has set none. One that rings early, since what it was set for is
+   * settled, costs less than one that is set for each miss: a write that the miss waits for.
+   */
+  #wakesAtMs: number | null = null;
 
   constructor(storage: DurableObjectStorage, settings: LimitSettings) {
     this.#storage = storage;
@@ -135,11 +140,14 @@ export class Ledger {
     this.#sql.exec('UPDATE reserves SET look_at_ms = ? WHERE id = ?', Date.now() + nextLookMs, id);
   }
 
-  /** Sets the object's alarm to when the next reserve is due. */
-  wake(): void {
+  /** Sets the object's alarm to when the next reserve is due; to be called when the alarm before has rung, too. */
+  wake({ rang }: { rang: boolean } = { rang: false }): void {
+    if (rang) this.#wakesAtMs = null;
     const { next } = this.#sql.exec<{ next: number | null }>('SELECT min(look_at_ms) AS next FROM reserves').one();
+    if (next === null || (this.#wakesAtMs !== null && this.#wakesAtMs <= next)) return;
+    this.#wakesAtMs = next;
     // The output gate holds every answer until the write is durable.
-    if (next !== null) void this.#storage.setAlarm(next);
+    void this.#storage.setAlarm(next);
   }
 
   /** A miss that is under no limit reserves nothing; its cost is counted when it is settled. */

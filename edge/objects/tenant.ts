@@ -223,7 +223,7 @@ export class Tenant extends DurableObject<Env> {
         this.#ledger.keep(reserve.id);
       }
     }
-    this.#ledger.wake();
+    this.#ledger.wake({ rang: true });
   }
 
   /** GPU milliseconds of the mesh that a flight left behind, null when it left none. */

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
@@ -229,4 +229,26 @@ test('a charge that was lost is made up for from the mesh, and one of a flight t
   // Of what was reserved, only the flight that lives is.
   expect((await miss(key)).remainingMs).toBe(8 * reservedMs - 300);
   expect(keyOfMeshId(flying.id)).toBe(flying.sent.job.key);
+});
+
+test('the alarm for a reserve that was settled looks after the next one, too', async () => {
+  const tenant = await tenantWith({});
+  const object = env.TENANT.getByName(tenant);
+  const account = { id: 'a', gpuMsPerDay: null, concurrentMissesMax: 1 };
+  const alarm = () => runInDurableObject(object, (_, state) => state.storage.getAlarm());
+  const reserve = (id: string) => object.reserve({ id, tenant, flight: '0'.repeat(64), account });
+  const startMs = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: startMs });
+  expect(await reserve('first')).toMatchObject({ is: 'reserved' });
+  await object.settle({ id: 'first', gpuMs: 1 });
+  vi.setSystemTime(startMs + 20_000);
+  expect(await reserve('second')).toMatchObject({ is: 'reserved' });
+  expect(await alarm()).toBe(startMs + 60_000);
+  vi.setSystemTime(startMs + 60_000);
+  expect(await runDurableObjectAlarm(object)).toBe(true);
+  expect(await reserve('third')).toMatchObject({ is: 'too_many' });
+  expect(await alarm()).toBe(startMs + 80_000);
+  vi.setSystemTime(startMs + 80_000);
+  expect(await runDurableObjectAlarm(object)).toBe(true);
+  expect(await reserve('third')).toMatchObject({ is: 'reserved' });
 });
