@@ -1,4 +1,5 @@
 import { Hono, type Context } from 'hono';
+import { trimTrailingSlash } from 'hono/trailing-slash';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 import type { Manifests } from '../cache/manifests.ts';
@@ -17,6 +18,8 @@ export type PageRoutesOptions = { site: Fetcher; manifests: Manifests; urlSecret
 export function pageRoutes(options: PageRoutesOptions) {
   const { site } = options;
   return new Hono<{ Bindings: Env }>()
+    .use('/dashboard/', trimTrailingSlash())
+    .use('/docs/', trimTrailingSlash())
     .get('/', (c) => page(c, 'index', site))
     .get('/dashboard', (c) => page(c, 'dashboard', site))
     .get('/docs', (c) => page(c, 'docs', site))

@@ -25,6 +25,11 @@ test.each(['/', '/dashboard', '/docs'])(
   },
 );
 
+test.each(['/dashboard', '/docs'])('%s/ leads to the page', async (path) => {
+  const answer = await exports.default.fetch(new Request(`${edgeUrl}${path}/?a=1`, { redirect: 'manual' }));
+  expect([answer.status, answer.headers.get('location')]).toEqual([301, `${edgeUrl}${path}?a=1`]);
+});
+
 test('a page that the client has already is a 304', async () => {
   const first = await get('/');
   const etag = first.headers.get('etag') ?? '';
