@@ -1,5 +1,5 @@
 import { waitUntil } from 'cloudflare:workers';
-import type { MeshManifest } from '../../contract/mesh.ts';
+import { surfaceKeysOf, type MeshManifest } from '../../contract/mesh.ts';
 import { digestsOf, removeIndex, removeSurfaceIndex, writeIndex, writeSurfaceIndex } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
 import { isLive } from './manifest-text.ts';
@@ -133,6 +133,7 @@ export class Manifests {
    * its origin keep them.
    */
   async nameSurfaces(manifest: MeshManifest): Promise<void> {
+    if (surfaceKeysOf(manifest).length === 0) return;
     await writeSurfaceIndex(this.#r2, manifest);
     await removeSurfaceIndex(this.#r2, manifest, await this.readKept(manifest.key));
   }

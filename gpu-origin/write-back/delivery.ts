@@ -58,8 +58,9 @@ export class Delivery {
 
   /**
    * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. Where all of
-   * them went ahead, but for one that it carries, it follows them at once, as somebody waits for the mesh: its job is in the spool until it is in the
-   * outbox, so that it is lost by no crash. What became of it is looked at with the next `kick`.
+   * them went ahead, but for one that it carries, it follows them at once, as somebody waits for the mesh: its job is in
+   * the spool until it is in the outbox, so that it is lost by no crash. What became of it is looked at with the next
+   * `kick`.
    */
   noteMade(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
     const ahead = bytes.map((each) => this.#ahead.get(each));

@@ -37,15 +37,26 @@ export function isCarried({ result }: OutboxEntry, { sha256, bytes }: OutboxEntr
 
 /**
  * Sends a result whose blobs the edge has, but for the thumbnail's bytes where these are carried (null: none are);
- * rejects when the edge does not answer.
+ * rejects when the edge does not answer. An edge that is older than this origin refuses a result that carries anything:
+ * it is sent the thumbnail by itself.
  */
 export async function sendResult(
-  { key, result }: OutboxEntry,
+  entry: OutboxEntry,
   thumbnail: Uint8Array | null,
   callEdge: CallEdge,
 ): Promise<Outcome> {
-  const sent = thumbnail === null ? result : { ...result, thumbnail: Buffer.from(thumbnail).toString('base64') };
-  const body = new TextEncoder().encode(JSON.stringify(sent satisfies JobResult));
+  const { key, scope, result } = entry;
+  if (thumbnail === null || result.outcome === 'failed') return putResult(key, result, callEdge);
+  const carrying = { ...result, thumbnail: Buffer.from(thumbnail).toString('base64') };
+  const outcome = await putResult(key, carrying, callEdge);
+  const blob = result.manifest.thumbnail;
+  if (outcome.state !== 'refused' || blob === null) return outcome;
+  const sent = await sendBlob({ key, scope, ...blob }, { body: thumbnail }, callEdge);
+  return sent.state === 'delivered' ? putResult(key, result, callEdge) : sent;
+}
+
+async function putResult(key: string, result: JobResult, callEdge: CallEdge): Promise<Outcome> {
+  const body = new TextEncoder().encode(JSON.stringify(result));
   const path = `/origin/results/${key}`;
   return outcomeOf(await callEdge({ method: 'PUT', path, body, mediaType: 'application/json' }));
 }

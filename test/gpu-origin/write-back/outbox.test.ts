@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { PeerCall } from '../support/edge-peer.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
 import { carriedThumbnailBytesMax } from '../../../contract/job.ts';
 import type { OutboxEntry } from '../../../gpu-origin/write-back/outbox.ts';
@@ -185,6 +186,18 @@ test.each([
   expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
   expect(setting.edge.blobs.get(sha256)).toEqual(body);
   expect(setting.edge.calls.filter((call) => call.path === `/origin/blobs/${sha256}`)).toHaveLength(calls);
+});
+
+test('an edge that knows of no thumbnails in results is sent it by itself', async () => {
+  const carries = (call: PeerCall) => isResult(call) && 'thumbnail' in JSON.parse(new TextDecoder().decode(call.bytes));
+  setting.edge.answer = (call) => (carries(call) ? 400 : null);
+  const key = await setting.accepted(await setting.start(), { model });
+  const result = await setting.result(key);
+  if (result?.outcome !== 'completed' || result.manifest.thumbnail === null) throw new Error('no thumbnail');
+  const { sha256, bytes } = result.manifest.thumbnail;
+  expect(setting.edge.blobs.get(sha256)).toHaveLength(bytes);
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+  expect(setting.edge.calls.filter(carries)).toHaveLength(1);
 });
 
 test('a result that the edge has not taken for six hours is dropped: its flight has failed', async () => {
