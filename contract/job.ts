@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { base64Length } from './base64.ts';
 import { Sha256 } from './digest.ts';
 import { MeshParams, contractVersion, pipelineVersion } from './key.ts';
 import { Blob, MeshManifest, stages } from './mesh.ts';
@@ -89,8 +90,3 @@ export type JobReturned = z.infer<typeof JobReturned>;
 /** Answer of `PUT {edge}/origin/blobs/{sha256}`; a repeat is `stored: false` and changes nothing. */
 export const BlobReceipt = z.strictObject({ sha256: Blob.shape.sha256, stored: z.boolean() });
 export type BlobReceipt = z.infer<typeof BlobReceipt>;
-
-/** Characters of so many bytes in base64, with its padding. */
-function base64Length(bytes: number): number {
-  return Math.ceil(bytes / 3) * 4;
-}

@@ -28,9 +28,7 @@ export async function writeSurfaceIndex(r2: R2Bucket, manifest: MeshManifest): P
 
 /** Removes the surface entries of a mesh, but for those that what is stored of it now (null: nothing) has too. */
 export async function removeSurfaceIndex(r2: R2Bucket, gone: MeshManifest, kept: MeshManifest | null): Promise<void> {
-  const named = new Set(kept ? surfaceEntries(kept) : []);
-  const names = surfaceEntries(gone).filter((name) => !named.has(name));
-  if (names.length > 0) await r2.delete(names);
+  await removeBut(r2, surfaceEntries(gone), kept ? surfaceEntries(kept) : []);
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
@@ -77,8 +75,12 @@ export async function listTags(
 
 /** Removes the entries of a manifest that is gone, but for those that the one in its place has too. */
 export async function removeIndex(r2: R2Bucket, gone: MeshManifest, inPlace?: MeshManifest): Promise<void> {
-  const kept = new Set(inPlace ? entriesOf(inPlace) : []);
-  await r2.delete(entriesOf(gone).filter((name) => !kept.has(name)));
+  await removeBut(r2, entriesOf(gone), inPlace ? entriesOf(inPlace) : []);
+}
+
+async function removeBut(r2: R2Bucket, names: readonly string[], kept: readonly string[]): Promise<void> {
+  const left = names.filter((name) => !kept.includes(name));
+  if (left.length > 0) await r2.delete(left);
 }
 
 /** One line of the index. */

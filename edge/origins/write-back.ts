@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../contract/base64.ts';
 import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -13,7 +14,6 @@ import { ownerOf } from '../meshes/mesh-owner.ts';
 import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
-import { bytesOfBase64 } from '../request/base64.ts';
 
 export type WriteBackOptions = {
   manifests: Manifests;

@@ -1,9 +1,6 @@
+import { base64GroupCharacters, base64Length, bytesOfBase64 } from '../../contract/base64.ts';
 import { imageLimits } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
-import { bytesOfBase64 } from './base64.ts';
-
-const base64GroupBytes = 3;
-const base64GroupCharacters = 4;
 
 /**
  * Decodes a data URL of a picture, `data:image/…;base64,…` (RFC 2397), strictly: the standard alphabet with its
@@ -15,7 +12,7 @@ export function decodeDataUrl(url: string): Uint8Array<ArrayBuffer> {
   if (header === undefined) throw invalid('a data URL must begin with "data:image/<type>;base64,"');
   const base64 = url.slice(header.length);
   const bytesMax = imageLimits.dataUrlBytesMax;
-  if (base64.length > Math.ceil(bytesMax / base64GroupBytes) * base64GroupCharacters) {
+  if (base64.length > base64Length(bytesMax)) {
     throw new Problem('body_too_large', `A data URL may hold at most ${bytesMax} bytes; send the file in a form.`, {
       param: 'image',
     });

@@ -2,7 +2,7 @@ import type { MeshParams } from '../../contract/key.ts';
 import { outputFormats } from '../../contract/request.ts';
 import { checkMesh } from '../mesh/check.ts';
 import type { Mesh } from '../mesh/mesh.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../digest.ts';
 import { encodeGlb } from './formats/glb.ts';
 import { encodeTexture } from './formats/image.ts';
 import { encodeObj } from './formats/obj.ts';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { rasterize, type Seen } from '../mesh/raster.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../digest.ts';
 import type { MadeFile } from './job.ts';
 import type { PaintedMesh, Texture } from './texture.ts';
 

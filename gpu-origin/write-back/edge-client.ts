@@ -1,7 +1,8 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { retryAfterMs } from '../../contract/retry-after.ts';
 import { sign, type Hmac } from '../../contract/signature.ts';
+import { digestOf } from '../digest.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
 import { currentTraceHeaders } from '../trace.ts';
 
@@ -57,7 +58,7 @@ export function createEdgeClient(edgeUrl: string, as: { originId: string; secret
       {
         method,
         path: url.pathname + url.search,
-        bodySha256: bodySha256 ?? createHash('sha256').update(bytes).digest('hex'),
+        bodySha256: bodySha256 ?? digestOf(bytes),
         bodyBytes: bytes.byteLength,
         job: '',
       },
