@@ -18,6 +18,8 @@ export type NewBlob = BlobPlace & {
   bytes: number;
   mediaType: string;
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
+  /** A look at what was taken down that has begun already, this digest among others. */
+  allowed?: Promise<void>;
 };
 
 /**
@@ -27,10 +29,9 @@ export type NewBlob = BlobPlace & {
  * The body of a repeat is left unread and not cancelled: cancelling would break the connection before the answer.
  */
 export async function putBlob(blob: NewBlob): Promise<{ stored: boolean }> {
-  const { body } = blob;
-  const refused = refuseTakenDown(blob.r2, [blob.sha256]);
-  if (body instanceof Uint8Array) return refused.then(() => create(blob, body));
-  const [present] = await Promise.all([blob.r2.head(blobKey(blob)), refused]);
+  const { body, allowed = refuseTakenDown(blob.r2, [blob.sha256]) } = blob;
+  if (body instanceof Uint8Array) return allowed.then(() => create(blob, body));
+  const [present] = await Promise.all([blob.r2.head(blobKey(blob)), allowed]);
   if (present !== null) return { stored: false };
   const { readable, writable } = new FixedLengthStream(blob.bytes);
   const stop = new AbortController();

@@ -10,25 +10,14 @@ export type IndexedBy = 'image' | 'blob' | 'private-blob' | 'model' | 'geometry'
 const listedMax = 1000;
 
 /**
- * Empty objects `index/<by>/<value>/<key>` in R2, written before the manifest that they are of, but for those of its
- * surfaces. They say which meshes use a blob, strongly consistently, so that no purge takes bytes from a mesh that stays.
- * One whose manifest is gone means nothing.
+ * Empty objects `index/<by>/<value>/<key>` in R2. They say which meshes use a blob, strongly consistently, so that no
+ * purge takes bytes from a mesh that stays. One whose manifest is gone means nothing.
  */
 export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
   const fromFlight = new Set(flightEntries(manifest));
   // Only the flight's are likely to be there.
   const write = (name: string) => (fromFlight.has(name) ? keep(r2, name) : create(r2, name));
-  await Promise.all(partEntries(manifest).map(write));
-}
-
-/** Makes a stored mesh findable by its surfaces: a mesh is whole without them, so that nobody waits for these entries. */
-export async function writeSurfaceIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  await Promise.all(surfaceEntries(manifest).map((name) => create(r2, name)));
-}
-
-/** Removes the surface entries of a mesh, but for those that what is stored of it now (null: nothing) has too. */
-export async function removeSurfaceIndex(r2: R2Bucket, gone: MeshManifest, kept: MeshManifest | null): Promise<void> {
-  await removeBut(r2, surfaceEntries(gone), kept ? surfaceEntries(kept) : []);
+  await Promise.all(entriesOf(manifest).map(write));
 }
 
 /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
@@ -73,13 +62,10 @@ export async function listTags(
   return { tags, more: page.truncated };
 }
 
-/** Removes the entries of a manifest that is gone, but for those that the one in its place has too. */
-export async function removeIndex(r2: R2Bucket, gone: MeshManifest, inPlace?: MeshManifest): Promise<void> {
-  await removeBut(r2, entriesOf(gone), inPlace ? entriesOf(inPlace) : []);
-}
-
-async function removeBut(r2: R2Bucket, names: readonly string[], kept: readonly string[]): Promise<void> {
-  const left = names.filter((name) => !kept.includes(name));
+/** Removes the entries of a manifest that is gone, but for those that the one in its place (null: none) has too. */
+export async function removeIndex(r2: R2Bucket, gone: MeshManifest, inPlace: MeshManifest | null): Promise<void> {
+  const kept = inPlace === null ? [] : entriesOf(inPlace);
+  const left = entriesOf(gone).filter((name) => !kept.includes(name));
   if (left.length > 0) await r2.delete(left);
 }
 
@@ -124,19 +110,12 @@ function flightEntries({ key, imageSha256, model }: FlightMesh): string[] {
 }
 
 function entriesOf(manifest: MeshManifest): string[] {
-  return [...partEntries(manifest), ...surfaceEntries(manifest)];
-}
-
-/** Entries by what a mesh is made of and consists of. */
-function partEntries(manifest: MeshManifest): string[] {
   const by = manifest.owner === undefined ? 'blob' : 'private-blob';
   const blobs = blobsOf(manifest).map(({ sha256 }) => prefixOf(by, sha256));
   const pictures = pictureDigestsOf(manifest).map((sha256) => prefixOf('image', sha256));
-  return [...pictures, prefixOf('model', manifest.model), ...blobs].map((prefix) => prefix + manifest.key);
-}
-
-function surfaceEntries(manifest: MeshManifest): string[] {
-  return surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key) + manifest.key);
+  const surfaces = surfaceKeysOf(manifest).map((key) => prefixOf('geometry', key));
+  const prefixes = [...pictures, prefixOf('model', manifest.model), ...blobs, ...surfaces];
+  return prefixes.map((prefix) => prefix + manifest.key);
 }
 
 const tagsPrefix = 'index/tag/';

@@ -1,11 +1,10 @@
 import { waitUntil } from 'cloudflare:workers';
-import { surfaceKeysOf, type MeshManifest } from '../../contract/mesh.ts';
-import { digestsOf, removeIndex, removeSurfaceIndex, writeIndex, writeSurfaceIndex } from './index-entries.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { removeIndex, writeIndex } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
 import { isLive } from './manifest-text.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
 import { r2Manifests, type R2Manifests } from './r2.ts';
-import { refuseTakenDown } from './takedowns.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
 
 /**
@@ -35,7 +34,6 @@ export class Manifests {
   readonly #now: () => number;
   readonly #truth: R2Manifests;
   readonly #copies: readonly [memory: Tier<MeshManifest>, kv: Tier<MeshManifest>];
-  readonly #announced = new WeakSet<MeshManifest>();
 
   constructor({ kv, r2, now = () => Date.now(), memory = isolateMemory }: ManifestsOptions) {
     this.#r2 = r2;
@@ -62,43 +60,20 @@ export class Manifests {
   }
 
   /**
-   * What comes before a manifest is written, so that nothing withdrawn gets in and no purge overlooks its blobs. It is
-   * done once, so a caller may do it first, beside other work. Throws the Problem `taken_down` when its picture or a blob
-   * of it was taken down.
-   */
-  async announce(manifest: MeshManifest): Promise<void> {
-    if (this.#announced.has(manifest)) return;
-    // Beside each other, since somebody waits for the mesh.
-    const [allowed, written] = await Promise.allSettled([
-      refuseTakenDown(this.#r2, digestsOf(manifest)),
-      writeIndex(this.#r2, manifest),
-    ]);
-    if (allowed.status === 'rejected') {
-      // What a refresh was to replace stays, and stays findable.
-      const kept = await this.readKept(manifest.key);
-      await removeIndex(this.#r2, manifest, kept ?? undefined);
-      throw allowed.reason;
-    }
-    if (written.status === 'rejected') throw written.reason;
-    this.#announced.add(manifest);
-  }
-
-  /**
    * Stores a manifest unless its key has one: the first writer is canonical and is what is returned, since results of
-   * a GPU need not be equal bit by bit. An expired or damaged one gives way. Throws as `announce` does.
+   * a GPU need not be equal bit by bit. An expired or damaged one gives way.
    */
   async create(
     manifest: MeshManifest,
     background: Background = { waitUntil },
   ): Promise<{ manifest: MeshManifest; created: boolean }> {
-    await this.announce(manifest);
     for (let attempt = 0; attempt < createAttemptsMax; attempt++) {
       if (await this.#truth.put(manifest, { etagDoesNotMatch: '*' })) {
         return this.#settled(manifest, { instead: null, created: true, background });
       }
       const existing = await this.#truth.stored(manifest.key);
       if (existing?.manifest && isLive(existing.manifest, this.#now())) {
-        return this.#settled(existing.manifest, { instead: manifest, created: false, background });
+        return this.#settled(existing.manifest, { instead: null, created: false, background });
       }
       if (existing && (await this.#truth.put(manifest, { etagMatches: existing.etag }))) {
         return this.#settled(manifest, { instead: existing.manifest, created: true, background });
@@ -109,7 +84,7 @@ export class Manifests {
 
   /**
    * Puts a refreshed manifest in the place of the one with this etag (null: of none). When another came between, that
-   * one stays and is returned. Throws as `create` does.
+   * one stays and is returned.
    */
   async replace(
     manifest: MeshManifest,
@@ -118,7 +93,6 @@ export class Manifests {
   ): Promise<{ manifest: MeshManifest; replaced: boolean }> {
     const existing = etag === null ? null : await this.#truth.stored(manifest.key);
     if (existing && existing.etag === etag) {
-      await this.announce(manifest);
       if (await this.#truth.put(manifest, { etagMatches: etag })) {
         this.#settled(manifest, { instead: existing.manifest, created: true, background });
         return { manifest, replaced: true };
@@ -129,13 +103,14 @@ export class Manifests {
   }
 
   /**
-   * Makes a stored mesh findable by its surfaces; one that is not stored any more leaves no entry behind, which would let
-   * its origin keep them.
+   * Makes a stored mesh findable by what it is made of and consists of; gives what is stored of it then. What is not
+   * stored any more (null) leaves no entry behind, which would hold bytes that no mesh has.
    */
-  async nameSurfaces(manifest: MeshManifest): Promise<void> {
-    if (surfaceKeysOf(manifest).length === 0) return;
-    await writeSurfaceIndex(this.#r2, manifest);
-    await removeSurfaceIndex(this.#r2, manifest, await this.readKept(manifest.key));
+  async name(manifest: MeshManifest): Promise<MeshManifest | null> {
+    await writeIndex(this.#r2, manifest);
+    const kept = await this.readKept(manifest.key);
+    await removeIndex(this.#r2, manifest, kept);
+    return kept;
   }
 
   /** The manifest that R2 keeps under this key, expired or not; null when there is none or it is damaged. */
@@ -161,7 +136,7 @@ export class Manifests {
   async remove(key: string): Promise<void> {
     const manifest = await this.readKept(key);
     for (const tier of [this.#truth, ...this.#copies]) await tier.remove(key);
-    if (manifest) await removeIndex(this.#r2, manifest);
+    if (manifest) await removeIndex(this.#r2, manifest, null);
   }
 
   #settled(

@@ -23,8 +23,13 @@ export async function quarantine(blob: BlobPlace, { r2, manifests }: QuarantineO
   const note = { blobKey: key, foundSha256, sizeBytes: object.size, etag: object.etag, atMs: Date.now() };
   console.error(JSON.stringify({ event: 'blob_quarantined', ...note }));
   await r2.put(quarantineNote(blob.sha256), JSON.stringify(note));
-  for (const mesh of await meshesWith(blob, r2)) await manifests.remove(mesh);
+  const forget = async () => {
+    for (const mesh of await meshesWith(blob, r2)) await manifests.remove(mesh);
+  };
+  await forget();
   await r2.delete(key);
+  // One may have been stored meanwhile; one that comes from here on finds by itself that the blob is gone.
+  await forget();
 }
 
 /** Where the note on a damaged blob lies. */

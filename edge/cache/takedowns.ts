@@ -37,9 +37,14 @@ export async function refuseTakenDown(r2: R2Bucket, digests: readonly string[]):
 /** Gives this where something was refused since it was taken down, to be used in a `catch`; other errors go on. */
 export function unlessTakenDown<T>(instead: T): (error: unknown) => T {
   return (error) => {
-    if (error instanceof Problem && error.code === 'taken_down') return instead;
+    if (isTakenDown(error)) return instead;
     throw error;
   };
+}
+
+/** Whether this is what `refuseTakenDown` throws. */
+export function isTakenDown(error: unknown): error is Problem & { code: 'taken_down' } {
+  return error instanceof Problem && error.code === 'taken_down';
 }
 
 /** One page of the list, and where the next begins (null: it has ended). */

@@ -3,15 +3,15 @@ import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { isAssetMediaType } from '../cache/asset.ts';
-import { blobKey, headBlob, putBlob, removePrivateBlobs } from '../cache/blobs.ts';
-import { blobsOf, removeEntry } from '../cache/index-entries.ts';
+import { putBlob, removePrivateBlobs } from '../cache/blobs.ts';
+import { blobsOf, digestsOf } from '../cache/index-entries.ts';
 import { afterAnswerMs, type Manifests } from '../cache/manifests.ts';
-import { unlessTakenDown } from '../cache/takedowns.ts';
-import { removeUnusedBlob } from '../cache/unused-blob.ts';
+import { missingBlob, placeOf, removeMeshBlobs, type Place } from '../cache/mesh-blobs.ts';
+import { isTakenDown, refuseTakenDown, unlessTakenDown } from '../cache/takedowns.ts';
 import { sharedScope } from '../env.ts';
 import type { MeshIndex } from '../index/mesh-index.ts';
 import { ownerOf } from '../meshes/mesh-owner.ts';
-import { flightOf, type FlightCalls } from '../objects/flight-calls.ts';
+import { flightOf } from '../objects/flight-calls.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { JobDraft } from '../objects/flight-record.ts';
 
@@ -25,10 +25,10 @@ export type WriteBackOptions = {
 type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
 
 /**
- * Takes the result of a job: the manifest into R2, then into its copies, to all who wait and into the index. A repeat
- * changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down` when
- * its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch` when
- * its thumbnail is not the one that it names, and `precondition_failed` when a blob that it names is not stored.
+ * Takes the result of a job: the manifest into R2, then into its copies, to all who wait, and then into the index. A
+ * repeat changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down`
+ * when its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch`
+ * when its thumbnail is not the one that it names, and `precondition_failed` when a blob that it names is not stored.
  */
 export async function takeResult(
   key: string,
@@ -54,28 +54,26 @@ export async function takeResult(
   // The edge alone says whose a mesh is.
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
-  const place = { r2: options.r2, privateTo: isPrivate ? key : undefined };
+  const place = placeOf(manifest, options.r2);
   const carried = carriedBlob(result);
-  const [missing] = await Promise.all([
-    missingBlob(
-      blobsOf(manifest).filter((blob) => blob !== carried?.blob),
-      place,
-    ),
-    // What was taken down is not stored either, and says so first.
-    announce(manifest, { flight, fence: result.fence, manifests: options.manifests }),
-    carried && putBlob({ ...carried.blob, ...place, body: carried.bytes }).catch(unlessTakenDown(null)),
+  const sentBefore = blobsOf(manifest).filter((blob) => blob !== carried?.blob);
+  const allowed = refuseTakenDown(options.r2, digestsOf(manifest));
+  const missing = await Promise.all([
+    missingBlob(sentBefore, place),
+    carried && keepCarried(carried, { place, allowed }),
+    // Its flight would else be given to another origin.
+    allowed.catch(async (error: unknown) => {
+      if (!isTakenDown(error)) throw error;
+      const { code, message } = error;
+      await flight.fail({ fence: result.fence, failure: { code, message } });
+      throw error;
+    }),
   ]);
-  if (missing !== null) throw notStored(missing);
-  const canonical = await options.manifests.replace(manifest, replaces);
-  // Whoever removed a blob before this mesh was in the index took it for one that no mesh has.
-  const lost = await missingBlob(blobsOf(canonical.manifest), place);
-  if (lost !== null) {
-    await options.manifests.remove(key);
-    throw notStored(lost);
-  }
-  if ((await flight.finish(canonical.manifest)) !== 'withdrawn') {
+  for (const blob of missing) if (blob) throw notStored(blob);
+  const { manifest: canonical } = await options.manifests.replace(manifest, replaces);
+  if ((await flight.finish(canonical)) !== 'withdrawn') {
     await scheduler.wait(afterAnswerMs);
-    await enter(canonical.manifest, options);
+    await enter(canonical, options);
     return 'stored';
   }
   // Its tenant, or a purge, took it away between the look at the flight and its end.
@@ -83,21 +81,40 @@ export async function takeResult(
   throw await withdrawn(key, result, options);
 }
 
-/** What nobody but the origin waits for, which sends its surfaces then. */
-async function enter(manifest: MeshManifest, { manifests, index }: WriteBackOptions): Promise<void> {
-  await manifests.nameSurfaces(manifest);
-  await index.add(manifest);
+/**
+ * Makes a stored mesh findable, which nobody but its origin waits for, and looks whether it may stay: whoever took
+ * something down or removed bytes until then did not know that it has them. One that may not is made again. Throws the
+ * Problems `taken_down` and `precondition_failed`.
+ */
+async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
+  const { manifests, r2, index } = options;
+  const kept = await manifests.name(manifest);
+  if (kept === null) return;
+  try {
+    const [lost] = await Promise.all([
+      missingBlob(blobsOf(kept), placeOf(kept, r2)),
+      refuseTakenDown(r2, digestsOf(kept)),
+    ]);
+    if (lost !== null) throw notStored(lost);
+  } catch (error) {
+    if (error instanceof Problem) await remove(kept, options);
+    throw error;
+  }
+  await index.add(kept);
 }
 
-/** Nobody waits for this mesh, so what its origin has sent of it goes too, but for bytes that another mesh has. */
-async function withdrawn(key: string, result: JobResult, { r2, manifests }: WriteBackOptions): Promise<Problem> {
-  await removePrivateBlobs(r2, key);
-  for (const { sha256 } of result.outcome === 'completed' ? blobsOf(result.manifest) : []) {
-    // Its own entry is of a call that ended before the manifest was stored.
-    await removeEntry(r2, { by: 'blob', value: sha256, key });
-    await removeUnusedBlob({ sha256 }, { r2, manifests, remove: () => r2.delete(blobKey({ sha256 })) });
-  }
+/** Nobody waits for this mesh, so what its origin has sent of it goes too. */
+async function withdrawn(key: string, result: JobResult, options: WriteBackOptions): Promise<Problem> {
+  await removePrivateBlobs(options.r2, key);
+  if (result.outcome === 'completed') await removeMeshBlobs({ ...result.manifest, key }, options);
   return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+}
+
+/** Removes a stored mesh with its bytes. */
+async function remove(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
+  await options.manifests.remove(manifest.key);
+  if (manifest.owner === undefined) await removeMeshBlobs(manifest, options);
+  else await removePrivateBlobs(options.r2, manifest.key);
 }
 
 function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
@@ -110,23 +127,10 @@ function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
   if (!same) throw new Problem('invalid_request', 'The manifest is not of the job that has this key.');
 }
 
-/** A mesh whose picture or bytes were taken down ends its flight, which would else be given to another origin. */
-async function announce(
-  manifest: MeshManifest,
-  { flight, fence, manifests }: { flight: FlightCalls; fence: number; manifests: Manifests },
-): Promise<void> {
-  try {
-    await manifests.announce(manifest);
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'taken_down') {
-      await flight.fail({ fence, failure: { code: error.code, message: error.message } });
-    }
-    throw error;
-  }
-}
+type Carried = { blob: Blob; bytes: Uint8Array<ArrayBuffer> };
 
 /** The thumbnail that a result carries; throws the Problem that says what is wrong with it. */
-function carriedBlob({ manifest, thumbnail }: CompletedResult): { blob: Blob; bytes: Uint8Array<ArrayBuffer> } | null {
+function carriedBlob({ manifest, thumbnail }: CompletedResult): Carried | null {
   if (thumbnail === undefined) return null;
   const blob = manifest.thumbnail;
   if (blob === null) {
@@ -136,18 +140,21 @@ function carriedBlob({ manifest, thumbnail }: CompletedResult): { blob: Blob; by
     const param = 'manifest.thumbnail.mediaType';
     throw new Problem('invalid_parameter', 'A thumbnail has the media type of one.', { param });
   }
-  return { blob, bytes: bytesOfBase64(thumbnail) };
+  const bytes = bytesOfBase64(thumbnail);
+  if (bytes.byteLength === blob.bytes) return { blob, bytes };
+  const message = `The manifest says ${blob.bytes} bytes, and ${bytes.byteLength} came.`;
+  throw new Problem('invalid_parameter', message, { param: 'thumbnail' });
 }
 
-/** The first of a mesh's blobs that is not stored as its manifest has it, or null. */
-async function missingBlob(
-  blobs: readonly Blob[],
-  place: { r2: R2Bucket; privateTo: string | undefined },
+/** Stores what a result carries; gives it where the same bytes are stored as something else. */
+async function keepCarried(
+  { blob, bytes }: Carried,
+  { place, allowed }: { place: Place; allowed: Promise<void> },
 ): Promise<Blob | null> {
-  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ sha256, ...place })));
-  const isMissing = ({ bytes, mediaType }: Blob, i: number) =>
-    stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType;
-  return blobs.find(isMissing) ?? null;
+  const put = putBlob({ ...blob, ...place, body: bytes, allowed });
+  // What was taken down is not stored either, and says so first.
+  const { stored } = await put.catch(unlessTakenDown({ stored: true }));
+  return stored ? null : missingBlob([blob], place);
 }
 
 function notStored({ sha256 }: Blob): Problem {

@@ -6,6 +6,7 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeIndex } from '../../edge/cache/index-entries.ts';
 import { Manifests } from '../../edge/cache/manifests.ts';
 import { purgedMeshesMax } from '../../edge/cache/purge.ts';
+import { takeDown } from '../../edge/cache/takedowns.ts';
 import { manifestOf, meshManifest } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
@@ -209,6 +210,61 @@ test('a mesh that was taken down ends the flight that makes it again', async () 
   expect(await errorOf(complete(repeated))).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await errorOf(waiting)).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await env.STORE.head(`blobs/${asset}`)).toBeNull();
+});
+
+test('a picture that is taken down while its mesh is being made has none', async () => {
+  const image = picture();
+  const { id } = await mesh(post(image));
+  const sent = await nextJob();
+  await takeDown(env.STORE, { sha256: await sha256(image), reason: 'not theirs', atSeconds: 1 });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'taken_down' });
+  expect(await mesh(call(`/v1/meshes/${id}`))).toMatchObject({ status: 'failed', error: { code: 'taken_down' } });
+  expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
+});
+
+test('a mesh that is taken down before its bytes can be found by does not stay', async () => {
+  const waiting = post(picture(), { headers: { prefer: 'wait=30' } });
+  const sent = await nextJob();
+  const asset = await sha256(meshBytes(sent.job));
+  const { name } = Manifests.prototype;
+  vi.spyOn(Manifests.prototype, 'name').mockImplementationOnce(async function (this: Manifests, manifest) {
+    expect(await purge({ asset_sha256: asset, takedown: true })).toMatchObject({ meshes: [] });
+    return name.call(this, manifest);
+  });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'taken_down' });
+  const { id } = await mesh(waiting);
+  expect(await errorOf(call(`/v1/meshes/${id}`))).toMatchObject({ status: 404, code: 'mesh_not_found' });
+  const left = (await env.STORE.list()).objects.map(({ key }) => key);
+  expect(left.filter((key) => key === `blobs/${asset}` || key.endsWith(sent.job.key))).toEqual([]);
+});
+
+test('a purge that comes before a mesh can be found by its bytes leaves nothing of it', async () => {
+  const { id } = await mesh(post(picture()));
+  const sent = await nextJob();
+  const { name } = Manifests.prototype;
+  vi.spyOn(Manifests.prototype, 'name').mockImplementationOnce(async function (this: Manifests, manifest) {
+    expect(await purge({ id })).toMatchObject({
+      meshes: [id],
+      digests: expect.arrayContaining([manifest.asset.sha256]),
+    });
+    return name.call(this, manifest);
+  });
+  expect((await complete(sent)).status).toBe(200);
+  const left = (await env.STORE.list()).objects.map(({ key }) => key);
+  expect(left.filter((key) => key.includes(sent.job.key))).toEqual([]);
+});
+
+test('a refresh whose bytes were taken down leaves the mesh that it was to replace, and a purge finds that', async () => {
+  const image = picture();
+  const { made } = await make(image);
+  const refreshing = post(image, { key: testKeys.globex, fields: { cache_mode: 'refresh' } });
+  const sent = await nextJob(2);
+  const asset = await sha256(meshBytes(sent.job));
+  await takeDown(env.STORE, { sha256: asset, reason: 'not theirs', atSeconds: 1 });
+  expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'taken_down' });
+  expect((await refreshing).status).toBe(202);
+  expect(await mesh(post(image))).toMatchObject({ asset: made.asset, cache: { status: 'hit' } });
+  expect(await purge({ image_sha256: await sha256(image) })).toMatchObject({ meshes: [made.id] });
 });
 
 /** As many meshes of a model as one round takes, and three more. */

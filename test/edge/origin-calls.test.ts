@@ -42,10 +42,10 @@ function get(path: string): Promise<Response> {
   return exports.default.fetch(edgeUrl + path);
 }
 
-async function sentJob(): Promise<SentJob> {
-  await post(picture());
+async function sentJob(image = picture(), count = 1): Promise<SentJob> {
+  await post(image);
   return vi.waitFor(() => {
-    const sent = network.jobs[0];
+    const sent = network.jobs[count - 1];
     if (sent === undefined) throw new Error('no job yet');
     return sent;
   }, jobMsMax);
@@ -160,7 +160,7 @@ test('a small thumbnail comes with its result, and is served as it came', async 
 
 test.each<[string, Parameters<typeof carrying>[1], number, string, string | null]>([
   ['has another digest than it is named by', { sha256: 'f'.repeat(64) }, 422, 'digest_mismatch', null],
-  ['is longer than is said', { bytes: 1 }, 412, 'precondition_failed', null],
+  ['is longer than is said', { bytes: 1 }, 400, 'invalid_parameter', 'thumbnail'],
   [
     'is of a type that is no asset',
     { mediaType: 'text/html' },
@@ -187,6 +187,15 @@ test('a thumbnail is refused that its manifest does not name, that is no base64 
   }
 });
 
+test('a result whose thumbnail is stored as something else is refused', async () => {
+  const sent = await sentJob();
+  const { body, digest, result } = await carrying(sent);
+  await env.STORE.put(`blobs/${digest}`, body, { httpMetadata: { contentType: 'image/png' } });
+  const refused = { status: 412, code: 'precondition_failed' };
+  expect(await errorOf(putResult(sent.job.key, result))).toMatchObject(refused);
+  expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'queued' });
+});
+
 test('a thumbnail that was taken down is not stored, and ends its flight', async () => {
   const sent = await sentJob();
   const { digest, result } = await carrying(sent);
@@ -196,8 +205,9 @@ test('a thumbnail that was taken down is not stored, and ends its flight', async
   expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'failed' });
 });
 
-test('a result whose bytes go while its manifest is stored is refused until they are there again', async () => {
-  const sent = await sentJob();
+test('a mesh whose bytes go while it is being stored does not stay, and is made again', async () => {
+  const image = picture();
+  const sent = await sentJob(image);
   const { replace } = Manifests.prototype;
   vi.spyOn(Manifests.prototype, 'replace').mockImplementationOnce(async function (this: Manifests, ...stored) {
     await env.STORE.delete(`blobs/${stored[0].asset.sha256}`);
@@ -205,7 +215,8 @@ test('a result whose bytes go while its manifest is stored is refused until they
   });
   expect(await errorOf(complete(sent))).toMatchObject({ status: 412, code: 'precondition_failed' });
   expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
-  expect((await complete(sent)).status).toBe(200);
+  expect((await complete(await sentJob(image, 2))).status).toBe(200);
+  expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'completed' });
 });
 
 test('a repeated result is a 200 that changes nothing, one for no job a 410', async () => {

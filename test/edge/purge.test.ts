@@ -7,6 +7,7 @@ import { Manifests } from '../../edge/cache/manifests.ts';
 import { manifestMemory } from '../../edge/cache/memory.ts';
 import { putBlob } from '../../edge/cache/blobs.ts';
 import { purge, purgedMeshesMax, type PurgeReport, type PurgeSelector } from '../../edge/cache/purge.ts';
+import { quarantine } from '../../edge/cache/quarantine.ts';
 import { allowAgain, listTakedowns, takeDown } from '../../edge/cache/takedowns.ts';
 import { GeometryStore } from '../../edge/origins/geometry-store.ts';
 import { meshManifest } from '../mesh-manifest.ts';
@@ -29,6 +30,15 @@ function isolate(): Manifests {
   return new Manifests({ kv: env.MANIFESTS, r2: env.STORE, memory });
 }
 
+/** Stores a manifest as write-back does. */
+async function store(manifest: MeshManifest): Promise<{ created: boolean }> {
+  const context = createExecutionContext();
+  const stored = await isolate().create(manifest, context);
+  await waitOnExecutionContext(context);
+  await isolate().name(stored.manifest);
+  return stored;
+}
+
 /** A finished mesh with its blobs, as write-back leaves it. */
 async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, assetSeed = seed++): Promise<MeshManifest> {
   const asset = await storeAsset(someBytes(800, assetSeed));
@@ -40,10 +50,7 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
     thumbnail: { sha256: thumbnail.sha256, bytes: 200, mediaType: mediaTypes.webp, extension: 'webp' },
   };
   await env.STORE.put(`inputs/${manifest.imageSha256}`, 'picture');
-  const context = createExecutionContext();
-  await isolate().create(manifest, context);
-  await waitOnExecutionContext(context);
-  await isolate().nameSurfaces(manifest);
+  await store(manifest);
   return manifest;
 }
 
@@ -96,7 +103,7 @@ test.each(['thumbnail', 'asset'] as const)(
     // The look has found no other mesh; the removal of the blob is on its way.
     const remove = async (removed: string | string[]) => {
       if (removed === `blobs/${blob?.sha256}`) {
-        expect(await isolate().create(late)).toMatchObject({ created: true });
+        expect(await store(late)).toMatchObject({ created: true });
         taken = true;
       }
       await env.STORE.delete(removed);
@@ -117,7 +124,7 @@ test('a mesh that sends the purged bytes again after their removal keeps them', 
     await env.STORE.delete(removed);
     if (removed !== `blobs/${sha256}`) return;
     await env.STORE.put(removed, 'the same bytes', { httpMetadata: { contentType: mediaTypes.glb } });
-    await isolate().create(late);
+    await store(late);
   };
   await purgeBy({ by: 'id', key: purged.key }, faultyR2(env.STORE, { delete: remove }));
   expect((await isolate().readTruth(late.key))?.manifest).toEqual(late);
@@ -158,9 +165,7 @@ test('a private mesh goes with its private bytes', async () => {
 test('a private mesh with the same bytes does not hold those of a shared one, and is found by its blob', async () => {
   const shared = await makeMesh('1');
   const twin: MeshManifest = { ...shared, key: '2'.repeat(64), owner: 'a'.repeat(64) };
-  const context = createExecutionContext();
-  await isolate().create(twin, context);
-  await waitOnExecutionContext(context);
+  await store(twin);
   const { sha256 } = shared.asset;
   await env.STORE.put(`private/${twin.key}/${sha256}`, 'bytes');
 
@@ -220,7 +225,7 @@ test('a purge that broke off is finished by the same call', async () => {
 
 test('more meshes than one call may remove are removed by the next', { timeout: 60_000 }, async () => {
   const keys = Array.from({ length: purgedMeshesMax + 3 }, (_, index) => index.toString(16).padStart(64, '0'));
-  await Promise.all(keys.map((key) => isolate().create(meshManifest('1', { key }))));
+  await Promise.all(keys.map((key) => store(meshManifest('1', { key }))));
   const first = await purgeBy({ by: 'model', model: 'bisque@1' });
   expect([first.meshes.length, first.complete]).toEqual([purgedMeshesMax, false]);
   const second = await purgeBy({ by: 'model', model: 'bisque@1' });
@@ -236,6 +241,7 @@ test('a mesh that was replaced no longer holds its old bytes', async () => {
   const context = createExecutionContext();
   await isolate().replace(next, read?.etag ?? null, context);
   await waitOnExecutionContext(context);
+  await isolate().name(next);
   const index = (await names()).filter((name) => name.startsWith('index/blob/'));
   const used = [asset.sha256, old.thumbnail?.sha256].map((sha256) => `index/blob/${sha256}/${old.key}`);
   expect(new Set(index)).toEqual(new Set(used));
@@ -244,9 +250,7 @@ test('a mesh that was replaced no longer holds its old bytes', async () => {
 test('a second writer that lost holds no bytes', async () => {
   const first = await makeMesh('1');
   const asset = await storeAsset(someBytes(800, seed++));
-  const context = createExecutionContext();
-  await isolate().create({ ...first, asset: { ...first.asset, sha256: asset.sha256 } }, context);
-  await waitOnExecutionContext(context);
+  await store({ ...first, asset: { ...first.asset, sha256: asset.sha256 } });
   expect(await names()).not.toContain(`index/blob/${asset.sha256}/${first.key}`);
   expect(await names()).toContain(`index/blob/${first.asset.sha256}/${first.key}`);
 });
@@ -261,6 +265,19 @@ test('a mesh whose bytes are damaged is forgotten, so that it is made again', as
   expect(await names()).not.toContain(`blobs/${mesh.asset.sha256}`);
 });
 
+test('a mesh that is stored while bytes of it are set aside is made again', async () => {
+  const mesh = await makeMesh('1');
+  const { sha256 } = mesh.asset;
+  await env.STORE.put(`blobs/${sha256}`, new Uint8Array(800));
+  const late = { ...mesh, key: '2'.repeat(64) };
+  const remove = async (removed: string | string[]) => {
+    if (removed === `blobs/${sha256}`) expect(await store(late)).toMatchObject({ created: true });
+    await env.STORE.delete(removed);
+  };
+  await quarantine({ sha256 }, { r2: faultyR2(env.STORE, { delete: remove }), manifests: isolate() });
+  expect((await names()).filter((name) => name.startsWith('meshes/'))).toEqual([]);
+});
+
 test('what was taken down is refused wherever it could enter, and is 410', async () => {
   const mesh = await makeMesh('1');
   const { sha256 } = mesh.asset;
@@ -268,29 +285,10 @@ test('what was taken down is refused wherever it could enter, and is 410', async
   await purgeBy({ by: 'blob', sha256 });
   expect(await statusOf(`${sha256}.glb`)).toBe(410);
   const withdrawn = { code: 'taken_down', status: 410 };
-  await expect(isolate().create(mesh)).rejects.toMatchObject(withdrawn);
   const body = new Response(someBytes(800)).body as ReadableStream<Uint8Array>;
   const blob = { r2: env.STORE, sha256, bytes: 800, mediaType: mediaTypes.glb, body };
   await expect(putBlob(blob)).rejects.toMatchObject(withdrawn);
   expect(await names()).toEqual([`takedowns/${sha256}`]);
-});
-
-test('a refresh whose bytes were taken down leaves the mesh that it was to replace, and a purge finds that', async () => {
-  const mesh = await makeMesh('1');
-  const entries = (await names()).filter((name) => name.startsWith('index/'));
-  const sha256 = '5'.repeat(64);
-  await takeDown(env.STORE, { sha256, reason: 'court order', atSeconds: 1 });
-  const refreshed = { ...mesh, asset: { ...mesh.asset, sha256 } };
-  const etag = (await isolate().readTruth(mesh.key))?.etag ?? null;
-  await expect(isolate().replace(refreshed, etag)).rejects.toMatchObject({ code: 'taken_down' });
-  expect((await names()).filter((name) => name.startsWith('index/'))).toEqual(entries);
-  expect(await purgeBy({ by: 'image', sha256: images.teddy })).toMatchObject({ meshes: [mesh.key] });
-});
-
-test('a picture that was taken down makes no mesh', async () => {
-  await takeDown(env.STORE, { sha256: images.teddy, reason: 'not theirs', atSeconds: 1 });
-  await expect(makeMesh('1')).rejects.toMatchObject({ code: 'taken_down' });
-  expect((await names()).filter((name) => /^(meshes|index)\//.test(name))).toEqual([]);
 });
 
 test('the list of takedowns tells the operator why, and can be undone', async () => {

@@ -52,7 +52,7 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, byte
   const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
   await manifests.create(manifest, context);
   await waitOnExecutionContext(context);
-  await manifests.nameSurfaces(manifest);
+  await manifests.name(manifest);
   await index.add(manifest);
   return manifest;
 }
@@ -178,7 +178,10 @@ test.each(['blobs', 'private'] as const)(
     const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
     let taken = false;
     const remove = async (removed: string | string[]) => {
-      if ([removed].flat().includes(orphan)) taken = (await manifests.create(late)).created;
+      if ([removed].flat().includes(orphan)) {
+        taken = (await manifests.create(late)).created;
+        await manifests.name(late);
+      }
       await env.STORE.delete(removed);
     };
     await sweep(25 * hour, { STORE: faultyR2(env.STORE, { delete: remove }) });
