@@ -140,7 +140,7 @@ function createParts(config: Config) {
     shares,
     withdraw,
     make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
-    onMade: (entry, bytes) => delivery.noteMade(entry, bytes),
+    sendAtOnce: (entry, bytes) => delivery.sendAtOnce(entry, bytes),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobResult } from '../../contract/job.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { withTrace } from '../trace.ts';
@@ -33,16 +34,21 @@ type RunnerOptions = {
   withdraw: (key: string, fence: number) => void;
   /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
   make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
-  /** Called with a result that is about to be put into the outbox, and the bytes of its blobs in their order. */
-  onMade: (entry: OutboxEntry, bytes: readonly Uint8Array[]) => void;
+  /**
+   * Sends a result and the bytes of its blobs, in their order, to the edge at once: whether it has it within moments. Null
+   * where the result must be on disk first.
+   */
+  sendAtOnce: (entry: OutboxEntry, bytes: readonly Uint8Array[]) => Promise<boolean> | null;
   /** Called when a result is in the outbox. */
   onFinished: () => void;
 };
 
-/** Takes waiting jobs in their turn, several at a time, and puts their results into the outbox. */
+/** Takes waiting jobs in their turn, several at a time; their results go to the edge, or into the outbox. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #active = new Map<LiveJob, Promise<void>>();
+  readonly #active = new Set<LiveJob>();
+  /** The jobs that have not ended: those in progress, and those whose results are on their way. */
+  readonly #runs = new Set<Promise<void>>();
   #running = false;
 
   constructor(options: RunnerOptions) {
@@ -70,24 +76,31 @@ export class Runner {
         continue;
       }
       shares.enter(job);
+      this.#active.add(job);
       const run = withTrace(job.job.trace, () => this.#run(job)).finally(() => {
-        this.#active.delete(job);
-        shares.leave(job);
-        this.kick();
+        this.#runs.delete(run);
+        this.#leave(job);
       });
-      this.#active.set(job, run);
+      this.#runs.add(run);
     }
+  }
+
+  /** Gives a job's place to the next one, unless it did so before. */
+  #leave(job: LiveJob): void {
+    if (!this.#active.delete(job)) return;
+    this.#options.shares.leave(job);
+    this.kick();
   }
 
   /** Starts nothing more, lets what runs finish for a while, then leaves the rest in the spool. */
   async drain(secondsMax: number): Promise<void> {
     this.#running = false;
-    const ended = Promise.all(this.#active.values());
+    const ended = Promise.all(this.#runs);
     const patience = new AbortController();
     const waited = sleep(secondsMax * 1000, null, { signal: patience.signal }).catch(() => null);
     await Promise.race([ended, waited]);
     patience.abort();
-    for (const job of this.#active.keys()) job.controller.abort('stopping');
+    for (const job of this.#active) job.controller.abort('stopping');
     await Promise.race([ended, sleep(abortSecondsMax * 1000, null, { ref: false })]);
   }
 
@@ -100,7 +113,8 @@ export class Runner {
       job.starts += 1;
       await spool.update(job);
       const finished = await this.#make(job);
-      if (await this.#keep(job, finished)) pace.finished(Date.now() - startMs, this.#active.size);
+      const [serviceMs, active] = [Date.now() - startMs, this.#active.size];
+      if (await this.#keep(job, finished)) pace.finished(serviceMs, active);
     } catch (error) {
       const { signal } = job.controller;
       if (signal.aborted && signal.reason === 'cancelled') return;
@@ -131,9 +145,12 @@ export class Runner {
     return failedResult(job.job, { code: 'internal_error', message: 'The origin lost the image of this mesh.' });
   }
 
-  /** Moves a job from the spool to the outbox; false when it was cancelled meanwhile. */
+  /**
+   * Moves a job from the spool to the edge, or to the outbox where that does not take its result at once; false when it
+   * was cancelled meanwhile.
+   */
   async #keep(job: LiveJob, { result, blobs, bytes, sentAhead }: Finished): Promise<boolean> {
-    const { live, outbox, spool, series, onMade, onFinished } = this.#options;
+    const { outbox, sendAtOnce, onFinished } = this.#options;
     const { key, scope, fence, trace } = job.job;
     if (job.controller.signal.aborted && !sentAhead) return false;
     // The fence may have been raised while the mesh was made.
@@ -145,7 +162,13 @@ export class Runner {
       finishedAtMs: Date.now(),
       ...(trace && { trace }),
     };
-    onMade(entry, bytes);
+    const taken = sendAtOnce(entry, bytes);
+    // It does no more work here, and only a few are on their way like this.
+    if (taken !== null) this.#leave(job);
+    if (await taken) {
+      await this.#end(job, result);
+      return job.controller.signal.reason !== 'cancelled';
+    }
     await outbox.add(entry, bytes);
     if (job.controller.signal.reason === 'cancelled') {
       // Some of it is at the edge by now, which removes that when it refuses the result.
@@ -154,14 +177,23 @@ export class Runner {
     }
     // Raised again while it was written: from here on the outbox answers for the key.
     const newest = job.job.fence;
-    if (live.get(key) === job) live.delete(key);
+    const ended = this.#end(job, result);
     if (newest > fence) await outbox.update(key, (kept) => ({ ...kept, result: { ...kept.result, fence: newest } }));
+    onFinished(); // somebody waits for the mesh, and nobody for the spool
+    await ended;
+    return true;
+  }
+
+  /** Removes a job whose result is elsewhere from the spool. */
+  async #end(job: LiveJob, result: JobResult): Promise<void> {
+    const { live, spool, series } = this.#options;
+    const { key } = job.job;
+    // A job that was cancelled has ended already, and another of its key may have begun.
+    if (job.controller.signal.reason === 'cancelled') return;
+    if (live.get(key) === job) live.delete(key);
     series.jobs.inc({ outcome: result.outcome });
     series.jobSeconds.observe((Date.now() - job.acceptedAtMs) / 1000);
     if (result.outcome === 'failed') series.failures.inc({ code: result.failure.code });
-    const removed = spool.remove(key);
-    onFinished(); // somebody waits for the mesh, and nobody for the spool
-    await removed;
-    return true;
+    await spool.remove(key);
   }
 }

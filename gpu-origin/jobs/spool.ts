@@ -21,7 +21,7 @@ const runsSuffix = '.runs';
 
 /**
  * The accepted jobs on disk, `<key>.json` beside `<key>.image` and the folder `<key>.runs`: a job is there from before
- * its 202 until its result is in the outbox. Bounded by the queue's capacity times the largest image, and for each job that
+ * its 202 until its result is at the edge or in the outbox. Bounded by the queue's capacity times the largest image, and for each job that
  * has begun what is kept of its runs.
  */
 export class Spool {

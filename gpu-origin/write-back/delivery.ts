@@ -12,6 +12,10 @@ const sendingMax = 4;
 /** Blobs that are on their way at once before their results. They keep no result waiting. */
 const aheadMax = 8;
 
+/** Results that are on their way at once before they are on disk, and how long one may be, in milliseconds. */
+const atOnceMax = 8;
+const atOnceMsMax = 1000;
+
 const retryMsMin = 500;
 const retryMsMax = 60_000;
 
@@ -24,7 +28,10 @@ type DeliveryOptions = {
   onGone: (outcome: 'delivered' | 'dropped', entry: OutboxEntry) => void;
 };
 
-/** Sends what is in the outbox until the edge has it: several at once, each retried with backoff and jitter. */
+/**
+ * Sends results until the edge has them: at once where that can be, else from the outbox, several at a time, each retried
+ * with backoff and jitter.
+ */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #sending = new Set<string>();
@@ -34,6 +41,7 @@ export class Delivery {
   readonly #aheadOf = new WeakMap<OutboxEntry, (Promise<Outcome> | undefined)[]>();
   readonly #resultAhead = new WeakMap<OutboxEntry, Promise<Outcome | null>>();
   #sendingAhead = 0;
+  #sendingAtOnce = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -57,26 +65,41 @@ export class Delivery {
   }
 
   /**
-   * Takes note of a result that the outbox is about to write, and of the bytes of its blobs, in their order. Where all of
-   * them went ahead, but for one that it carries, it follows them at once, as somebody waits for the mesh: its job is in
-   * the spool until it is in the outbox, so that it is lost by no crash. What became of it is looked at with the next
-   * `kick`.
+   * Sends a result before it is on disk, as somebody waits for the mesh: its job is in the spool until the edge has it, so
+   * that it is lost by no crash. Whether the edge has it within `atOnceMsMax`; where not, it is to be put into the outbox,
+   * and what became of it here is looked at with the next `kick`. Null where one of its blobs did not go ahead (but for one
+   * that it carries), or too much is on its way.
    */
-  noteMade(entry: OutboxEntry, bytes: readonly Uint8Array[]): void {
+  sendAtOnce(entry: OutboxEntry, bytes: readonly Uint8Array[]): Promise<boolean> | null {
     const ahead = bytes.map((each) => this.#ahead.get(each));
     this.#aheadOf.set(entry, ahead);
     const carried = entry.blobs.findIndex((blob) => isCarried(entry, blob));
     const canFollow = bytes.length > 0 && ahead.every((sent, i) => sent !== undefined || i === carried);
-    if (this.#stopped || !canFollow) return;
+    if (this.#stopped || !canFollow || this.#sendingAtOnce >= atOnceMax) return null;
     const followed = Promise.all(ahead.filter((sent) => sent !== undefined)).then((outcomes) =>
       outcomes.every(({ state }) => state === 'delivered')
         ? sendResult(entry, bytes[carried] ?? null, this.#options.callEdge)
         : null,
     );
-    this.#resultAhead.set(
+    return this.#takenAtOnce(
       entry,
       followed.catch(() => null), // sent again with what is in the outbox
     );
+  }
+
+  async #takenAtOnce(entry: OutboxEntry, followed: Promise<Outcome | null>): Promise<boolean> {
+    this.#sendingAtOnce += 1;
+    const late = new AbortController();
+    const outcome = await Promise.race([followed, sleep(atOnceMsMax, null, { signal: late.signal })]);
+    late.abort();
+    this.#sendingAtOnce -= 1;
+    if (outcome?.state !== 'delivered') {
+      this.#resultAhead.set(entry, followed);
+      return false;
+    }
+    this.#options.onGone('delivered', entry);
+    this.retryNow();
+    return true;
   }
 
   /** Sends what is due; called when a result was added. */

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { expect, test } from 'vitest';
-import { liveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { liveJob, type LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
 import { Pace } from '../../../gpu-origin/jobs/pace.ts';
 import { JobQueue } from '../../../gpu-origin/jobs/queue.ts';
 import { failedResult } from '../../../gpu-origin/jobs/result.ts';
@@ -14,14 +14,24 @@ import { originSeries } from '../../../gpu-origin/metrics/series.ts';
 import { Outbox } from '../../../gpu-origin/write-back/outbox.ts';
 import { jobFor } from '../support/send-job.ts';
 
-test('a job that is cancelled while its result is written stays in the outbox, for the edge to refuse', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'runner-'));
-  try {
-    const outbox = new Outbox({ folder: join(folder, 'outbox'), bytesMax: 1e6, onDropped: async () => undefined });
-    const spool = new Spool(join(folder, 'spool'));
-    await outbox.recover();
-    await spool.recover();
-    const image = new Uint8Array([1]);
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runner-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+type SendAtOnce = ConstructorParameters<typeof Runner>[0]['sendAtOnce'];
+
+/** A runner of one place, whose jobs all fail at once, with these jobs in the spool and the queue. */
+async function startRunner(sendAtOnce: SendAtOnce, images: readonly number[] = [1]) {
+  const outbox = new Outbox({ folder: join(folder, 'outbox'), bytesMax: 1e6, onDropped: async () => undefined });
+  const spool = new Spool(join(folder, 'spool'));
+  await outbox.recover();
+  await spool.recover();
+  const queue = new JobQueue({ capacity: images.length, now: Date.now });
+  const jobs: LiveJob[] = [];
+  for (const byte of images) {
+    const image = new Uint8Array([byte]);
     const job = liveJob({ job: jobFor(image), acceptedAtMs: Date.now(), starts: 0 });
     await spool.put(
       job,
@@ -29,31 +39,46 @@ test('a job that is cancelled while its result is written stays in the outbox, f
         yield image;
       })(),
     );
-    const queue = new JobQueue({ capacity: 1, now: Date.now });
-    const finished = Promise.withResolvers<void>();
-    const runner = new Runner({
-      live: new Map(),
-      queue,
-      spool,
-      outbox,
-      pace: new Pace({ queueCapacity: 1, now: Date.now }),
-      series: originSeries(new Registry()),
-      activeMax: 1,
-      withdraw: () => undefined,
-      shares: new Shares({
-        needsOf: () => ({ outside: false, fieldBytes: 0 }),
-        outsideMax: 1,
-        fieldBytesMax: 1,
-      }),
-      make: async () => failedResult(job.job, { code: 'internal_error', message: 'It is not made here.' }),
-      onMade: () => job.controller.abort('cancelled'),
-      onFinished: finished.resolve,
-    });
+    jobs.push(job);
     queue.add(job);
-    runner.start();
-    await finished.promise;
-    expect([...outbox.entries.keys()]).toEqual([job.job.key]);
-  } finally {
-    await rm(folder, { recursive: true });
   }
+  const made: LiveJob[] = [];
+  const finished = Promise.withResolvers<void>();
+  const runner = new Runner({
+    live: new Map(),
+    queue,
+    spool,
+    outbox,
+    pace: new Pace({ queueCapacity: 1, now: Date.now }),
+    series: originSeries(new Registry()),
+    activeMax: 1,
+    withdraw: () => undefined,
+    shares: new Shares({
+      needsOf: () => ({ outside: false, fieldBytes: 0 }),
+      outsideMax: 1,
+      fieldBytesMax: 1,
+    }),
+    make: async (job) => {
+      made.push(job);
+      return failedResult(job.job, { code: 'internal_error', message: 'It is not made here.' });
+    },
+    sendAtOnce,
+    onFinished: finished.resolve,
+  });
+  runner.start();
+  return { jobs, made, outbox, finished: finished.promise };
+}
+
+test('a job that is cancelled while its result is written stays in the outbox, for the edge to refuse', async () => {
+  const { jobs, outbox, finished } = await startRunner(() => {
+    jobs[0]?.controller.abort('cancelled');
+    return null;
+  });
+  await finished;
+  expect([...outbox.entries.keys()]).toEqual(jobs.map(({ job }) => job.key));
+});
+
+test('a job gives its place to the next while its result is on its way to the edge', async () => {
+  const { jobs, made } = await startRunner(() => new Promise(() => undefined), [1, 2]);
+  await vi.waitFor(() => expect(made).toEqual(jobs));
 });

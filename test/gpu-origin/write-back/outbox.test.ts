@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PeerCall } from '../support/edge-peer.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
@@ -19,6 +20,7 @@ beforeEach(async () => {
 afterEach(() => setting.close());
 
 const outboxFiles = () => readdir(join(setting.stateFolder, 'outbox'));
+const spoolFiles = () => readdir(join(setting.stateFolder, 'spool'));
 const isResult = ({ path }: { path: string }) => path.startsWith('/origin/results/');
 const isWriteBack = ({ path }: { path: string }) => /^\/origin\/(blobs|results)\//.test(path);
 
@@ -32,9 +34,9 @@ function down(status: number): { up: () => void } {
 const waitsInOutbox = (key: string) =>
   setting.until(async () => {
     // Its files are written together: all are there once the job has left the spool.
-    expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
+    expect(await spoolFiles()).toEqual([]);
     expect(await outboxFiles()).toContain(`${key}.json`);
-    expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
+    expect(await spoolFiles()).toEqual([]);
     expect(setting.edge.calls.some(isWriteBack)).toBe(true);
   });
 
@@ -59,6 +61,49 @@ test('the mesh file and then the result, with the thumbnail, are sent once, whil
   await setting.until(async () => expect(await outboxFiles()).toEqual([]));
   expect(wasOnDisk).toEqual([true]);
   expect(setting.edge.calls.filter(({ path }) => path.startsWith('/origin/blobs/'))).toHaveLength(1);
+});
+
+test('a result that the edge takes at once is not written to the outbox', async () => {
+  let written: string[] = [];
+  setting.edge.hold = async (call) => {
+    if (isResult(call)) await sleep(300);
+    if (isResult(call)) written = await outboxFiles();
+  };
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  await setting.until(async () => expect(await spoolFiles()).toEqual([]));
+  expect([written, await outboxFiles()]).toEqual([[], []]);
+  expect(await setting.metric(origin, 'meshkiln_origin_jobs_total{outcome="completed"}')).toBe(1);
+  expect(await setting.metric(origin, 'meshkiln_origin_results_total{outcome="delivered"}')).toBe(1);
+});
+
+test('a result that the edge takes its time for is in the outbox meanwhile, and is sent once', async () => {
+  const held = Promise.withResolvers<void>();
+  setting.edge.hold = (call) => (isResult(call) ? held.promise : Promise.resolve());
+  const key = await setting.accepted(await setting.start(), { model });
+  await setting.until(async () => {
+    expect(await outboxFiles()).toContain(`${key}.json`);
+    expect(await spoolFiles()).toEqual([]);
+  });
+  held.resolve();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  await setting.until(async () => expect(await outboxFiles()).toEqual([]));
+  expect(setting.edge.results.get(key)).toHaveLength(1);
+});
+
+test('kill -9 while a result is on its way loses nothing: the next process sends it', async () => {
+  setting.edge.hold = (call) => (isResult(call) ? new Promise(() => undefined) : Promise.resolve());
+  const origin = await setting.start();
+  const key = await setting.accepted(origin, { model });
+  await setting.until(() => expect(setting.edge.calls.some(isResult)).toBe(true));
+  expect(await outboxFiles()).toEqual([]);
+  await origin.kill('SIGKILL');
+  setting.edge.hold = () => Promise.resolve();
+  const restarted = await setting.start();
+  expect(await setting.result(key)).toMatchObject({ outcome: 'completed' });
+  // What its runs gave is on disk.
+  expect(await setting.metric(restarted, 'meshkiln_origin_gpu_runs_total{model="small@1"}')).toBeNull();
 });
 
 test('a result in the outbox survives kill -9 and is delivered by the next process with no second run', async () => {
@@ -133,7 +178,7 @@ test('410 to the progress of a running job stops it', async () => {
   await setting.until(async () =>
     expect(await setting.metric(origin, 'meshkiln_origin_jobs_total{outcome="cancelled"}')).toBe(1),
   );
-  expect(await readdir(join(setting.stateFolder, 'spool'))).toEqual([]);
+  expect(await spoolFiles()).toEqual([]);
   expect(setting.edge.result(key)).toBeNull();
 });
 
