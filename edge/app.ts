@@ -1,6 +1,6 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
-import { callerFor, requireKey, requireOperator, type Authenticated } from './auth.ts';
+import { callerFor, requireKey, requireOperator, type AccessOptions, type Authenticated } from './auth.ts';
 import type { MayBeBegun } from './begun.ts';
 import { Manifests } from './cache/manifests.ts';
 import { parseAnonymousTier, parseApiKeys, parseGpuHourPrice, parseOrigins, parseUrlSecret, type Env } from './env.ts';
@@ -9,6 +9,7 @@ import { FleetView } from './origins/fleet-view.ts';
 import { openToBrowsers } from './http/cors.ts';
 import { GeometryStore } from './origins/geometry-store.ts';
 import { MeshIndex } from './index/mesh-index.ts';
+import { Repeats } from './meshes/repeats.ts';
 import { Uses } from './index/uses.ts';
 import { InputStore } from './origins/input-store.ts';
 import { KeyStore } from './keys/key-store.ts';
@@ -57,14 +58,7 @@ export function createRouter(env: Env, { recorder, countUsage }: Counting): { ro
   const origins = parseOrigins(env.ORIGINS);
   const urlSecret = parseUrlSecret(env.URL_SECRET);
   const keyStore = new KeyStore({ keys: env.KEYS, limiters: env });
-  const access = {
-    keys: parseApiKeys(env.API_KEYS),
-    anonymousTier: parseAnonymousTier(env.ANONYMOUS_TIER),
-    addressLimits: parseLimitSettings(env).address,
-    secret: urlSecret,
-    limiters: env,
-    store: keyStore,
-  };
+  const access = accessOf(env, { keyStore, urlSecret });
   const { STORE: r2, FLIGHT: flights, WEBHOOKS: webhooks } = env;
   const outside = openOutside(env.OUTSIDE);
   const tenants = new Tenants(env.TENANT);
@@ -72,6 +66,7 @@ export function createRouter(env: Env, { recorder, countUsage }: Counting): { ro
   const index = new MeshIndex({ db: env.INDEX, r2 });
   const geometry = new GeometryStore({ r2, fleets: env.FLEET });
   const fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+  const uses = new Uses(index);
   const maker = new MeshMaker({
     manifests,
     fleet,
@@ -80,7 +75,7 @@ export function createRouter(env: Env, { recorder, countUsage }: Counting): { ro
     tenants,
     keyStore,
     index,
-    uses: new Uses(index),
+    uses,
     r2,
     defaultModel: env.DEFAULT_MODEL,
   });
@@ -115,7 +110,26 @@ export function createRouter(env: Env, { recorder, countUsage }: Counting): { ro
   answerProblems(app);
   return {
     router: app,
-    hits: { maker, outside, callerOf: callerFor(access, 'meshes'), countUsage, recorder, urlSecret },
+    hits: {
+      maker,
+      outside,
+      repeats: new Repeats({ manifests, fleet, tenants, uses }),
+      callerOf: callerFor(access, 'meshes'),
+      countUsage,
+      recorder,
+      urlSecret,
+    },
+  };
+}
+
+function accessOf(env: Env, { keyStore, urlSecret }: { keyStore: KeyStore; urlSecret: string }): AccessOptions {
+  return {
+    keys: parseApiKeys(env.API_KEYS),
+    anonymousTier: parseAnonymousTier(env.ANONYMOUS_TIER),
+    addressLimits: parseLimitSettings(env).address,
+    secret: urlSecret,
+    limiters: env,
+    store: keyStore,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Recorder } from '../../edge/stats/recorder.ts';
 export * from '../../edge/worker.ts';
 
 const nothing = () => {};
-const silent: Recorder = { count: nothing, latency: nothing, flight: nothing, failure: nothing };
+const silent: Recorder = { count: nothing, add: nothing, latency: nothing, flight: nothing, failure: nothing };
 
 let apps: { on: ReturnType<typeof createApp>; off: ReturnType<typeof createApp> } | undefined;
 

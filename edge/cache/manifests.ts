@@ -33,12 +33,14 @@ export class Manifests {
   readonly #r2: R2Bucket;
   readonly #now: () => number;
   readonly #truth: R2Manifests;
+  readonly #memory: Memory<MeshManifest>;
   readonly #copies: readonly [memory: Tier<MeshManifest>, kv: Tier<MeshManifest>];
 
   constructor({ kv, r2, now = () => Date.now(), memory = isolateMemory }: ManifestsOptions) {
     this.#r2 = r2;
     this.#now = now;
     this.#truth = r2Manifests(r2, now);
+    this.#memory = memory;
     this.#copies = [memoryManifests(memory, now), kvManifests({ kv, truth: this.#truth, now })];
   }
 
@@ -51,6 +53,12 @@ export class Manifests {
     if (!found) return null;
     if (found.tier === 'colo') throw new Error('no manifest is kept in the Cache API; this is a bug');
     return { manifest: found.value, tier: found.tier };
+  }
+
+  /** The manifest with this request key as this isolate holds it, or null; each look gives the same object. */
+  held(key: string): MeshManifest | null {
+    const manifest = this.#memory.get(key);
+    return manifest !== null && isLive(manifest, this.#now()) ? manifest : null;
   }
 
   /** The manifest as R2 has it now, past every copy, with the etag that lets only its reader replace it. */

@@ -87,6 +87,7 @@ export class Memory<Value> {
   readonly #lifeMs: number;
   // A Map keeps insertion order, so the first entry is the one that was used longest ago.
   readonly #entries = new Map<string, Entry<Value>>();
+  #newest = '';
   #bytes = 0;
 
   constructor(options: { bytesMax: number; sizeOf: (value: Value) => number; now: () => number; lifeMs?: number }) {
@@ -104,8 +105,10 @@ export class Memory<Value> {
   get(key: string): Value | null {
     const entry = this.#entries.get(key);
     if (!entry) return null;
+    const fresh = entry.expiresAtMs > this.#now();
+    if (fresh && key === this.#newest) return entry.value;
     this.delete(key);
-    if (entry.expiresAtMs <= this.#now()) return null;
+    if (!fresh) return null;
     this.#insert(key, entry);
     return entry.value;
   }
@@ -134,6 +137,7 @@ export class Memory<Value> {
 
   #insert(key: string, entry: Entry<Value>): void {
     this.#entries.set(key, entry);
+    this.#newest = key;
     this.#bytes += entry.bytes;
   }
 }

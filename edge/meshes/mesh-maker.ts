@@ -119,7 +119,7 @@ export class MeshMaker {
   /** The digest of the picture, null for a prompt; one that is only named must be one that this very tenant has sent. */
   async #digestOf(image: PostedImage, { tenant, isAnonymous }: Caller): Promise<string | null> {
     if (image.is === 'prompt') return null;
-    if (image.is === 'sent') return sha256(image.bytes);
+    if (image.is === 'sent') return image.sha256;
     // What the anonymous have sent belongs to no one of them.
     if (!isAnonymous && (await this.#options.tenants.knowsImage(tenant, image.sha256))) return image.sha256;
     throw imageRequired();

@@ -10,6 +10,11 @@ export type OpenFlight = Exclude<FlightView, { is: 'gone' } | { is: 'completed' 
 /** A mesh that is stored. */
 export type CompletedMesh = { is: 'completed'; key: string; manifest: MeshManifest; cache: CacheOutcome };
 
+/** A mesh that a request asked for and a tier had. */
+export type HitMesh = CompletedMesh & { cache: HitOutcome };
+
+type HitOutcome = CacheOutcome & { status: 'hit' };
+
 /** Where a mesh stands: finished, in a flight, or known to be impossible from an earlier attempt. */
 export type MeshState =
   | CompletedMesh
@@ -20,7 +25,7 @@ export type MeshState =
 export type FoundManifest = { manifest: MeshManifest; tier: 'memory' | 'kv' | 'r2' };
 
 /** A mesh that a request asked for and that was there: it saved the GPU's time. */
-export function hitMesh(found: FoundManifest): CompletedMesh {
+export function hitMesh(found: FoundManifest): HitMesh {
   return completedMesh(found.manifest, hitOutcome(found, found.manifest.gpuMs));
 }
 
@@ -63,11 +68,11 @@ export function missOutcome(status: 'miss' | 'joined', manifest: MeshManifest | 
 }
 
 /** What the cache did for a request that a tier answered. */
-function hitOutcome({ manifest, tier }: FoundManifest, savedGpuMs: number): CacheOutcome {
+function hitOutcome({ manifest, tier }: FoundManifest, savedGpuMs: number): HitOutcome {
   const ageSeconds = Math.max(0, Math.floor(Date.now() / 1000) - manifest.completedAtSeconds);
   return { status: 'hit', tier, age_s: ageSeconds, saved_gpu_ms: savedGpuMs, reused: manifest.reused };
 }
 
-function completedMesh(manifest: MeshManifest, cache: CacheOutcome): CompletedMesh {
-  return { is: 'completed', key: manifest.key, manifest, cache };
+function completedMesh<Cache extends CacheOutcome>(manifest: MeshManifest, cache: Cache) {
+  return { is: 'completed' as const, key: manifest.key, manifest, cache };
 }

@@ -41,11 +41,16 @@ export class Tenants {
    * again, and the next hash-first request a 409.
    */
   noteLater(tenant: string, note: TenantNote, background: Background): void {
-    if (this.#noted.get(noteName(tenant, note.mesh.key)) !== null) return;
+    if (this.hasNoted(tenant, note.mesh.key)) return;
     const noted = this.note(tenant, note).catch((error: unknown) => {
       console.error(JSON.stringify({ event: 'tenant_note_lost', tenant, key: note.mesh.key, error: String(error) }));
     });
     background.waitUntil(noted);
+  }
+
+  /** Whether this isolate kept a note of a tenant's mesh a moment ago. */
+  hasNoted(tenant: string, key: string): boolean {
+    return this.#noted.get(noteName(tenant, key)) !== null;
   }
 
   /** Whether the tenant has sent this picture before. */

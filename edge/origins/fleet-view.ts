@@ -39,6 +39,11 @@ export class FleetView {
     return (await this.#list()).models;
   }
 
+  /** The list of models that this isolate holds, null where it must be read; each look gives the same object. */
+  listed(): ModelList | null {
+    return isFresh(this.#memory.list, modelsMs) ? this.#memory.list.value : null;
+  }
+
   /**
    * The model that prompts are keyed with, as old as `models`; null when no origin takes prompts. With `current`, as
    * the Fleet has it: what a new job must be made with.
@@ -49,7 +54,8 @@ export class FleetView {
   }
 
   async #list(): Promise<ModelList> {
-    if (isFresh(this.#memory.list, modelsMs)) return this.#memory.list.value;
+    const listed = this.listed();
+    if (listed !== null) return listed;
     // A KV null is never believed, as it may be an old absence, nor does a fault of KV end a request.
     const copy = await readModelList(this.#kv).catch((error: unknown) => {
       console.error(JSON.stringify({ event: 'models_copy_unread', error: String(error) }));

@@ -1,8 +1,8 @@
 import { Problem } from '../../contract/problem.ts';
 import type { Part } from './multipart.ts';
 
-/** Fields of the request body as a form carried them, with the picture's bytes apart. */
-export type Form = { fields: Record<string, unknown>; image: Uint8Array<ArrayBuffer> | null };
+/** The field of a form that is the picture's file. */
+export const imageField = 'image';
 
 type Reader = (body: Uint8Array, name: string) => unknown;
 
@@ -30,16 +30,19 @@ const cacheFields: ReadonlyMap<string, string> = new Map([
 /** A form's name for `image: {"sha256": …}`, as `image` itself is a file there. */
 const imageDigestField = 'image_sha256';
 
-/** Brings a form's parts into the shape of the JSON body; throws the Problem `invalid_parameter` on a repeated field. */
-export function readForm(parts: readonly Part[]): Form {
+/**
+ * Brings a form's parts, but for the picture's file, into the shape of the JSON body; throws the Problem
+ * `invalid_parameter` on a repeated field.
+ */
+export function readForm(parts: readonly Part[]): Record<string, unknown> {
   // Maps, since a field may have any name, `__proto__` too.
   const fields = new Map<string, unknown>();
   const cache = new Map<string, unknown>();
-  const bodies = new Map<string, Uint8Array<ArrayBuffer>>();
+  const names = new Set<string>();
   for (const { name, body } of parts) {
-    if (bodies.has(name)) throw invalid(name, 'is given twice');
-    bodies.set(name, body);
-    if (name === 'image') continue;
+    if (names.has(name)) throw invalid(name, 'is given twice');
+    names.add(name);
+    if (name === imageField) continue;
     if (name === imageDigestField) {
       fields.set('image', { sha256: readText(body, name) });
       continue;
@@ -51,7 +54,7 @@ export function readForm(parts: readonly Part[]): Form {
   }
   // A form writes `cache` as its members; under its own name it is text, which the schema refuses.
   if (cache.size > 0 && !fields.has('cache')) fields.set('cache', Object.fromEntries(cache));
-  return { fields: Object.fromEntries(fields), image: bodies.get('image') ?? null };
+  return Object.fromEntries(fields);
 }
 
 /** The name that a form gives the field at this path of the JSON body. */

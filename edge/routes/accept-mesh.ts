@@ -8,7 +8,7 @@ import type { Budget } from '../limits/budget.ts';
 import type { MeshMaker } from '../meshes/mesh-maker.ts';
 import type { MeshState } from '../meshes/mesh-state.ts';
 import type { Outside } from '../outside/outside.ts';
-import { readMeshRequest } from '../request/mesh-request.ts';
+import { parseMeshBody, readMeshBody, type MeshBody } from '../request/mesh-request.ts';
 
 export type AcceptOptions = {
   maker: MeshMaker;
@@ -20,14 +20,20 @@ export type AcceptOptions = {
 export type Accepted = { request: MeshRequest; format: 'json' | 'bytes'; state: MeshState; budget: Budget | null };
 
 /** Reads a `POST /v1/meshes` and finds its mesh or has it made; throws the Problem that says why not. */
-export async function acceptMesh(
-  message: Request,
-  { caller, trace }: { caller: Caller; trace: Trace },
+export async function acceptMesh(request: Request, by: Asking, options: AcceptOptions): Promise<Accepted> {
+  return acceptBody({ headers: request.headers, body: await readMeshBody(request) }, by, options);
+}
+
+type Asking = { caller: Caller; trace: Trace };
+
+/** As `acceptMesh`, of a request whose body was read. */
+export async function acceptBody(
+  { headers, body }: { headers: Headers; body: MeshBody },
+  { caller, trace }: Asking,
   { maker, outside }: AcceptOptions,
 ): Promise<Accepted> {
-  const { headers } = message;
   const name = readIdempotencyKey(headers.get('idempotency-key'));
-  const posted = await readMeshRequest(message, outside);
+  const posted = await parseMeshBody(body, outside);
   const { request } = posted;
   const format = negotiate(headers.get('accept'), outputFormats[request.output_format].mediaType);
   if (request.webhook_url !== undefined) ownTenant(caller);

@@ -12,6 +12,9 @@ export const latencyBoundsMs: readonly number[] = Array.from({ length: decades }
   perDecade.map((step) => Number((step * 10 ** n).toPrecision(2))),
 ).flat();
 
+/** How many buckets there are. */
+export const bucketsMax = latencyBoundsMs.length + 1;
+
 /** Whose time is measured: of a hit until its answer, of a miss from the start of its flight until its mesh is stored. */
 export type LatencyOf = 'hit' | 'miss';
 
@@ -29,7 +32,7 @@ export function bucketOf(ms: number): number {
 
 /** Times observed in each bucket; the last is that of all beyond the greatest bound. */
 export function latencyBuckets(counts: Counts, cache: LatencyOf): number[] {
-  const buckets = Array<number>(latencyBoundsMs.length + 1).fill(0);
+  const buckets = Array<number>(bucketsMax).fill(0);
   for (const { labels, value } of countersOf(counts, 'latencies')) {
     if (labels[0] === cache) buckets[Number(labels[1])] = value;
   }

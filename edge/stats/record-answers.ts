@@ -4,6 +4,7 @@ import type { CacheOutcome } from '../../contract/mesh.ts';
 import { Problem, problems, type ProblemCode } from '../../contract/problem.ts';
 import type { MayBeBegun } from '../begun.ts';
 import type { TierName } from '../cache/tiers.ts';
+import { counterKey } from './counts.ts';
 import type { Recorder } from './recorder.ts';
 
 export type MeshOutcome = CacheOutcome | { status: 'refused' };
@@ -51,10 +52,17 @@ export function recordAsset({ tier, status, sentBytes }: AssetAnswer, recorder: 
 export function recordMesh(outcome: MeshOutcome, ms: number, recorder: Recorder): void {
   const { status } = outcome;
   if (status !== 'hit') return recorder.count('meshes', [status, 'none']);
-  recorder.count('meshes', [status, outcome.tier]);
-  recorder.count('savedGpuMs', [], outcome.saved_gpu_ms);
+  recorder.add(hitKeys[outcome.tier]);
+  recorder.add(savedKey, outcome.saved_gpu_ms);
   recorder.latency('hit', ms);
 }
+
+const hitKeys = {
+  memory: counterKey('meshes', ['hit', 'memory']),
+  kv: counterKey('meshes', ['hit', 'kv']),
+  r2: counterKey('meshes', ['hit', 'r2']),
+};
+const savedKey = counterKey('savedGpuMs', []);
 
 function recordError(c: Context, recorder: Recorder): void {
   const code = c.error === undefined ? codeOfStatus(c.res.status) : codeOf(c.error);

@@ -1,7 +1,7 @@
 import type { Stats } from '../objects/stats.ts';
 import { Batcher } from './batcher.ts';
 import { add, counterKey, type CounterName, type Counts, type LabelValues } from './counts.ts';
-import { bucketOf, type LatencyOf } from './latency.ts';
+import { bucketOf, bucketsMax, type LatencyOf } from './latency.ts';
 
 /** A mesh that could not be made, a request that failed inside, or an origin that lost a job. */
 export type Failure = {
@@ -36,6 +36,8 @@ const textCharactersMax = 300;
 export type Recorder = {
   count<Name extends CounterName>(name: Name, labels: LabelValues<Name>, by?: number): void;
   latency(of: LatencyOf, ms: number): void;
+  /** As `count`, of a counter whose key was made before. */
+  add(key: string, by?: number): void;
   flight(key: string, is: 'open' | 'ended'): void;
   failure(failure: Omit<Failure, 'atMs'>): void;
 };
@@ -58,15 +60,27 @@ export function theStats(namespace: DurableObjectNamespace<Stats>): DurableObjec
   return namespace.getByName('stats');
 }
 
+/** Keys of the counters of a histogram; each hit adds to two. */
+const latencyKeysOf = (of: LatencyOf) => ({
+  buckets: Array.from({ length: bucketsMax }, (_, bucket) => counterKey('latencies', [of, String(bucket)])),
+  sum: counterKey('latencyMs', [of]),
+});
+
+const latencyKeys = { hit: latencyKeysOf('hit'), miss: latencyKeysOf('miss') };
+
 function recorderTo(batcher: Batcher<StatsBatch>): Recorder {
   return {
     count(name, labels, by = 1) {
       add(batcher.record().counts, counterKey(name, labels), by);
     },
+    add(key, by = 1) {
+      add(batcher.record().counts, key, by);
+    },
     latency(of, ms) {
       const { counts } = batcher.record();
-      add(counts, counterKey('latencies', [of, String(bucketOf(ms))]));
-      add(counts, counterKey('latencyMs', [of]), ms);
+      const { buckets, sum } = latencyKeys[of];
+      add(counts, buckets[bucketOf(ms)] ?? '');
+      add(counts, sum, ms);
     },
     flight(key, is) {
       const { flights } = batcher.record();

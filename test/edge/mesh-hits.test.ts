@@ -1,13 +1,16 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { createApp, createRouter } from '../../edge/app.ts';
 import type { Env } from '../../edge/env.ts';
 import type { RateLimiters } from '../../edge/limits/rate-limits.ts';
 import { answerHit, asksForMesh } from '../../edge/routes/mesh-hits.ts';
+import { counterKey } from '../../edge/stats/counts.ts';
 import type { Recorder } from '../../edge/stats/recorder.ts';
-import { dataUrl, picture } from './client.ts';
-import { edgeUrl, networkOfEachTest } from './fake-origin.ts';
+import type { MeshObject } from '../../contract/mesh.ts';
+import { bisque } from '../origin-report.ts';
+import { call, dataUrl, mesh, picture, post } from './client.ts';
+import { edgeUrl, networkOfEachTest, report } from './fake-origin.ts';
 import { make } from './making.ts';
 import { testKeys } from './secrets.ts';
 
@@ -25,7 +28,8 @@ beforeEach(async () => {
 });
 
 const recorder: Recorder = {
-  count: (...counted) => void noted.push(counted),
+  count: (name, labels, by = 1) => void noted.push([counterKey(name, labels), by]),
+  add: (key, by = 1) => void noted.push([key, by]),
   latency: (of) => void noted.push(of),
   flight: (...counted) => void noted.push(counted),
   failure: (counted) => void noted.push(counted),
@@ -188,6 +192,7 @@ test('a request for a held mesh is answered past the router as the router answer
       const request = requestOf(options());
       const itself = asksForMesh(request) ? await answerHit(request, hits) : null;
       expect.soft(itself instanceof Response, name).toBe(way === 'past');
+      expect.soft(await told(app.fetch, requestOf(options())), `${name}, again`).toEqual(byRouter);
       if (way === 'past') expect.soft(byRouter.status, name).toBe(200);
     }
   }
@@ -204,4 +209,43 @@ test.each([
   const answered = await told(app.fetch, requestOf(asked));
   expect(byRouter.status).toBe(429);
   expect(answered).toEqual(byRouter);
+});
+
+/** What the cache did for a request that was made twice before. */
+async function thirdTime(meanwhile: () => Promise<unknown>): Promise<unknown> {
+  for (let i = 0; i < 2; i++) expect(await mesh(post(image))).toMatchObject({ cache: { status: 'hit' } });
+  await meanwhile();
+  return (await mesh(post(image))).cache.status;
+}
+
+test('a request that was made before finds that its mesh was purged since', async () => {
+  const purge = { image_sha256: digest };
+  const purged = () =>
+    call('/admin/purge', { method: 'POST', key: testKeys.admin, body: JSON.stringify(purge) }).then(
+      ({ status }) => status,
+    );
+  expect(await thirdTime(async () => expect(await purged()).toBe(200))).toBe('miss');
+});
+
+test('a request that was made before finds that its model was replaced since', async () => {
+  const replaced = await thirdTime(async () => {
+    await report('one', { models: [{ ...bisque, digest: '2'.repeat(64) }] });
+    await report('two', { models: [{ ...bisque, digest: '2'.repeat(64) }] });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_000 }); // past what the isolate remembers of the origins
+    await post(picture());
+    await report();
+  });
+  expect(replaced).toBe('miss');
+});
+
+test('a mesh that its tenant took off the list is on it again when it is asked for again', async () => {
+  const list = async () => (await (await call('/v1/meshes')).json<{ data: MeshObject[] }>()).data.map(({ id }) => id);
+  let id = '';
+  const removed = async () => {
+    [id = ''] = await list();
+    expect((await call(`/v1/meshes/${id}`, { method: 'DELETE' })).status).toBe(200);
+    expect(await list()).not.toContain(id);
+  };
+  expect(await thirdTime(removed)).toBe('hit');
+  await vi.waitFor(async () => expect(await list()).toContain(id));
 });
