@@ -8,7 +8,7 @@ import { ratios } from '../harness/spread.ts';
 import { storeAsset, storeMesh, storeModel } from '../harness/stored.ts';
 
 const sizes = { '50 KB': 50_000, '1 MB': 1_000_000 } as const;
-const timing = { repeats: 11, secondsEach: 0.5, cpuMs: () => childCpuMs('workerd') };
+const timing = { repeats: 31, secondsEach: 0.2, cpuMs: () => childCpuMs('workerd') };
 
 /** The least share of the bare Worker's throughput that a hit may have. */
 const shareMin = 0.8;

@@ -6,13 +6,20 @@ import { hitFrom } from '../http/cache-status.ts';
 import { openHeaders } from '../http/cors.ts';
 import { defaultHeaders, transportSecurity } from '../http/security-headers.ts';
 import { traceOf } from '../request-id.ts';
-import { recordAsset } from '../stats/record-answers.ts';
+import { counterKey } from '../stats/counts.ts';
 import type { Recorder } from '../stats/recorder.ts';
 
 const folder = '/assets/';
 
 /** What makes an answer another one than the whole asset. */
 const selecting = ['range', 'if-none-match', 'if-match'] as const;
+
+/** Keys of what an answer adds to. */
+const counted = {
+  requests: counterKey('requests', ['GET', `${folder}:file`, '200']),
+  assets: counterKey('assets', ['memory', '200']),
+  bytes: counterKey('assetBytes', ['memory']),
+};
 
 /** Headers of an asset's answer but those of one request; they are kept for as long as the asset is held. */
 const answerHeaders = new WeakMap<HeldAsset, Headers>();
@@ -33,8 +40,9 @@ export function answerFromMemory(request: Request, recorder: Recorder): Response
   const answer = new Response(asset.bytes, { headers: headersOf(file, asset) });
   answer.headers.set(traceHeaders.requestId, traceOf(headers).requestId);
   if (url.startsWith('https:')) answer.headers.set(...transportSecurity);
-  recorder.count('requests', ['GET', `${folder}:file`, '200']);
-  recordAsset({ tier: 'memory', status: '200', sentBytes: asset.sizeBytes }, recorder);
+  recorder.add(counted.requests);
+  recorder.add(counted.assets);
+  recorder.add(counted.bytes, asset.sizeBytes);
   return answer;
 }
 

@@ -43,7 +43,7 @@ export function recordAnswers(recorder: Recorder): MiddlewareHandler<MayBeBegun>
 type AssetAnswer = { tier: TierName | 'none'; status: string; sentBytes: number | null };
 
 /** Counts an answer about an asset; `sentBytes` is null where it brings none of it. */
-export function recordAsset({ tier, status, sentBytes }: AssetAnswer, recorder: Recorder): void {
+function recordAsset({ tier, status, sentBytes }: AssetAnswer, recorder: Recorder): void {
   recorder.count('assets', [tier, status]);
   if (sentBytes !== null) recorder.count('assetBytes', [tier], sentBytes);
 }
