@@ -20,18 +20,12 @@ import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel, makesMeshes } from '../origins/model-list.ts';
 import type { Flight } from '../objects/flight.ts';
 import type { Joined } from '../objects/flight-record.ts';
-import { carriedBytesMax } from '../objects/carried-picture.ts';
+import { carriedBytesMax, headStartMs } from '../objects/carried-picture.ts';
 import { flightOf } from '../objects/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { refuseUnpaid } from './refuse-unpaid.ts';
 import type { Tenants } from './tenants.ts';
-
-/**
- * Pause in milliseconds in which a job gets on its way to its origin before what must be written by the answer is: in
- * local development all of them share a thread.
- */
-const headStartMs = 10;
 
 export type MeshMakerOptions = {
   manifests: Manifests;

@@ -1,9 +1,12 @@
-import type { Budget, Payer, Reservation } from '../limits/budget.ts';
+import type { Account, Budget, Payer, Reservation } from '../limits/budget.ts';
+import { headStartMs } from './carried-picture.ts';
 import type { Joined } from './flight-record.ts';
 import type { Tenant } from './tenant.ts';
 
 /** What a flight has reserved of its payer's budget: the tenant that asked for its mesh first. */
 export type Payment = { id: string; tenant: string };
+
+type Asked = { id: string; tenant: string; flight: string; account: Account | null };
 
 /** Has each flight of a key paid for once, however many requests would start it, and charged when it has ended. */
 export class FlightPayments {
@@ -34,12 +37,31 @@ export class FlightPayments {
     try {
       const payment = { id: crypto.randomUUID(), tenant };
       const asked = { id: payment.id, tenant, flight: key, account };
-      const reservation = (await this.#tenants.getByName(tenant).reserve(asked)) as Reservation;
+      if (account === null) {
+        this.#state.waitUntil(this.#note(asked));
+        return begin(payment, null);
+      }
+      const reservation = await this.#reserve(asked);
       return reservation.is === 'reserved' ? begin(payment, reservation.budget) : { is: 'limited', by: reservation };
     } finally {
       this.#paying = null;
       resolve();
     }
+  }
+
+  /** Has a flight counted that is under no limit, and so need not wait for an answer. */
+  async #note(asked: Asked): Promise<void> {
+    await scheduler.wait(headStartMs);
+    // An object that is reset breaks its calls and their stubs.
+    await this.#reserve(asked)
+      .catch(() => this.#reserve(asked))
+      .catch((error: unknown) => {
+        console.warn(JSON.stringify({ event: 'flight_not_counted', ...asked, error: String(error) }));
+      });
+  }
+
+  async #reserve(asked: Asked): Promise<Reservation> {
+    return (await this.#tenants.getByName(asked.tenant).reserve(asked)) as Reservation;
   }
 
   /**

@@ -34,6 +34,7 @@ export type OriginRoutesOptions = WriteBackOptions & {
 /** `/origin`: what GPU origins tell the edge and keep there, each call signed. */
 export function originRoutes(options: OriginRoutesOptions) {
   const verified = (c: Context, bodyBytesMax: number) => verifyCall(c.req.raw, { ...options, bodyBytesMax });
+  const signedJson = (c: Context) => readSignedJson(c.req.raw, { ...options, bodyBytesMax: jsonBytesMax });
   return new Hono()
     .put('/blobs/:sha256', async (c) => {
       const call = await verified(c, blobBytesMax);
@@ -48,9 +49,9 @@ export function originRoutes(options: OriginRoutesOptions) {
       return c.json({ sha256, stored } satisfies BlobReceipt);
     })
     .put('/results/:key', async (c) => {
-      const call = await verified(c, jsonBytesMax);
+      const { json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
-      const result = parse(JobResult, await readSignedJson(c.req.raw, call));
+      const result = parse(JobResult, json);
       const outcome = await takeResult(key, result, options);
       options.recorder.count('writeBacks', [outcome]);
       if (outcome === 'stored' && result.outcome === 'completed') {
@@ -59,16 +60,16 @@ export function originRoutes(options: OriginRoutesOptions) {
       return c.json({ key });
     })
     .post('/progress/:key', async (c) => {
-      const call = await verified(c, jsonBytesMax);
+      const { json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
-      const progress = parse(JobProgress, await readSignedJson(c.req.raw, call));
+      const progress = parse(JobProgress, json);
       if (await flightOf(options.flights, key).progress(progress)) return c.json({ key });
       throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
     })
     .post('/returns/:key', async (c) => {
-      const call = await verified(c, jsonBytesMax);
+      const { call, json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
-      const { fence } = parse(JobReturn, await readSignedJson(c.req.raw, call));
+      const { fence } = parse(JobReturn, json);
       const { originId } = call;
       const became = await flightOf(options.flights, key).giveBack({ originId, fence });
       if (became === 'gone') throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
@@ -94,9 +95,9 @@ export function originRoutes(options: OriginRoutesOptions) {
       return c.json((await theFleet(options.fleets).removals(after)) satisfies Removals);
     })
     .post('/reports', async (c) => {
-      const call = await verified(c, jsonBytesMax);
+      const { call, json } = await signedJson(c);
       const { originId: id } = call;
-      const report = fromItsAddress(parse(Report, await readSignedJson(c.req.raw, call)), { id, ...options });
+      const report = fromItsAddress(parse(Report, json), { id, ...options });
       const removedTo = await theFleet(options.fleets).report(id, report);
       c.executionCtx.waitUntil(keepReport(id, report, options.stats));
       return c.json({ id, removedTo } satisfies ReportAnswer);

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import { Problem } from '../../contract/problem.ts';
 import type { Report } from '../../contract/report.ts';
 import type { Outbox } from '../write-back/outbox.ts';
@@ -33,11 +33,11 @@ export class Admission {
   }
 
   /** Why no job is taken at present; null when one may be. */
-  async refusal(): Promise<Problem | null> {
+  refusal(): Problem | null {
     if (this.#draining) {
       return new Problem('draining', 'This origin is going to end.', { retryAfterSeconds: retryAfterSeconds.draining });
     }
-    const [reason] = await this.#fullness();
+    const [reason] = this.#fullness();
     if (reason !== undefined) {
       return new Problem('no_origin', `${reason}.`, { retryAfterSeconds: retryAfterSeconds.full });
     }
@@ -47,24 +47,25 @@ export class Admission {
   }
 
   /** Everything that keeps this origin from taking jobs. */
-  async unreadiness(): Promise<string[]> {
+  unreadiness(): string[] {
     const missing = this.#options.notReady();
     return [
       ...(this.#draining ? ['This origin is going to end'] : []),
-      ...(await this.#fullness()),
+      ...this.#fullness(),
       ...(missing === null ? [] : [missing]),
     ];
   }
 
   /** The state that is reported to the edge. */
-  async state(): Promise<Report['state']> {
+  state(): Report['state'] {
     if (this.#draining) return 'draining';
-    return (await this.#fullness()).length > 0 ? 'full' : 'ready';
+    return this.#fullness().length > 0 ? 'full' : 'ready';
   }
 
-  async #fullness(): Promise<string[]> {
+  #fullness(): string[] {
     const { outbox, stateFolder, freeBytesMin } = this.#options;
-    const disk = await statfs(stateFolder);
+    // On this thread: it takes microseconds, where the pool may be syncing files.
+    const disk = statfsSync(stateFolder);
     const freeBytes = disk.bavail * disk.bsize;
     return [
       ...(outbox.full ? [`The outbox holds ${outbox.bytes} of ${outbox.bytesMax} bytes that wait for the edge`] : []),

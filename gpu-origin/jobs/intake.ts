@@ -19,7 +19,7 @@ type IntakeOptions = {
   /** Whether this origin has what a job needs: its model, and what draws its prompt. */
   serves: (job: Job) => boolean;
   /** Why no new job is taken at present; null when one may be. */
-  refusal: () => Promise<Problem | null>;
+  refusal: () => Problem | null;
   /** Called when a job was queued. */
   onQueued: () => void;
 };
@@ -120,7 +120,7 @@ export class Intake {
     this.#receiving.set(job.key, receiving);
     let reserved = false;
     try {
-      const problem = await refusal();
+      const problem = refusal();
       if (problem !== null) throw problem;
       if (!serves(job)) {
         const prompt = job.textToImageModel === undefined ? '' : `, or no prompts drawn by ${job.textToImageModel}`;

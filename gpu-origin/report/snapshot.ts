@@ -32,7 +32,7 @@ export async function snapshot({ url, startedAtSeconds, ...parts }: SnapshotPart
   return {
     url,
     startedAtSeconds,
-    state: await admission.state(),
+    state: admission.state(),
     models: served.map(describeModel),
     ...(textToImage !== null && { textToImageModel: textToImage.model }),
     queue: { depth: queue.depth, capacity: queue.capacity },

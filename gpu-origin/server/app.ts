@@ -23,7 +23,7 @@ type AppOptions = {
   metricsToken: string | null;
   metricsOpen: boolean;
   /** Why this origin should get no jobs at present; empty when it should. */
-  unreadiness: () => Promise<string[]>;
+  unreadiness: () => string[];
   /** Reads the model repository again; gives what is served then and what is wrong. */
   reloadModels: () => Promise<{ models: string[]; faults: ModelFault[] }>;
 };
@@ -64,8 +64,8 @@ export function createApp(options: AppOptions): Hono {
 
   app.get('/livez', (c) => c.json({ status: 'ok' }));
 
-  app.get('/readyz', async (c) => {
-    const reasons = await options.unreadiness();
+  app.get('/readyz', (c) => {
+    const reasons = options.unreadiness();
     return c.json({ status: reasons.length === 0 ? 'ok' : 'unavailable', reasons }, reasons.length === 0 ? 200 : 503);
   });
 

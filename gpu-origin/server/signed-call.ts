@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../../contract/problem.ts';
 import { verify, type VerifiedCall } from '../../contract/signature.ts';
+import { isHmacAtOnce } from '../hmac.ts';
 import type { Nonces } from './nonces.ts';
 
 /** Checks a request's signature and spends its nonce, with none of its body read; throws `invalid_signature`. */
@@ -12,6 +13,7 @@ export async function verifyRequest(
   const call = await verify(
     { method: request.method, path: url.pathname + url.search, headers: request.headers },
     (originId) => (originId === known.id ? known.secrets : []),
+    isHmacAtOnce,
   );
   await known.nonces.spend(call.nonce, call.timestampSeconds);
   return call;

@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { retryAfterMs } from '../../contract/retry-after.ts';
-import { sign, type Hmac } from '../../contract/signature.ts';
+import { sign } from '../../contract/signature.ts';
 import { digestOf } from '../digest.ts';
+import { hmacAtOnce } from '../hmac.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
 import { currentTraceHeaders } from '../trace.ts';
 
@@ -33,9 +33,6 @@ export type EdgeAnswer = { status: number; bytes: Uint8Array; retryAfterMs: numb
 export type CallEdge = (call: EdgeCall) => Promise<EdgeAnswer>;
 
 const answerBytesMaxDefault = 64 * 1024;
-
-/** On this thread: Node's Web Crypto takes its turn in the pool behind files that are synced, twice for each signature. */
-const hmacAtOnce: Hmac = (secret, text) => createHmac('sha256', secret).update(text).digest();
 
 /** The origin's side of the calls that it makes to the edge, over kept-alive connections until `close`. */
 export function createEdgeClient(edgeUrl: string, as: { originId: string; secret: string }) {
