@@ -18,7 +18,7 @@ export type NewBlob = BlobPlace & {
   bytes: number;
   mediaType: string;
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
-  /** A look at what was taken down that has begun already, this digest among others. */
+  /** What must have ended before anything is stored, a look at what was taken down among it; that look, if not given. */
   allowed?: Promise<void>;
 };
 

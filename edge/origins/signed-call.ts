@@ -15,9 +15,20 @@ type Callers = { origins: readonly Origin[]; fleets: DurableObjectNamespace<Flee
  * Throws the Problems `invalid_signature`, `length_required`, `body_too_large` and `invalid_request`.
  */
 export async function verifyCall(request: Request, by: Callers): Promise<VerifiedCall> {
-  const call = await verifySignature(request, by);
-  await spendNonce(call, by);
+  const { call, spent } = await beginCall(request, by);
+  await spent;
   return call;
+}
+
+/**
+ * As `verifyCall`, for a caller that looks something up while the nonce is written down: nothing may be changed before
+ * `spent` has ended, which throws `invalid_signature` for a call that was made before.
+ */
+export async function beginCall(request: Request, by: Callers): Promise<{ call: VerifiedCall; spent: Promise<void> }> {
+  const call = await verifySignature(request, by);
+  const spent = spendNonce(call, by);
+  spent.catch(() => undefined); // a call that is refused for another reason waits for no nonce
+  return { call, spent };
 }
 
 /**
@@ -25,8 +36,8 @@ export async function verifyCall(request: Request, by: Callers): Promise<Verifie
  * Throws `digest_mismatch` and `invalid_request` too.
  */
 export async function readSignedJson(request: Request, by: Callers): Promise<{ call: VerifiedCall; json: unknown }> {
-  const call = await verifySignature(request, by);
-  const [json] = await Promise.all([readJson(request, call), spendNonce(call, by)]);
+  const { call, spent } = await beginCall(request, by);
+  const [json] = await Promise.all([readJson(request, call), spent]);
   return { call, json };
 }
 

@@ -7,7 +7,7 @@ import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { isAssetMediaType } from '../cache/asset.ts';
 import { putBlob } from '../cache/blobs.ts';
-import { unlessTakenDown } from '../cache/takedowns.ts';
+import { refuseTakenDown, unlessTakenDown } from '../cache/takedowns.ts';
 import type { Origin } from '../env.ts';
 import { theFleet } from '../origins/fleet-view.ts';
 import type { GeometryStore, Surface } from '../origins/geometry-store.ts';
@@ -15,7 +15,7 @@ import { flightOf } from '../objects/flight-calls.ts';
 import type { Fleet } from '../objects/fleet.ts';
 import type { Stats } from '../objects/stats.ts';
 import { parse } from '../request/json.ts';
-import { readSignedJson, verifyCall } from '../origins/signed-call.ts';
+import { beginCall, readSignedJson, verifyCall } from '../origins/signed-call.ts';
 import { takeResult, type WriteBackOptions } from '../origins/write-back.ts';
 import { theStats, type Recorder } from '../stats/recorder.ts';
 
@@ -36,18 +36,7 @@ export function originRoutes(options: OriginRoutesOptions) {
   const verified = (c: Context, bodyBytesMax: number) => verifyCall(c.req.raw, { ...options, bodyBytesMax });
   const signedJson = (c: Context) => readSignedJson(c.req.raw, { ...options, bodyBytesMax: jsonBytesMax });
   return new Hono()
-    .put('/blobs/:sha256', async (c) => {
-      const call = await verified(c, blobBytesMax);
-      const sha256 = keyOf(c.req.param('sha256'));
-      if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
-      const mediaType = mediaTypeOf(c);
-      const asked = c.req.query('key');
-      const privateTo = asked === undefined ? undefined : keyOf(asked);
-      const blob = { r2: options.r2, privateTo, mediaType, ...bodyOf(c, call) };
-      // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
-      const { stored } = await putBlob(blob).catch(unlessTakenDown({ stored: false }));
-      return c.json({ sha256, stored } satisfies BlobReceipt);
-    })
+    .put('/blobs/:sha256', async (c) => c.json((await takeBlob(c, options)) satisfies BlobReceipt))
     .put('/results/:key', async (c) => {
       const { json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
@@ -102,6 +91,20 @@ export function originRoutes(options: OriginRoutesOptions) {
       c.executionCtx.waitUntil(keepReport(id, report, options.stats));
       return c.json({ id, removedTo } satisfies ReportAnswer);
     });
+}
+
+async function takeBlob(c: Context, options: OriginRoutesOptions): Promise<BlobReceipt> {
+  const { call, spent } = await beginCall(c.req.raw, { ...options, bodyBytesMax: blobBytesMax });
+  const sha256 = keyOf(c.req.param('sha256') ?? '');
+  if (call.bodySha256 !== sha256) throw new Problem('digest_mismatch', 'The signed body is another blob.');
+  const mediaType = mediaTypeOf(c);
+  const asked = c.req.query('key');
+  const privateTo = asked === undefined ? undefined : keyOf(asked);
+  const allowed = Promise.all([spent, refuseTakenDown(options.r2, [sha256])]).then(() => undefined);
+  const blob = { r2: options.r2, privateTo, mediaType, allowed, ...bodyOf(c, call) };
+  // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
+  const { stored } = await putBlob(blob).catch(unlessTakenDown({ stored: false }));
+  return { sha256, stored };
 }
 
 async function keepSurface(key: string, surface: Surface, { geometry, index }: OriginRoutesOptions) {

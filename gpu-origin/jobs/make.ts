@@ -86,7 +86,11 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       kernels,
       geometry,
       onStage: tell,
-      onAsset: (asset) => ahead.send(asset),
+      onAsset: (asset) => {
+        // The result will say more within moments, and must not wait behind a message.
+        progress.end();
+        ahead.send(asset);
+      },
       signal,
     });
     // Only now: a picture of which no mesh can be made must not stand for its prompt.

@@ -113,6 +113,16 @@ test('a recorded call cannot be replayed, nor an old one sent late', async () =>
   expect(await errorOf(exports.default.fetch(late))).toMatchObject({ status: 401, code: 'invalid_signature' });
 });
 
+test('a signed call that came to nothing is not made good by a second one', async () => {
+  const { body, digest, path } = await someBlob();
+  const { headers } = await signedRequest('PUT', path, { body, contentType: glb });
+  const send = (sent: Uint8Array<ArrayBuffer>) =>
+    exports.default.fetch(edgeUrl + path, { method: 'PUT', headers, body: sent });
+  expect(await errorOf(send(flipped(body)))).toMatchObject({ status: 422, code: 'digest_mismatch' });
+  expect(await errorOf(send(body))).toMatchObject({ status: 401, code: 'invalid_signature' });
+  expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
+});
+
 test('a result is taken only when its blobs are stored and it is of the job', async () => {
   const { job } = await sentJob();
   const manifest = await manifestOf(job, meshBytes(job));
