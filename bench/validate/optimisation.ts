@@ -48,10 +48,15 @@ export type BatchingRow = { model: string; share: Interval };
 /** What a row with batch 1 may cost at least, as a share of its cost with the tuned batch size. */
 const shareMin = 0.95;
 
-/** Whether the batch size that the pool finds by itself is no worse than batch 1, for each graph. */
+/**
+ * Whether the batch size that the pool finds by itself is no worse than batch 1, for each graph: whether the whole interval
+ * says otherwise, as a graph for which the pool finds batch 1 is compared with itself, and its median is noise.
+ */
 export function batchingPays(rows: readonly BatchingRow[]): Bound[] {
   return [
     atLeast('graphs whose batch size was compared', rows.length, 1),
-    ...rows.map(({ model, share }) => atLeast(`${model}: cost of a row, batch 1 / tuned`, share.median, shareMin)),
+    ...rows.map(({ model, share }) =>
+      atLeast(`${model}: cost of a row, batch 1 / tuned, upper end of the interval`, share.high, shareMin),
+    ),
   ];
 }

@@ -127,9 +127,10 @@ test('an attack whose file could not begin says why it was not made', async () =
 });
 
 test('optimisation fails when tuned batches are slower than none, and when none were compared', () => {
-  const row = (median: number) => ({ model: 'bisque@1', share: medianInterval([median]) });
-  expect(missed(batchingPays([row(1.2), row(0.96)]))).toEqual([]);
-  expect(missed(batchingPays([row(1.2), row(0.9)]))).toEqual(['bisque@1: cost of a row, batch 1 / tuned']);
+  const row = (...shares: number[]) => ({ model: 'bisque@1', share: medianInterval(shares) });
+  expect(missed(batchingPays([row(1.2), row(0.96), row(0.85, 0.9, 1)]))).toEqual([]);
+  const slower = 'bisque@1: cost of a row, batch 1 / tuned, upper end of the interval';
+  expect(missed(batchingPays([row(1.2), row(0.85, 0.9, 0.94)]))).toEqual([slower]);
   expect(missed(batchingPays([row(NaN)]))).toHaveLength(1);
   expect(missed(batchingPays([]))).toHaveLength(1);
 });
