@@ -32,7 +32,7 @@ test.each<[string, Parameters<typeof received>[0]]>([
   ['path', { path: '/origin/blobs/abd?key=1' }],
   ['query', { path: '/origin/blobs/abc?key=2' }],
   ['origin', { headers: { 'meshkiln-origin': 'gpu-2' } }],
-  ['timestamp', { headers: { 'meshkiln-timestamp': String(Math.floor(Date.now() / 1000) + 1) } }],
+  ['timestamp', { headers: { 'meshkiln-timestamp': String(Math.floor(Date.now() / 1000) + 60) } }],
   ['nonce', { headers: { 'meshkiln-nonce': '0'.repeat(32) } }],
   ['body digest', { headers: { 'meshkiln-body-sha256': '0'.repeat(64) } }],
   ['body length', { headers: { 'meshkiln-body-bytes': '5' } }],
