@@ -1,4 +1,4 @@
-import { planEviction, worth, type EvictionEntry } from '../edge/cache/eviction.ts';
+import { planEviction, worth, type EvictionEntry } from '../edge/removal/eviction.ts';
 
 /** Requests for meshes by their number, with what each costs to keep and to make. */
 export type EvictionTrace = {

@@ -1,5 +1,5 @@
 import type { Trace } from '../contract/trace.ts';
-import type { Caller } from './auth.ts';
+import type { Caller } from './access/auth.ts';
 import type { Accepted } from './routes/accept-mesh.ts';
 
 /**

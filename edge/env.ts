@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { Sha256 } from '../contract/digest.ts';
-import type { LimitVariables } from './limits/limit-settings.ts';
-import type { RateLimiters } from './limits/rate-limits.ts';
-import type { Fleet } from './objects/fleet.ts';
-import type { Flight } from './objects/flight.ts';
-import type { Keys } from './objects/keys.ts';
-import type { Stats } from './objects/stats.ts';
-import type { Tenant } from './objects/tenant.ts';
-import type { Webhooks } from './objects/webhooks.ts';
+import type { LimitVariables } from './access/limit-settings.ts';
+import type { RateLimiters } from './access/rate-limits.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Flight } from './flight/flight.ts';
+import type { Keys } from './access/keys.ts';
+import type { Stats } from './stats/stats.ts';
+import type { Tenant } from './tenant/tenant.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 /** What wrangler.toml and the secrets bind; `ORIGINS` and `API_KEYS` are JSON texts. */
 export type Env = {

@@ -1,16 +1,16 @@
 import { createApp } from './app.ts';
-import { Manifests } from './cache/manifests.ts';
+import { Manifests } from './store/manifests.ts';
 import { parseStoreBytesMax, type Env } from './env.ts';
-import { GeometryStore } from './origins/geometry-store.ts';
-import { MeshIndex } from './index/mesh-index.ts';
-import { sweep } from './sweep/sweep.ts';
+import { GeometryStore } from './store/geometry-store.ts';
+import { MeshIndex } from './search/mesh-index.ts';
+import { sweep } from './removal/sweep.ts';
 
-export { Fleet } from './objects/fleet.ts';
-export { Flight } from './objects/flight.ts';
-export { Keys } from './objects/keys.ts';
-export { Stats } from './objects/stats.ts';
-export { Tenant } from './objects/tenant.ts';
-export { Webhooks } from './objects/webhooks.ts';
+export { Fleet } from './fleet/fleet.ts';
+export { Flight } from './flight/flight.ts';
+export { Keys } from './access/keys.ts';
+export { Stats } from './stats/stats.ts';
+export { Tenant } from './tenant/tenant.ts';
+export { Webhooks } from './webhooks/webhooks.ts';
 
 /** Made with the first request, since the secrets come with it, and kept for the isolate's life. */
 let app: ReturnType<typeof createApp> | undefined;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { manifestMemory, memoryManifests } from '../../edge/cache/memory.ts';
-import type { Tier } from '../../edge/cache/tiers.ts';
+import { manifestMemory, memoryManifests } from '../../edge/store/memory.ts';
+import type { Tier } from '../../edge/store/tiers.ts';
 import { realModel } from '../../test/gpu-origin/pipeline/real-model.ts';
 import { attacks } from '../../test/security/attacks.ts';
 import { runAttacks, type Outcome } from '../../test/security/run-attacks.ts';

@@ -1,5 +1,5 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import type { Tier } from '../../edge/cache/tiers.ts';
+import type { Tier } from '../../edge/store/tiers.ts';
 import { atLeast, atMost, exactly, type Bound } from '../harness/result.ts';
 import { ratios, spread, type Spread } from '../harness/spread.ts';
 

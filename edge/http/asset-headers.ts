@@ -1,4 +1,4 @@
-import { mediaTypes, type AssetName } from '../cache/asset.ts';
+import { mediaTypes, type AssetName } from '../store/asset.ts';
 
 /** Who may keep an answer, and for how long: it depends on the kind of URL that was asked. */
 export type AssetLife =

@@ -1,5 +1,5 @@
 import type { CacheOutcome } from '../../contract/mesh.ts';
-import type { TierName } from '../cache/tiers.ts';
+import type { TierName } from '../store/tiers.ts';
 
 /** The name of this cache in Cache-Status (RFC 9211 §2). */
 const cacheName = 'meshkiln';

@@ -3,7 +3,7 @@ import { hmacKey } from '../../contract/hmac-key.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import { assetFile, type AssetName } from '../cache/asset.ts';
+import { assetFile, type AssetName } from '../store/asset.ts';
 
 /** How long the URL of a private asset works, in seconds; each look at the mesh gives a new one. */
 const privateUrlSeconds = 3600;

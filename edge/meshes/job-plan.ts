@@ -4,8 +4,8 @@ import { contractVersion, isUnrepeatable, meshParams, pipelineVersion, requestKe
 import type { KeyInput } from '../../contract/key.ts';
 import type { Model } from '../../contract/model.ts';
 import type { MeshRequest } from '../../contract/request.ts';
-import { Memory } from '../cache/memory.ts';
-import type { JobDraft } from '../objects/flight-record.ts';
+import { Memory } from '../store/memory.ts';
+import type { JobDraft } from '../flight/flight-record.ts';
 
 /** A job before its picture was looked at: all that its key is made of. */
 export type JobPlan = Omit<JobDraft, 'imageBytes' | 'trace'>;

@@ -3,8 +3,8 @@ import { Problem } from '../../contract/problem.ts';
 import type { AssetUrls } from './asset-url.ts';
 import { goneObject, meshObject } from './mesh-object.ts';
 import type { Meshes } from './meshes.ts';
-import type { ListOptions, ListedMesh } from '../objects/tenant.ts';
-import type { Tenants } from './tenants.ts';
+import type { ListOptions, ListedMesh } from '../tenant/tenant.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 
 /** An OpenAI list object. */
 export type MeshList = {

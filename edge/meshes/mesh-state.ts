@@ -2,7 +2,7 @@ import type { CacheOutcome, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { sharedScope } from '../env.ts';
 import { mayRead } from './mesh-owner.ts';
-import type { FlightFailure, FlightView } from '../objects/flight-record.ts';
+import type { FlightFailure, FlightView } from '../flight/flight-record.ts';
 
 /** A flight that is known and not completed. */
 export type OpenFlight = Exclude<FlightView, { is: 'gone' } | { is: 'completed' }>;

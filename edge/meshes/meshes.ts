@@ -1,14 +1,14 @@
 import { Problem } from '../../contract/problem.ts';
-import type { Manifests } from '../cache/manifests.ts';
-import { purge } from '../cache/purge.ts';
-import type { MeshIndex } from '../index/mesh-index.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { purge } from '../removal/purge.ts';
+import type { MeshIndex } from '../search/mesh-index.ts';
 import { flyingMesh, foundMesh, isPrivate, madeMesh, meshNotFound, readableBy } from './mesh-state.ts';
 import type { MeshState, OpenFlight } from './mesh-state.ts';
-import { waitMsMax, type Flight } from '../objects/flight.ts';
-import { flightOf } from '../objects/flight-calls.ts';
-import type { FlightView } from '../objects/flight-record.ts';
-import type { GeometryStore } from '../origins/geometry-store.ts';
-import type { Tenants } from './tenants.ts';
+import { waitMsMax, type Flight } from '../flight/flight.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { FlightView } from '../flight/flight-record.ts';
+import type { GeometryStore } from '../store/geometry-store.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 
 /** How often a wait begins anew when its Flight object is reset under it. */
 const resetsMax = 5;

@@ -1,8 +1,8 @@
-import type { Manifests } from '../cache/manifests.ts';
-import { limitProblem, type Payer } from '../limits/budget.ts';
-import { flightOf } from '../objects/flight-calls.ts';
-import type { Flight } from '../objects/flight.ts';
-import type { Tenants } from './tenants.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { limitProblem, type Payer } from '../tenant/budget.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { Flight } from '../flight/flight.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 
 export type UnpaidOptions = { tenants: Tenants; flights: DurableObjectNamespace<Flight>; manifests: Manifests };
 

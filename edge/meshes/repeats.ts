@@ -1,13 +1,13 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import type { Caller } from '../auth.ts';
-import type { Manifests } from '../cache/manifests.ts';
-import { Memory } from '../cache/memory.ts';
-import type { Uses } from '../index/uses.ts';
-import type { FleetView } from '../origins/fleet-view.ts';
-import type { ModelList } from '../origins/model-list.ts';
+import type { Caller } from '../access/auth.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { Memory } from '../store/memory.ts';
+import type { Uses } from '../search/uses.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
+import type { ModelList } from '../fleet/model-list.ts';
 import { hitMesh, type HitMesh } from './mesh-state.ts';
-import type { Tenants } from './tenants.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 
 /** Bytes of requests that an isolate remembers with what each was answered with. */
 const repeatsBytesMax = 2 * 1024 * 1024;

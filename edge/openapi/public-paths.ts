@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { Health, ModelAnswer, ModelList, Readiness } from '../routes/answers.ts';
-import { mediaTypes } from '../cache/asset.ts';
+import { mediaTypes } from '../store/asset.ts';
 import { binary, downloadHeaders, downloadProblems } from './download-answers.ts';
 import { exampleAssetSha256, exampleModel } from './examples.ts';
 import { operation } from './operation.ts';

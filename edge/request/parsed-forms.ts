@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { MeshRequest } from '../../contract/request.ts';
-import { Memory } from '../cache/memory.ts';
+import { Memory } from '../store/memory.ts';
 
 /** Bytes of a form beside its picture up to which its fields are remembered: far more than most have. */
 const formBytesMax = 4096;

@@ -1,10 +1,10 @@
 import type { MeshRequest } from '../../contract/request.ts';
 import { outputFormats } from '../../contract/request.ts';
 import type { Trace } from '../../contract/trace.ts';
-import { ownTenant, type Caller } from '../auth.ts';
+import { ownTenant, type Caller } from '../access/auth.ts';
 import { negotiate } from '../http/accept.ts';
 import { readIdempotencyKey } from '../http/idempotency-key.ts';
-import type { Budget } from '../limits/budget.ts';
+import type { Budget } from '../tenant/budget.ts';
 import type { MeshMaker } from '../meshes/mesh-maker.ts';
 import type { MeshState } from '../meshes/mesh-state.ts';
 import type { Outside } from '../outside/outside.ts';

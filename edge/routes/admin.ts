@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Model } from '../../contract/model.ts';
-import { forgottenAfterSeconds, type PurgeReport, type PurgeSelector } from '../cache/purge.ts';
-import { allowAgain, listTakedowns, Takedown } from '../cache/takedowns.ts';
-import { indexPage } from '../index/pages.ts';
-import { runPurge, type PurgeRun, type PurgeRunOptions } from '../meshes/purge-run.ts';
+import { forgottenAfterSeconds, type PurgeReport, type PurgeSelector } from '../removal/purge.ts';
+import { allowAgain, listTakedowns, Takedown } from '../store/takedowns.ts';
+import { indexPage } from '../search/pages.ts';
+import { runPurge, type PurgeRun, type PurgeRunOptions } from '../removal/purge-run.ts';
 import { parse, readJson } from '../request/json.ts';
 import type { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from './answers.ts';
 

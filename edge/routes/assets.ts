@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
 import { privateAccess } from '../meshes/asset-url.ts';
-import { parseAssetFile, type AssetName } from '../cache/asset.ts';
-import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../cache/assets.ts';
-import type { Manifests } from '../cache/manifests.ts';
-import { refuseTakenDown } from '../cache/takedowns.ts';
-import type { Background, TierName } from '../cache/tiers.ts';
+import { parseAssetFile, type AssetName } from '../store/asset.ts';
+import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../store/assets.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { refuseTakenDown } from '../store/takedowns.ts';
+import type { Background, TierName } from '../store/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { MeshIndex } from '../index/mesh-index.ts';
-import { mostUsed } from '../index/most-used.ts';
-import type { Stats } from '../objects/stats.ts';
+import type { MeshIndex } from '../search/mesh-index.ts';
+import { mostUsed } from '../search/most-used.ts';
+import type { Stats } from '../stats/stats.ts';
 import { parse } from '../request/json.ts';
 import { dashboardData, dashboardRanges, rangeBeganMs } from '../stats/dashboard.ts';
 import { DashboardRange } from '../stats/dashboard-data.ts';

@@ -1,11 +1,11 @@
 import { traceHeaders } from '../../contract/trace.ts';
-import { parseAssetFile, type HeldAsset } from '../cache/asset.ts';
-import { heldAsset } from '../cache/assets.ts';
+import { parseAssetFile, type HeldAsset } from '../store/asset.ts';
+import { heldAsset } from '../store/assets.ts';
 import { representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { openHeaders } from '../http/cors.ts';
 import { defaultHeaders, transportSecurity } from '../http/security-headers.ts';
-import { traceOf } from '../request-id.ts';
+import { traceOf } from '../http/request-id.ts';
 import { counterKey } from '../stats/counts.ts';
 import type { Recorder } from '../stats/recorder.ts';
 

@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
 import { KeyScopes, TenantName } from '../env.ts';
-import type { KeyStore } from '../keys/key-store.ts';
-import { isLive, type KeyTerms, type StoredKey } from '../objects/keys.ts';
+import type { KeyStore } from '../access/key-store.ts';
+import { isLive, type KeyTerms, type StoredKey } from '../access/keys.ts';
 import { parse, readJson } from '../request/json.ts';
 import type { KeyAnswer, KeyDeleted, KeyList, NewKeyAnswer } from './answers.ts';
 

@@ -2,13 +2,13 @@ import type { Context } from 'hono';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { AssetUrls } from '../meshes/asset-url.ts';
-import type { Authenticated } from '../auth.ts';
-import type { Manifests } from '../cache/manifests.ts';
+import type { Authenticated } from '../access/auth.ts';
+import type { Manifests } from '../store/manifests.ts';
 import { cacheStatus, hitFrom } from '../http/cache-status.ts';
 import { urlOrigin } from '../http/url-origin.ts';
 import { meshObject, meshText } from '../meshes/mesh-object.ts';
 import type { CompletedMesh, MeshState } from '../meshes/mesh-state.ts';
-import type { FlightFailure } from '../objects/flight-record.ts';
+import type { FlightFailure } from '../flight/flight-record.ts';
 import { serveAsset } from './assets.ts';
 
 /** When a client should look at an unfinished mesh again. */

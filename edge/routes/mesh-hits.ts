@@ -1,6 +1,6 @@
 import type { MeshRequest } from '../../contract/request.ts';
 import { traceHeaders } from '../../contract/trace.ts';
-import type { Caller } from '../auth.ts';
+import type { Caller } from '../access/auth.ts';
 import type { Begun } from '../begun.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { openHeaders } from '../http/cors.ts';
@@ -10,11 +10,11 @@ import { meshText } from '../meshes/mesh-object.ts';
 import type { HitMesh } from '../meshes/mesh-state.ts';
 import type { Repeats } from '../meshes/repeats.ts';
 import { readMeshBody, type MeshBody } from '../request/mesh-request.ts';
-import { traceOf } from '../request-id.ts';
+import { traceOf } from '../http/request-id.ts';
 import { recordMesh } from '../stats/record-answers.ts';
 import { counterKey } from '../stats/counts.ts';
 import type { Recorder } from '../stats/recorder.ts';
-import type { CountUsage } from '../usage/record-usage.ts';
+import type { CountUsage } from '../tenant/record-usage.ts';
 import { acceptBody, type Accepted, type AcceptOptions } from './accept-mesh.ts';
 import { assetUrlsOf, jsonHeaders } from './mesh-answer.ts';
 

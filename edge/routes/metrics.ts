@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
-import { isLoopback } from '../auth.ts';
-import { digestKey } from '../keys/key-digest.ts';
-import type { Stats } from '../objects/stats.ts';
+import { isLoopback } from '../access/auth.ts';
+import { digestKey } from '../access/key-digest.ts';
+import type { Stats } from '../stats/stats.ts';
 import { exposition, expositionType } from '../stats/exposition.ts';
 import { edgeMetrics } from '../stats/metrics.ts';
 import { theStats } from '../stats/recorder.ts';

@@ -5,18 +5,18 @@ import { Problem } from '../../contract/problem.ts';
 import { RemovalsQuery, type Removals, type ReportAnswer } from '../../contract/removals.ts';
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
-import { isAssetMediaType } from '../cache/asset.ts';
-import { putBlob } from '../cache/blobs.ts';
-import { refuseTakenDown, unlessTakenDown } from '../cache/takedowns.ts';
+import { isAssetMediaType } from '../store/asset.ts';
+import { putBlob } from '../store/blobs.ts';
+import { refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
 import type { Origin } from '../env.ts';
-import { theFleet } from '../origins/fleet-view.ts';
-import type { GeometryStore, Surface } from '../origins/geometry-store.ts';
-import { flightOf } from '../objects/flight-calls.ts';
-import type { Fleet } from '../objects/fleet.ts';
-import type { Stats } from '../objects/stats.ts';
+import { theFleet } from '../fleet/fleet-view.ts';
+import type { GeometryStore, Surface } from '../store/geometry-store.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Stats } from '../stats/stats.ts';
 import { parse } from '../request/json.ts';
-import { beginCall, readSignedJson, verifyCall } from '../origins/signed-call.ts';
-import { takeResult, type WriteBackOptions } from '../origins/write-back.ts';
+import { beginCall, readSignedJson, verifyCall } from '../fleet/signed-call.ts';
+import { takeResult, type WriteBackOptions } from '../meshes/write-back.ts';
 import { theStats, type Recorder } from '../stats/recorder.ts';
 
 /** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */

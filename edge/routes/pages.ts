@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono';
 import { trimTrailingSlash } from 'hono/trailing-slash';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
-import type { Manifests } from '../cache/manifests.ts';
+import type { Manifests } from '../store/manifests.ts';
 import type { Env } from '../env.ts';
 import { pageHeaders } from '../http/page-headers.ts';
 import { meshObject } from '../meshes/mesh-object.ts';

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { anonymousTenant, TenantName } from '../env.ts';
-import type { Tenants } from '../meshes/tenants.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 import { parse, readJson } from '../request/json.ts';
 import type { TenantLimits } from './answers.ts';
 

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
-import { ownTenant, type Authenticated } from '../auth.ts';
-import type { Tenants } from '../meshes/tenants.ts';
+import { ownTenant, type Authenticated } from '../access/auth.ts';
+import type { Tenants } from '../tenant/tenants.ts';
 import { parse } from '../request/json.ts';
-import type { UsageDay } from '../usage/usage-counts.ts';
-import { dayMs, dayOf } from '../usage/utc-day.ts';
+import type { UsageDay } from '../tenant/usage-counts.ts';
+import { dayMs, dayOf } from '../tenant/utc-day.ts';
 import type { UsageAnswer } from './answers.ts';
 
 /** Days of one answer: unless asked otherwise, and at most. */

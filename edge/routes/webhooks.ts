@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
-import { ownTenant, type Authenticated } from '../auth.ts';
-import { webhooksOf, type Webhooks } from '../objects/webhooks.ts';
+import { ownTenant, type Authenticated } from '../access/auth.ts';
+import { webhooksOf, type Webhooks } from '../webhooks/webhooks.ts';
 import { parse } from '../request/json.ts';
 import { DeliveriesQuery } from '../request/list-query.ts';
 import type { WebhookSecrets } from '../webhooks/secrets.ts';

@@ -1,7 +1,7 @@
 import { meshId } from '../../contract/key.ts';
-import type { MostUsed } from '../index/most-used.ts';
-import type { StatsHistory } from '../objects/stats.ts';
-import type { BucketWidth, ReportedOrigin } from '../objects/stats-store.ts';
+import type { MostUsed } from '../search/most-used.ts';
+import type { StatsHistory } from './stats.ts';
+import type { BucketWidth, ReportedOrigin } from './stats-store.ts';
 import { addAll, countersOf, sumOf, type CounterName, type Counts } from './counts.ts';
 import type { DashboardData, DashboardRange } from './dashboard-data.ts';
 import { latencyBuckets, percentile, type LatencyOf } from './latency.ts';

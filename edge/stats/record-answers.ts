@@ -3,7 +3,7 @@ import { routePath } from 'hono/route';
 import type { CacheOutcome } from '../../contract/mesh.ts';
 import { Problem, problems, type ProblemCode } from '../../contract/problem.ts';
 import type { MayBeBegun } from '../begun.ts';
-import type { TierName } from '../cache/tiers.ts';
+import type { TierName } from '../store/tiers.ts';
 import { counterKey } from './counts.ts';
 import type { Recorder } from './recorder.ts';
 

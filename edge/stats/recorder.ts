@@ -1,4 +1,4 @@
-import type { Stats } from '../objects/stats.ts';
+import type { Stats } from './stats.ts';
 import { Batcher } from './batcher.ts';
 import { add, counterKey, type CounterName, type Counts, type LabelValues } from './counts.ts';
 import { bucketOf, bucketsMax, type LatencyOf } from './latency.ts';

@@ -2,7 +2,7 @@ import { Problem } from '../../contract/problem.ts';
 import type { MeshRequest } from '../../contract/request.ts';
 import type { MeshState } from '../meshes/mesh-state.ts';
 import { isPrivate } from '../meshes/mesh-state.ts';
-import { webhooksOf, type Webhooks } from '../objects/webhooks.ts';
+import { webhooksOf, type Webhooks } from './webhooks.ts';
 
 /** Seconds after which a tenant with too many open webhooks may find some ended. */
 const fullRetrySeconds = 60;

@@ -1,4 +1,4 @@
-import type { ListedMesh } from '../objects/tenant.ts';
+import type { ListedMesh } from '../tenant/tenant.ts';
 import type { EventType, MeshEvent } from './event.ts';
 import type { Message, Sent } from './send.ts';
 

@@ -2,10 +2,10 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { hex } from '../../contract/digest.ts';
-import { heldAssetBytesMax } from '../../edge/cache/asset.ts';
-import { openAsset, readAsset } from '../../edge/cache/assets.ts';
-import { memoryLifeSeconds } from '../../edge/cache/memory.ts';
-import { Manifests } from '../../edge/cache/manifests.ts';
+import { heldAssetBytesMax } from '../../edge/store/asset.ts';
+import { openAsset, readAsset } from '../../edge/store/assets.ts';
+import { memoryLifeSeconds } from '../../edge/store/memory.ts';
+import { Manifests } from '../../edge/store/manifests.ts';
 import { serveAsset, type AssetToServe } from '../../edge/routes/assets.ts';
 import { failing, faultyR2, pulledStream, r2Object } from './faulty-storage.ts';
 import { ask, bodyOf, digestOf, someBytes, storeAsset, type StoredAsset } from './stored-asset.ts';

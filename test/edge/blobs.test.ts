@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
-import { headBlob, putBlob, type NewBlob } from '../../edge/cache/blobs.ts';
+import { headBlob, putBlob, type NewBlob } from '../../edge/store/blobs.ts';
 import { failing, faultyR2, pulledStream } from './faulty-storage.ts';
 import { someBytes } from './stored-asset.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { replay, type EvictionTrace } from '../../bench/eviction-replay.ts';
 import recorded from '../../bench/results/eviction-trace.json' with { type: 'json' };
-import { planEviction, worth, type EvictionEntry } from '../../edge/cache/eviction.ts';
+import { planEviction, worth, type EvictionEntry } from '../../edge/removal/eviction.ts';
 
 const trace: EvictionTrace = recorded;
 

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test } from 'vitest';
-import { writeIndex, writeTag } from '../../edge/cache/index-entries.ts';
-import { MeshIndex } from '../../edge/index/mesh-index.ts';
+import { writeIndex, writeTag } from '../../edge/store/index-entries.ts';
+import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf } from './client.ts';
 import { testKeys } from './secrets.ts';

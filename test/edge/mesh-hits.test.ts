@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { createApp, createRouter } from '../../edge/app.ts';
 import type { Env } from '../../edge/env.ts';
-import type { RateLimiters } from '../../edge/limits/rate-limits.ts';
+import type { RateLimiters } from '../../edge/access/rate-limits.ts';
 import { answerHit, asksForMesh } from '../../edge/routes/mesh-hits.ts';
 import { counterKey } from '../../edge/stats/counts.ts';
 import type { Recorder } from '../../edge/stats/recorder.ts';

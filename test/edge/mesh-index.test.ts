@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { MeshIndex } from '../../edge/index/mesh-index.ts';
+import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
 import { complete, meshBytes, networkOfEachTest, originCall } from './fake-origin.ts';

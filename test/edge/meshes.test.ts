@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshObject } from '../../contract/mesh.ts';
-import { takeDown } from '../../edge/cache/takedowns.ts';
+import { takeDown } from '../../edge/store/takedowns.ts';
 import { call, errorOf, mesh, picture, post, postJson, dataUrl } from './client.ts';
 import { complete, meshBytes, networkOfEachTest, originCall, putResult } from './fake-origin.ts';
 import { make as makeIn, theJob as sentJob } from './making.ts';

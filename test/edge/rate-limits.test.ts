@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { createApp } from '../../edge/app.ts';
-import { rateLimits, type RateLimiters } from '../../edge/limits/rate-limits.ts';
+import { rateLimits, type RateLimiters } from '../../edge/access/rate-limits.ts';
 import { errorOf } from './client.ts';
 import { edgeUrl } from './fake-origin.ts';
 import { testKeys } from './secrets.ts';

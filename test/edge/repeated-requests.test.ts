@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { requestKey } from '../../contract/key.ts';
 import type { Model } from '../../contract/model.ts';
 import { MeshRequest } from '../../contract/request.ts';
-import { digestKey, knownDigest, rememberDigest } from '../../edge/keys/key-digest.ts';
+import { digestKey, knownDigest, rememberDigest } from '../../edge/access/key-digest.ts';
 import { planJob } from '../../edge/meshes/job-plan.ts';
 import { parseFormFields } from '../../edge/request/parsed-forms.ts';
 

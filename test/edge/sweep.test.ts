@@ -2,11 +2,11 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { mediaTypes } from '../../edge/cache/asset.ts';
-import { Manifests } from '../../edge/cache/manifests.ts';
-import { MeshIndex } from '../../edge/index/mesh-index.ts';
+import { mediaTypes } from '../../edge/store/asset.ts';
+import { Manifests } from '../../edge/store/manifests.ts';
+import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import worker from '../../edge/worker.ts';
-import { theFleet } from '../../edge/origins/fleet-view.ts';
+import { theFleet } from '../../edge/fleet/fleet-view.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';

@@ -2,9 +2,9 @@ import { env } from 'cloudflare:workers';
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { kvLifeSeconds } from '../../edge/cache/kv.ts';
-import { Manifests } from '../../edge/cache/manifests.ts';
-import { Memory, manifestMemory, memoryLifeSeconds } from '../../edge/cache/memory.ts';
+import { kvLifeSeconds } from '../../edge/store/kv.ts';
+import { Manifests } from '../../edge/store/manifests.ts';
+import { Memory, manifestMemory, memoryLifeSeconds } from '../../edge/store/memory.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { failing, faultyKv, faultyR2, staleKv } from './faulty-storage.ts';
 

@@ -1,0 +1,301 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { JobProgress } from '../../contract/job.ts';
+import type { MeshManifest } from '../../contract/mesh.ts';
+import { writeFlightIndex } from '../store/index-entries.ts';
+import { Manifests } from '../store/manifests.ts';
+import { parseOrigins, type Env } from '../env.ts';
+import type { Payer } from '../tenant/budget.ts';
+import { FleetView } from '../fleet/fleet-view.ts';
+import { flightBegan, flightEnded, jobLost } from './flight-counts.ts';
+import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
+import { InputStore } from '../store/input-store.ts';
+import { carry, type Picture } from './carried-picture.ts';
+import { FlightDispatcher, log } from './flight-dispatcher.ts';
+import { backoffMsMax, canStart, checkMs, dueAtMs, expiresAtMs, isFinal, isOpen } from './flight-record.ts';
+import { leaseMs, leftView, startedRecord, viewOf } from './flight-record.ts';
+import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
+import { FlightPayments } from './flight-payments.ts';
+import { FlightStore } from './flight-store.ts';
+import { FlightWatchers } from './flight-watchers.ts';
+import { judgeReturn, lossOf, type Loss, type Return } from './rank.ts';
+import { Waiters } from './waiters.ts';
+
+/** Origins that may take a job and fail to finish it before it counts as what kills them. */
+const attemptsMax = 5;
+
+/** How long a failed or cancelled flight is remembered; a picture's own fault is answered from here meanwhile. */
+const outcomeKeptMs = 5 * 60_000;
+
+/** The longest that one call of `wait` is held; callers call again. */
+export const waitMsMax = 20_000;
+
+/** A job, who pays for it, and its picture where that is small and not stored yet. */
+type JoinOptions = { job: JobDraft; payer: Payer; picture: Picture | null };
+
+/** The one flight of a request key: who waits for the mesh, and which origin is making it. */
+export class Flight extends DurableObject<Env> {
+  readonly #store: FlightStore;
+  readonly #manifests: Manifests;
+  readonly #fleet: FleetView;
+  readonly #recorder: Recorder;
+  readonly #waiters = new Waiters<FlightView>();
+  readonly #watchers: FlightWatchers;
+  readonly #payments: FlightPayments;
+  readonly #dispatcher: FlightDispatcher;
+  /** The writing of the open flight's index entries; null where this object has not begun it. */
+  #announced: Promise<void> | null = null;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#store = new FlightStore(state.storage);
+    this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
+    this.#payments = new FlightPayments(state, env.TENANT);
+    this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+    this.#fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+    this.#recorder = isolateRecorder(env.STATS);
+    this.#dispatcher = new FlightDispatcher({
+      state,
+      store: this.#store,
+      fleet: this.#fleet,
+      origins: parseOrigins(env.ORIGINS),
+      inputs: new InputStore(env.STORE),
+      fail: (record, failure) => this.#end(record, failure),
+    });
+  }
+
+  /**
+   * Joins a tenant to the flight of this job; starts the flight when there is none, for which that tenant pays. `picture`
+   * is what the first origin is sent, while the caller stores it; null where it is stored. The flight is promised to
+   * nobody before it was announced.
+   */
+  async join({ job, payer, picture }: JoinOptions): Promise<Joined> {
+    if (canStart(this.#store.load())) {
+      // The caller looked before it called; the mesh may have come in between, and must not be made twice. The caller
+      // asked the copies too, so only the truth can know more.
+      const stored = await this.#manifests.readTruth(job.key);
+      if (stored) return { is: 'stored', manifest: stored.manifest };
+    }
+    while (this.#payments.paying !== null) await this.#payments.paying;
+    const found = this.#store.load();
+    if (found === null || canStart(found)) return this.#start({ job, payer, picture, replaces: null });
+    if (found.state.is === 'failed') return { is: 'refused', failure: found.state.failure };
+    return this.#joined(found, payer.tenant);
+  }
+
+  /**
+   * Joins a tenant to the flight of this job, which puts a new mesh in the place of what is stored; starts it when
+   * there is none, a remembered failure notwithstanding. Otherwise as `join`.
+   */
+  async refresh({ job, payer, picture }: JoinOptions): Promise<Joined> {
+    const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
+    while (this.#payments.paying !== null) await this.#payments.paying;
+    const found = this.#store.open();
+    if (found === null) return this.#start({ job, payer, picture, replaces });
+    // A flight that never heard that its mesh was stored must not end with that one.
+    if (found.replaces !== replaces) this.#store.save({ ...found, replaces });
+    return this.#joined(found, payer.tenant);
+  }
+
+  /** Lets a purge find the flight, if it has not ended; requests that come meanwhile share the one write. */
+  async announce(): Promise<void> {
+    const record = this.#store.open();
+    if (record === null) return;
+    const { key, imageSha256, model } = record.job;
+    this.#announced ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).catch((error) => {
+      this.#announced = null;
+      throw error;
+    });
+    await this.#announced;
+  }
+
+  /** The flight as it stands; asking for an unknown one stores nothing. */
+  peek(): FlightView {
+    const record = this.#store.load();
+    return record === null ? { is: 'gone' } : viewOf(record);
+  }
+
+  /** Holds the call until the flight has changed from this revision, or `waitMs` (at most `waitMsMax`) have passed. */
+  async wait({ revision, waitMs }: { revision: number; waitMs: number }): Promise<FlightView> {
+    const record = this.#store.load();
+    if (record === null || !isOpen(record) || record.revision !== revision) return this.peek();
+    return this.#waiters.hold(Math.min(waitMs, waitMsMax), () => this.peek());
+  }
+
+  /** Whether this payment is that of a flight which is still open. */
+  isPaidBy(paymentId: string): boolean {
+    return this.#store.open()?.payment.id === paymentId;
+  }
+
+  /** As `peek`; an open flight tells the tenant's webhooks when it ends. Whoever asks must not rely on being told. */
+  watch(tenant: string): FlightView {
+    if (this.#store.open() !== null) this.#watchers.add(tenant);
+    return this.peek();
+  }
+
+  /**
+   * The job that a result would end and the etag of what the result replaces; null when nobody waits for it. A lease
+   * given away takes no result's right.
+   */
+  openJob(): { job: JobDraft; replaces: string | null } | null {
+    const record = this.#store.load();
+    if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return null;
+    return { job: record.job, replaces: record.replaces };
+  }
+
+  /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
+  async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {
+    const record = this.#store.load();
+    const end = record?.state.is;
+    if (end === 'withdrawn') return end;
+    if (record !== null && isOpen(record)) {
+      flightEnded(record, { outcome: 'completed' }, this.#recorder);
+      this.#payments.charge(record.payment, manifest.gpuMs);
+    }
+    this.#watchers.tellAll(manifest.key, { is: 'completed', manifest });
+    const forgotten = this.#store.forget();
+    this.#waiters.wake({ is: 'completed', manifest });
+    await forgotten;
+    return end === 'cancelled' ? end : null;
+  }
+
+  /** Ends the flight for a purge, whoever waits: a result that comes later is refused. False when there is none. */
+  withdraw(): boolean {
+    const record = this.#store.open();
+    if (record === null) return false;
+    this.#drop(record, 'withdrawn');
+    return true;
+  }
+
+  /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on what is final. */
+  fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
+    const record = this.#store.open();
+    if (record !== null && (fence === record.fence || isFinal(failure))) this.#end(record, failure);
+  }
+
+  /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
+  progress({ fence, stage, progress }: JobProgress): boolean {
+    const record = this.#store.open();
+    if (record === null) return false;
+    const { state } = record;
+    if (state.is !== 'dispatched' || fence !== record.fence) return true;
+    record.state = { ...state, stage, leaseEndsAtMs: Date.now() + leaseMs };
+    record.progress = Math.max(record.progress, progress);
+    this.#change(record);
+    return true;
+  }
+
+  /**
+   * Takes a job back from an origin that is going to end, and gives it to another at once. `kept` when no other can take
+   * it, so that the origin is to do it after its restart; `gone` when nobody waits.
+   */
+  async giveBack(offer: Return): Promise<'taken' | 'kept' | 'gone'> {
+    const origins = await this.#fleet.origins();
+    const record = this.#store.open();
+    const { answer, passOn } = judgeReturn(offer, { record, origins });
+    if (passOn !== null) {
+      this.#change(passOn);
+      this.ctx.waitUntil(this.#dispatcher.dispatch());
+    }
+    return answer;
+  }
+
+  /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
+  leave(tenant: string): FlightView {
+    const record = this.#store.open();
+    if (record === null) return this.peek();
+    if (this.#store.removeLastTenant(tenant)) this.#drop(record, 'cancelled');
+    else this.#watchers.tellOne(tenant, record.job.key, leftView(record));
+    return this.peek();
+  }
+
+  override async alarm(): Promise<void> {
+    const record = this.#store.load();
+    if (record === null) return;
+    try {
+      await this.#lookAfter(record);
+    } catch (error) {
+      // A throwing alarm is tried only a few times more; a flight must be looked after until it ends.
+      log('flight_alarm_failed', { key: record.job.key, error: String(error) });
+      await this.#store.lookAgainAt(Date.now() + backoffMsMax);
+    }
+  }
+
+  async #lookAfter(record: FlightRecord): Promise<unknown> {
+    const now = Date.now();
+    if (!isOpen(record)) {
+      return now >= dueAtMs(record) ? this.#store.forget() : this.#store.save(record);
+    }
+    if (now >= expiresAtMs(record)) {
+      return this.#end(record, { code: 'mesh_failed', message: 'No origin made this mesh in time.' });
+    }
+    const stored = await this.#manifests.readTruth(record.job.key);
+    // What a refresh is to replace does not end it; what took that one's place does.
+    if (stored && stored.etag !== this.#store.load()?.replaces) return this.finish(stored.manifest);
+    const origins = await this.#fleet.origins();
+    const current = this.#store.open();
+    if (current === null) return;
+    if (current.state.is === 'dispatched') {
+      const loss = lossOf(current.state, origins, now);
+      if (loss === null) return this.#store.save({ ...current, state: { ...current.state, checkAtMs: now + checkMs } });
+      if (this.#takeBack(current, { id: current.state.originId, loss }) === 'ended') return;
+    }
+    await this.#dispatcher.dispatch();
+  }
+
+  #joined(record: FlightRecord, tenant: string): Joined {
+    this.#store.addTenant(tenant);
+    return { is: 'flying', status: 'joined', flight: viewOf(record), budget: null };
+  }
+
+  #start({ job, payer, picture, replaces }: JoinOptions & { replaces: string | null }): Promise<Joined> {
+    return this.#payments.start({ key: job.key, payer }, (payment, budget) => {
+      const record = startedRecord({ job, payment, replaces, last: this.#store.load(), now: Date.now() });
+      this.#store.clearTenants();
+      this.#store.addTenant(payer.tenant);
+      this.#store.save(record);
+      flightBegan(record, this.#recorder);
+      this.ctx.waitUntil(carry(picture, (carried) => this.#dispatcher.dispatch(carried)));
+      this.#announced = null;
+      return { is: 'flying', status: 'miss', flight: viewOf(record), budget };
+    });
+  }
+
+  /** Takes a job back from an origin that will not finish it as it was given. */
+  #takeBack(record: FlightRecord, from: { id: string; loss: Loss }): 'ended' | 'queued' {
+    log('flight_taken_back', { key: record.job.key, from });
+    jobLost(record, from, this.#recorder);
+    const failed = from.loss === 'late' || from.loss === 'silent';
+    record.attempts += failed ? 1 : 0;
+    record.last = { id: from.id, ask: failed ? 'last' : 'first' };
+    if (record.attempts >= attemptsMax) {
+      this.#end(record, { code: 'mesh_failed', message: `${attemptsMax} attempts to make this mesh failed.` });
+      return 'ended';
+    }
+    record.state = { is: 'queued', driveAtMs: Date.now() + checkMs };
+    this.#change(record);
+    return 'queued';
+  }
+
+  #end(record: FlightRecord, failure: FlightFailure): void {
+    record.state = { is: 'failed', failure, remembered: isFinal(failure), forgetAtMs: Date.now() + outcomeKeptMs };
+    flightEnded(record, { outcome: 'failed', failure }, this.#recorder);
+    this.#change(record);
+  }
+
+  #drop(record: FlightRecord, is: 'cancelled' | 'withdrawn'): void {
+    const { state } = record;
+    record.state = { is, forgetAtMs: Date.now() + outcomeKeptMs };
+    flightEnded(record, { outcome: is }, this.#recorder);
+    this.#change(record);
+    if (state.is === 'dispatched') this.#dispatcher.cancelAt(state.originId, record);
+  }
+
+  #change(record: FlightRecord): void {
+    record.revision += 1;
+    this.#store.save(record);
+    this.#waiters.wake(viewOf(record));
+    if (isOpen(record)) return;
+    this.#watchers.tellAll(record.job.key, viewOf(record));
+    this.#payments.charge(record.payment, null);
+  }
+}

@@ -1,0 +1,162 @@
+import { bytesOfBase64 } from '../../contract/base64.ts';
+import type { JobResult } from '../../contract/job.ts';
+import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import { Problem } from '../../contract/problem.ts';
+import { isAssetMediaType } from '../store/asset.ts';
+import { putBlob, removePrivateBlobs } from '../store/blobs.ts';
+import { blobsOf, digestsOf } from '../store/index-entries.ts';
+import { afterAnswerMs, type Manifests } from '../store/manifests.ts';
+import { missingBlob, placeOf, removeMeshBlobs, type Place } from '../removal/mesh-blobs.ts';
+import { isTakenDown, refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
+import { sharedScope } from '../env.ts';
+import type { MeshIndex } from '../search/mesh-index.ts';
+import { ownerOf } from './mesh-owner.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { Flight } from '../flight/flight.ts';
+import type { JobDraft } from '../flight/flight-record.ts';
+
+export type WriteBackOptions = {
+  manifests: Manifests;
+  index: MeshIndex;
+  r2: R2Bucket;
+  flights: DurableObjectNamespace<Flight>;
+};
+
+type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
+
+/**
+ * Takes the result of a job: the manifest into R2, then into its copies, to all who wait, and then into the index. A
+ * repeat changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down`
+ * when its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch`
+ * when its thumbnail is not the one that it names, and `precondition_failed` when a blob that it names is not stored.
+ */
+export async function takeResult(
+  key: string,
+  result: JobResult,
+  options: WriteBackOptions,
+): Promise<'stored' | 'failed' | 'repeat'> {
+  const flight = flightOf(options.flights, key);
+  const open = await flight.openJob();
+  if (open === null) {
+    const stored = await options.manifests.readTruth(key);
+    if (stored === null) throw await withdrawn(key, result, options);
+    // The call before may have broken off as it was about to do so.
+    await enter(stored.manifest, options);
+    return 'repeat';
+  }
+  if (result.outcome === 'failed') {
+    await flight.fail({ fence: result.fence, failure: result.failure });
+    return 'failed';
+  }
+  const { job, replaces } = open;
+  refuseOtherJob(result.manifest, job);
+  const isPrivate = job.scope !== sharedScope;
+  // The edge alone says whose a mesh is.
+  const { owner: _, ...unowned } = result.manifest;
+  const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
+  const place = placeOf(manifest, options.r2);
+  const carried = carriedBlob(result);
+  const sentBefore = blobsOf(manifest).filter((blob) => blob !== carried?.blob);
+  const allowed = refuseTakenDown(options.r2, digestsOf(manifest));
+  const missing = await Promise.all([
+    missingBlob(sentBefore, place),
+    carried && keepCarried(carried, { place, allowed }),
+    // Its flight would else be given to another origin.
+    allowed.catch(async (error: unknown) => {
+      if (!isTakenDown(error)) throw error;
+      const { code, message } = error;
+      await flight.fail({ fence: result.fence, failure: { code, message } });
+      throw error;
+    }),
+  ]);
+  for (const blob of missing) if (blob) throw notStored(blob);
+  const { manifest: canonical } = await options.manifests.replace(manifest, replaces);
+  if ((await flight.finish(canonical)) !== 'withdrawn') {
+    await scheduler.wait(afterAnswerMs);
+    await enter(canonical, options);
+    return 'stored';
+  }
+  // Its tenant, or a purge, took it away between the look at the flight and its end.
+  await options.manifests.remove(key);
+  throw await withdrawn(key, result, options);
+}
+
+/**
+ * Makes a stored mesh findable, which nobody but its origin waits for, and looks whether it may stay: whoever took
+ * something down or removed bytes until then did not know that it has them. One that may not is made again. Throws the
+ * Problems `taken_down` and `precondition_failed`.
+ */
+async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
+  const { manifests, r2, index } = options;
+  const kept = await manifests.name(manifest);
+  if (kept === null) return;
+  try {
+    const [lost] = await Promise.all([
+      missingBlob(blobsOf(kept), placeOf(kept, r2)),
+      refuseTakenDown(r2, digestsOf(kept)),
+    ]);
+    if (lost !== null) throw notStored(lost);
+  } catch (error) {
+    if (error instanceof Problem) await remove(kept, options);
+    throw error;
+  }
+  await index.add(kept);
+}
+
+/** Nobody waits for this mesh, so what its origin has sent of it goes too. */
+async function withdrawn(key: string, result: JobResult, options: WriteBackOptions): Promise<Problem> {
+  await removePrivateBlobs(options.r2, key);
+  if (result.outcome === 'completed') await removeMeshBlobs({ ...result.manifest, key }, options);
+  return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+}
+
+/** Removes a stored mesh with its bytes. */
+async function remove(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
+  await options.manifests.remove(manifest.key);
+  if (manifest.owner === undefined) await removeMeshBlobs(manifest, options);
+  else await removePrivateBlobs(options.r2, manifest.key);
+}
+
+function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
+  const same =
+    manifest.key === job.key &&
+    manifest.model === job.model.id &&
+    manifest.modelDigest === job.model.digest &&
+    manifest.imageSha256 === job.imageSha256 &&
+    manifest.outputFormat === job.params.output_format;
+  if (!same) throw new Problem('invalid_request', 'The manifest is not of the job that has this key.');
+}
+
+type Carried = { blob: Blob; bytes: Uint8Array<ArrayBuffer> };
+
+/** The thumbnail that a result carries; throws the Problem that says what is wrong with it. */
+function carriedBlob({ manifest, thumbnail }: CompletedResult): Carried | null {
+  if (thumbnail === undefined) return null;
+  const blob = manifest.thumbnail;
+  if (blob === null) {
+    throw new Problem('invalid_parameter', 'The manifest names no thumbnail.', { param: 'thumbnail' });
+  }
+  if (!isAssetMediaType(blob.mediaType)) {
+    const param = 'manifest.thumbnail.mediaType';
+    throw new Problem('invalid_parameter', 'A thumbnail has the media type of one.', { param });
+  }
+  const bytes = bytesOfBase64(thumbnail);
+  if (bytes.byteLength === blob.bytes) return { blob, bytes };
+  const message = `The manifest says ${blob.bytes} bytes, and ${bytes.byteLength} came.`;
+  throw new Problem('invalid_parameter', message, { param: 'thumbnail' });
+}
+
+/** Stores what a result carries; gives it where the same bytes are stored as something else. */
+async function keepCarried(
+  { blob, bytes }: Carried,
+  { place, allowed }: { place: Place; allowed: Promise<void> },
+): Promise<Blob | null> {
+  const put = putBlob({ ...blob, ...place, body: bytes, allowed });
+  // What was taken down is not stored either, and says so first.
+  const { stored } = await put.catch(unlessTakenDown({ stored: true }));
+  return stored ? null : missingBlob([blob], place);
+}
+
+function notStored({ sha256 }: Blob): Problem {
+  return new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);
+}

@@ -1,0 +1,58 @@
+import { Problem } from '../../contract/problem.ts';
+import type { Colo } from '../store/assets.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { joinReports, purge, type PurgeReport, type PurgeSelector } from './purge.ts';
+import { takeDown } from '../store/takedowns.ts';
+import type { MeshIndex } from '../search/mesh-index.ts';
+import type { GeometryStore } from '../store/geometry-store.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { Flight } from '../flight/flight.ts';
+
+/** Rounds that one call makes, and the time in milliseconds after which it begins no other. */
+const roundsMax = 5;
+const purgeMsMax = 20_000;
+
+export type PurgeRun = {
+  selector: PurgeSelector;
+  /** Why the digest of the selector is refused from now on; null when it may come back. */
+  takedown: { reason: string } | null;
+  colo: Colo;
+};
+
+export type PurgeRunOptions = {
+  r2: R2Bucket;
+  manifests: Manifests;
+  geometry: GeometryStore;
+  index: MeshIndex;
+  flights: DurableObjectNamespace<Flight>;
+};
+
+/**
+ * Purges round by round, ending the flights of what it purges; not `complete` after the last round, the same call goes
+ * on. A takedown comes first, so that nothing enters behind it.
+ */
+export async function runPurge({ selector, takedown, colo }: PurgeRun, options: PurgeRunOptions): Promise<PurgeReport> {
+  const { r2, manifests, geometry, index, flights } = options;
+  if (takedown) await takeDown(r2, { ...takedown, sha256: digestOf(selector), atSeconds: nowSeconds() });
+  const endFlight = (key: string) => flightOf(flights, key).withdraw();
+  const untilMs = Date.now() + purgeMsMax;
+  const purgeOnce = async () => {
+    const report = await purge(selector, { r2, manifests, geometry, colo, endFlight });
+    await index.forget(report.keys);
+    return report;
+  };
+  let report = await purgeOnce();
+  for (let round = 1; round < roundsMax && !report.complete && Date.now() < untilMs; round++) {
+    report = joinReports(report, await purgeOnce());
+  }
+  return report;
+}
+
+function digestOf(selector: PurgeSelector): string {
+  if (selector.by === 'image' || selector.by === 'blob') return selector.sha256;
+  throw new Problem('invalid_parameter', 'Only a picture or an asset can be taken down.', { param: 'takedown' });
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,87 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Report } from '../../contract/report.ts';
+import type { Env } from '../env.ts';
+import type { BatchId } from './batcher.ts';
+import { add, addAll, counterKey, type Counts } from './counts.ts';
+import { reportCounts } from './report-counts.ts';
+import type { Failure, StatsBatch } from './recorder.ts';
+import { StatsStore, type BucketWidth, type ReportedOrigin } from './stats-store.ts';
+
+/** Everything that a page or a scrape shows of this moment, from one call. */
+export type StatsNow = {
+  /** Counters since the beginning. */
+  totals: Counts;
+  flightsOpen: number;
+  origins: ReportedOrigin[];
+  /** Counters that were not kept, since there were too many different ones. */
+  countersLeftOut: number;
+};
+
+/** Steps of equal length from a time on, and the width of the buckets that each is made of. */
+export type HistoryQuery = { beganMs: number; stepMs: number; steps: number; width: BucketWidth };
+
+/** What was counted in each step, and what failed since the first began. */
+export type StatsHistory = StatsNow & { steps: Counts[]; failures: Failure[] };
+
+/** The least time in milliseconds between two counts of the flights that are open. */
+const flightSampleMs = 5_000;
+
+/** Counters of the whole service: totals, buckets over time, what origins reported. One object for all. */
+export class Stats extends DurableObject<Env> {
+  readonly #store: StatsStore;
+  #flightsSampledAtMs = -Infinity;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#store = new StatsStore(state.storage);
+  }
+
+  /** Adds a batch, once: a repeat changes nothing. */
+  take(batch: StatsBatch, id: BatchId): void {
+    this.#store.atomically(() => {
+      if (!this.#store.batches.isNew(id)) return;
+      for (const [key, is] of batch.flights) this.#store.setFlight(key, is);
+      this.#store.keepFailures(batch.failures);
+      this.#store.add(this.#withFlightSample(batch.counts), batch.beganAtMs);
+    });
+  }
+
+  /** Adds what an origin reported, and keeps the report itself until the next. */
+  report(originId: string, report: Report): void {
+    this.#store.atomically(() => {
+      const now = Date.now();
+      const last = this.#store.origins().find(({ id }) => id === originId) ?? null;
+      this.#store.setOrigin({ id: originId, atMs: now, report });
+      this.#store.add(this.#withFlightSample(reportCounts({ id: originId, atMs: now, report }, last)), now);
+    });
+  }
+
+  /** The counters as they stand. */
+  now(): StatsNow {
+    return {
+      totals: this.#store.totals(),
+      flightsOpen: this.#store.flightsOpen(),
+      origins: this.#store.origins(),
+      countersLeftOut: this.#store.countersLeftOut(),
+    };
+  }
+
+  /** As `now`, with what was counted over time. */
+  history({ beganMs, stepMs, steps, width }: HistoryQuery): StatsHistory {
+    const counted = Array.from({ length: steps }, (): Counts => new Map());
+    for (const { fromMs, counts } of this.#store.buckets(width, beganMs)) {
+      const step = counted[Math.floor((fromMs - beganMs) / stepMs)];
+      if (step !== undefined) addAll(step, counts);
+    }
+    return { ...this.now(), steps: counted, failures: this.#store.failures(beganMs) };
+  }
+
+  #withFlightSample(counts: Counts): Counts {
+    const now = Date.now();
+    if (Math.abs(now - this.#flightsSampledAtMs) < flightSampleMs) return counts;
+    this.#flightsSampledAtMs = now;
+    add(counts, counterKey('flightSamples', []));
+    add(counts, counterKey('flightsOpen', []), this.#store.flightsOpen());
+    return counts;
+  }
+}

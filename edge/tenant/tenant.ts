@@ -1,0 +1,254 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { OutputFormat } from '../../contract/request.ts';
+import { Manifests } from '../store/manifests.ts';
+import { anonymousTenant, type Env } from '../env.ts';
+import type { Account, Payer, Refusal, Reservation } from './budget.ts';
+import { parseLimitSettings, type LimitSettings, type MissLimits } from '../access/limit-settings.ts';
+import type { JobPlan } from '../meshes/job-plan.ts';
+import { flightOf } from '../flight/flight-calls.ts';
+import type { BatchId } from '../stats/batcher.ts';
+import { noUsage, type UsageCounts, type UsageDay } from './usage-counts.ts';
+import { UsageLedger } from './usage-ledger.ts';
+import { isOverdue, Ledger, type OwnLimits, type Reserve } from './ledger.ts';
+
+/** A mesh that a tenant asked for, as its list has it. */
+export type ListedMesh = {
+  key: string;
+  /** When this tenant first asked for it; the mesh itself may be older. */
+  createdAtSeconds: number;
+  model: string;
+  outputFormat: OutputFormat;
+  scope: 'shared' | 'private';
+  metadata: Record<string, string>;
+};
+
+/** What a tenant is to remember of one request that was answered. */
+export type TenantNote = {
+  mesh: Omit<ListedMesh, 'createdAtSeconds'>;
+  /** Digest of the picture that it sent; null where it sent a prompt. */
+  imageSha256: string | null;
+};
+
+export type ListOptions = { limit: number; order: 'asc' | 'desc'; afterKey: string | null };
+
+/** A page of a tenant's meshes; null when `afterKey` is none of them. */
+export type ListPage = { meshes: ListedMesh[]; hasMore: boolean } | null;
+
+/** How a request found its idempotency key. */
+export type Claim =
+  | { is: 'new' }
+  | { is: 'repeat'; plan: JobPlan; refreshed: boolean }
+  | { is: 'taken' }
+  | { is: 'full' };
+
+/** Rows of each kind that a tenant keeps; the oldest meshes and images go first. */
+const meshesMax = 100_000;
+const imagesMax = 100_000;
+const claimsMax = 100_000;
+
+/** How long an idempotency key stands for its first request, in milliseconds. */
+const claimMs = 24 * 3600 * 1000;
+
+type MeshRow = {
+  sequence: number;
+  key: string;
+  created_at_s: number;
+  model: string;
+  output_format: OutputFormat;
+  scope: 'shared' | 'private';
+  metadata: string;
+};
+
+/** What belongs to one tenant and to no mesh: its list, metadata, known images, idempotency keys and budget. */
+export class Tenant extends DurableObject<Env> {
+  readonly #sql: SqlStorage;
+  readonly #settings: LimitSettings;
+  readonly #ledger: Ledger;
+  readonly #usage: UsageLedger;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#settings = parseLimitSettings(env);
+    this.#ledger = new Ledger(state.storage, this.#settings);
+    this.#usage = new UsageLedger(state.storage.sql);
+    this.#sql = state.storage.sql;
+    this.#sql.exec(`
+      CREATE TABLE IF NOT EXISTS meshes
+        (sequence INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, created_at_s INTEGER NOT NULL,
+         model TEXT NOT NULL, output_format TEXT NOT NULL, scope TEXT NOT NULL, metadata TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS images (sequence INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE);
+      CREATE TABLE IF NOT EXISTS claims
+        (sequence INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
+         plan TEXT NOT NULL, refreshed INTEGER NOT NULL, at_ms INTEGER NOT NULL);
+    `);
+  }
+
+  /** Lists a mesh and its picture; metadata that is given takes the place of what was. */
+  note({ mesh, imageSha256 }: TenantNote): void {
+    this.#sql.exec(
+      `INSERT INTO meshes (key, created_at_s, model, output_format, scope, metadata) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET metadata = excluded.metadata WHERE excluded.metadata <> '{}'`,
+      mesh.key,
+      Math.floor(Date.now() / 1000),
+      mesh.model,
+      mesh.outputFormat,
+      mesh.scope,
+      JSON.stringify(mesh.metadata),
+    );
+    // A new row, so that the images that are in use outlive the others.
+    if (imageSha256 !== null) this.#sql.exec('INSERT OR REPLACE INTO images (sha256) VALUES (?)', imageSha256);
+    this.#sql.exec('DELETE FROM meshes WHERE sequence <= (SELECT max(sequence) FROM meshes) - ?', meshesMax);
+    this.#sql.exec('DELETE FROM images WHERE sequence <= (SELECT max(sequence) FROM images) - ?', imagesMax);
+  }
+
+  /** Whether this tenant has sent this picture itself. */
+  knowsImage(sha256: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM images WHERE sha256 = ?', sha256).toArray().length > 0;
+  }
+
+  /** The list's entry of a mesh, or null. */
+  listed(key: string): ListedMesh | null {
+    const row = this.#row(key);
+    return row === null ? null : listedMesh(row);
+  }
+
+  /** A page of the list in the order in which its meshes were first asked for. */
+  list({ limit, order, afterKey }: ListOptions): ListPage {
+    const after = afterKey === null ? null : (this.#row(afterKey)?.sequence ?? null);
+    if (afterKey !== null && after === null) return null;
+    const query =
+      order === 'asc'
+        ? 'SELECT * FROM meshes WHERE sequence > ? ORDER BY sequence LIMIT ?'
+        : 'SELECT * FROM meshes WHERE sequence < ? ORDER BY sequence DESC LIMIT ?';
+    const from = after ?? (order === 'asc' ? 0 : Number.MAX_SAFE_INTEGER);
+    const rows = this.#sql.exec<MeshRow>(query, from, limit + 1).toArray();
+    return { meshes: rows.slice(0, limit).map(listedMesh), hasMore: rows.length > limit };
+  }
+
+  /** Takes a mesh off the list; false when it was not on it. */
+  forget(key: string): boolean {
+    return this.#sql.exec('DELETE FROM meshes WHERE key = ? RETURNING key', key).toArray().length > 0;
+  }
+
+  /** Gives an idempotency key to a request, or tells whose it is. */
+  claim({ name, fingerprint, plan }: { name: string; fingerprint: string; plan: JobPlan }): Claim {
+    const now = Date.now();
+    // Rows are in the order of their time, so this reads no more than it deletes.
+    for (;;) {
+      const oldest = this.#sql
+        .exec<{ sequence: number; at_ms: number }>('SELECT sequence, at_ms FROM claims ORDER BY sequence LIMIT 1')
+        .toArray()[0];
+      if (oldest === undefined || oldest.at_ms > now - claimMs) break;
+      this.#sql.exec('DELETE FROM claims WHERE sequence = ?', oldest.sequence);
+    }
+    const found = this.#sql
+      .exec<{ fingerprint: string; plan: string; refreshed: number }>('SELECT * FROM claims WHERE name = ?', name)
+      .toArray()[0];
+    if (found?.fingerprint === fingerprint) {
+      return { is: 'repeat', plan: JSON.parse(found.plan) as JobPlan, refreshed: found.refreshed === 1 };
+    }
+    if (found !== undefined) return { is: 'taken' };
+    const { kept } = this.#sql
+      .exec<{ kept: number }>('SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS kept FROM claims')
+      .one();
+    if (kept >= claimsMax) return { is: 'full' };
+    this.#sql.exec(
+      'INSERT INTO claims (name, fingerprint, plan, refreshed, at_ms) VALUES (?, ?, ?, 0, ?)',
+      name,
+      fingerprint,
+      JSON.stringify(plan),
+      now,
+    );
+    return { is: 'new' };
+  }
+
+  /** Notes that the refresh under an idempotency key has its flight, so that a repeat starts no other. */
+  noteRefreshed(name: string): void {
+    this.#sql.exec('UPDATE claims SET refreshed = 1 WHERE name = ?', name);
+  }
+
+  /** Reserves GPU time for a flight that is about to start. */
+  reserve(flight: { id: string; tenant: string; flight: string; account: Account | null }): Reservation {
+    return this.#ledger.reserve(flight, this.#standard(flight.tenant));
+  }
+
+  /** Why a flight could not be paid for now, null when it could, or is paid for already; sets nothing aside. */
+  refusal({ flight, tenant, account }: Payer & { flight: string }): Refusal | null {
+    const found = this.#ledger.look(account, this.#standard(tenant));
+    return found.is === 'reserved' || this.#ledger.pays(flight) ? null : found;
+  }
+
+  /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */
+  settle({ id, gpuMs }: { id: string; gpuMs: number | null }): void {
+    this.#ledger.settle(id, gpuMs);
+  }
+
+  /** Adds what an isolate recorded of this tenant; a batch that comes again changes nothing. */
+  takeUsage(batch: { counts: UsageCounts; atMs: number; id: BatchId }): void {
+    this.#usage.take(batch);
+  }
+
+  /** The days of a range on which the tenant asked for or spent anything; the oldest first. */
+  usage(range: { from: string; to: string }): UsageDay[] {
+    const spent = this.#ledger.spent(range);
+    const days = new Map(this.#usage.days(range).map((day) => [day.date, day]));
+    const dates = [...new Set([...days.keys(), ...spent.keys()])].toSorted();
+    return dates.map((date) => ({ date, ...noUsage(), ...days.get(date), gpuMsSpent: spent.get(date) ?? 0 }));
+  }
+
+  /** The limits that hold for the tenant of this name, which is this one. */
+  limits(tenant: string): MissLimits {
+    const own = this.#ledger.limits();
+    const standard = this.#standard(tenant);
+    return {
+      gpuMsPerDay: own.gpuMsPerDay ?? standard.gpuMsPerDay,
+      concurrentMissesMax: own.concurrentMissesMax ?? standard.concurrentMissesMax,
+    };
+  }
+
+  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  setLimits(limits: OwnLimits): void {
+    this.#ledger.setLimits(limits);
+  }
+
+  /** Asks after reserves of which nothing was heard: flights whose last word was lost, or that never started. */
+  override async alarm(): Promise<void> {
+    for (const reserve of this.#ledger.due()) {
+      try {
+        const flies = !isOverdue(reserve) && (await flightOf(this.env.FLIGHT, reserve.flight).isPaidBy(reserve.id));
+        if (flies) this.#ledger.keep(reserve.id);
+        else this.#ledger.settle(reserve.id, await this.#costOf(reserve));
+      } catch (error) {
+        console.warn(JSON.stringify({ event: 'reserve_not_looked_after', ...reserve, error: String(error) }));
+        this.#ledger.keep(reserve.id);
+      }
+    }
+    this.#ledger.wake({ rang: true });
+  }
+
+  /** GPU milliseconds of the mesh that a flight left behind, null when it left none. */
+  async #costOf({ flight, at_ms: atMs }: Reserve): Promise<number | null> {
+    const stored = await new Manifests({ kv: this.env.MANIFESTS, r2: this.env.STORE }).readTruth(flight);
+    if (stored === null || stored.manifest.completedAtSeconds < Math.floor(atMs / 1000)) return null;
+    return stored.manifest.gpuMs;
+  }
+
+  #standard(tenant: string): MissLimits {
+    return tenant === anonymousTenant ? this.#settings.anonymous : this.#settings.tenant;
+  }
+
+  #row(key: string): MeshRow | null {
+    return this.#sql.exec<MeshRow>('SELECT * FROM meshes WHERE key = ?', key).toArray()[0] ?? null;
+  }
+}
+
+function listedMesh(row: MeshRow): ListedMesh {
+  return {
+    key: row.key,
+    createdAtSeconds: row.created_at_s,
+    model: row.model,
+    outputFormat: row.output_format,
+    scope: row.scope,
+    metadata: JSON.parse(row.metadata) as Record<string, string>,
+  };
+}

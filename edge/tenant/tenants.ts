@@ -1,0 +1,129 @@
+import { Problem } from '../../contract/problem.ts';
+import { Memory } from '../store/memory.ts';
+import type { Background } from '../store/tiers.ts';
+import type { Payer, Refusal } from './budget.ts';
+import type { MissLimits } from '../access/limit-settings.ts';
+import type { OwnLimits } from './ledger.ts';
+import type { UsageDay } from './usage-counts.ts';
+import type { JobPlan } from '../meshes/job-plan.ts';
+import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from './tenant.ts';
+
+/** Bytes of notes that an isolate remembers to have made, so that a popular mesh costs its tenant one call in a while. */
+const notedBytesMax = 1024 * 1024;
+
+const isolateMemory = new Memory<string>({
+  bytesMax: notedBytesMax,
+  sizeOf: (text) => 2 * text.length,
+  now: () => Date.now(),
+});
+
+/** Seconds after which a tenant whose idempotency keys are all taken may find one ended. */
+const claimsFullRetrySeconds = 60;
+
+/** The Tenant objects: what belongs to a tenant and not to a mesh. */
+export class Tenants {
+  readonly #namespace: DurableObjectNamespace<Tenant>;
+  readonly #noted = isolateMemory;
+
+  constructor(namespace: DurableObjectNamespace<Tenant>) {
+    this.#namespace = namespace;
+  }
+
+  /** Keeps a note before the answer: that of a miss, whose id must be found again, or of metadata that was taken. */
+  async note(tenant: string, note: TenantNote): Promise<void> {
+    await this.#of(tenant).note(note);
+    const name = noteName(tenant, note.mesh.key);
+    this.#noted.set(name, name);
+  }
+
+  /**
+   * Keeps a note after the answer: that of a hit. One that is lost costs the client an entry of its list until it asks
+   * again, and the next hash-first request a 409.
+   */
+  noteLater(tenant: string, note: TenantNote, background: Background): void {
+    if (this.hasNoted(tenant, note.mesh.key)) return;
+    const noted = this.note(tenant, note).catch((error: unknown) => {
+      console.error(JSON.stringify({ event: 'tenant_note_lost', tenant, key: note.mesh.key, error: String(error) }));
+    });
+    background.waitUntil(noted);
+  }
+
+  /** Whether this isolate kept a note of a tenant's mesh a moment ago. */
+  hasNoted(tenant: string, key: string): boolean {
+    return this.#noted.get(noteName(tenant, key)) !== null;
+  }
+
+  /** Whether the tenant has sent this picture before. */
+  knowsImage(tenant: string, sha256: string): Promise<boolean> {
+    return this.#of(tenant).knowsImage(sha256);
+  }
+
+  /** The tenant's own entry of a mesh, or null. */
+  listed(tenant: string, key: string): Promise<ListedMesh | null> {
+    return this.#of(tenant).listed(key);
+  }
+
+  /** A page of the tenant's meshes, null when `afterKey` is none of them. */
+  list(tenant: string, options: ListOptions): Promise<ListPage> {
+    return this.#of(tenant).list(options);
+  }
+
+  /** Takes a mesh off the tenant's list; false when it was not on it. */
+  async forget(tenant: string, key: string): Promise<boolean> {
+    this.#noted.delete(noteName(tenant, key));
+    return this.#of(tenant).forget(key);
+  }
+
+  /**
+   * Gives an idempotency key to a request: null when it had none before, else what the first request with it was to
+   * make. Throws the Problems `idempotency_key_reused` and, when the tenant has too many, `rate_limit_exceeded`.
+   */
+  async claim(
+    tenant: string,
+    claim: { name: string; fingerprint: string; plan: JobPlan },
+  ): Promise<Extract<Claim, { is: 'repeat' }> | null> {
+    const found = (await this.#of(tenant).claim(claim)) as Claim;
+    if (found.is === 'taken') {
+      throw new Problem('idempotency_key_reused', 'This Idempotency-Key was sent with another request.');
+    }
+    if (found.is === 'full') {
+      const message = 'Too many idempotency keys are in use; each is kept for 24 hours.';
+      throw new Problem('rate_limit_exceeded', message, { retryAfterSeconds: claimsFullRetrySeconds });
+    }
+    return found.is === 'repeat' ? found : null;
+  }
+
+  /** Notes that the refresh under an idempotency key is on its way. */
+  async noteRefreshed(tenant: string, name: string): Promise<void> {
+    await this.#of(tenant).noteRefreshed(name);
+  }
+
+  /** What the tenant used, by day. */
+  usage(tenant: string, range: { from: string; to: string }): Promise<UsageDay[]> {
+    return this.#of(tenant).usage(range);
+  }
+
+  /** What the tenant's misses may cost. */
+  limits(tenant: string): Promise<MissLimits> {
+    return this.#of(tenant).limits(tenant);
+  }
+
+  /** Why a flight could not be paid for now, null when it could; sets nothing aside: the flight's own reserve is exact. */
+  async refusal(flight: string, payer: Payer): Promise<Refusal | null> {
+    return (await this.#of(payer.tenant).refusal({ flight, ...payer })) as Refusal | null;
+  }
+
+  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  async setLimits(tenant: string, limits: OwnLimits): Promise<void> {
+    await this.#of(tenant).setLimits(limits);
+  }
+
+  /** A stub belongs to the request that made it, so it is never kept. */
+  #of(tenant: string): DurableObjectStub<Tenant> {
+    return this.#namespace.getByName(tenant);
+  }
+}
+
+function noteName(tenant: string, key: string): string {
+  return `${tenant} ${key}`;
+}
