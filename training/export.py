@@ -74,8 +74,8 @@ def matting_entry(folder):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of train.py")
-    parser.add_argument("--model", type=Path, default=Path(__file__).parents[2] / "models/bisque/1")
-    parser.add_argument("--matting", type=Path, default=Path(__file__).parents[2] / "models/slip/1", help="model that cuts objects out for this one")
+    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "models/bisque/1")
+    parser.add_argument("--matting", type=Path, default=Path(__file__).parents[1] / "models/slip/1", help="model that cuts objects out for this one")
     a = parser.parse_args()
     a.model.mkdir(parents=True, exist_ok=True)
 

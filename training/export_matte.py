@@ -22,7 +22,7 @@ def golden_composite(size):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of train_matte.py")
-    parser.add_argument("--model", type=Path, default=Path(__file__).parents[2] / "models/slip/1")
+    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "models/slip/1")
     a = parser.parse_args()
     a.model.mkdir(parents=True, exist_ok=True)
 

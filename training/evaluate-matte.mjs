@@ -1,16 +1,16 @@
 // Scores a matting model on emoji over backgrounds that training never made, refined as the pipeline refines it:
-// node evaluate-matte.mjs ../../models/slip/1 [sheet.png]   PHOTOS=folder of photographs, COUNT=pictures
+// node evaluate-matte.mjs ../models/slip/1 [sheet.png]   PHOTOS=folder of photographs, COUNT=pictures
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
-import { refineMatte } from '../pipeline/refine-matte.ts';
-import { mattingTensor } from '../pipeline/tensor.ts';
+import { refineMatte } from '../gpu-origin/pipeline/refine-matte.ts';
+import { mattingTensor } from '../gpu-origin/pipeline/tensor.ts';
 
 const [folder, sheetPath] = process.argv.slice(2);
 const count = Number(process.env.COUNT ?? 120);
 const photoFolder = process.env.PHOTOS ?? '/usr/share/backgrounds/mate/nature';
-const emojiFolder = join(import.meta.dirname, '../../node_modules/@lobehub/fluent-emoji-3d/assets');
+const emojiFolder = join(import.meta.dirname, '../node_modules/@lobehub/fluent-emoji-3d/assets');
 const side = 256;
 const kinds = ['gradient', 'noise', 'bricks', 'photograph'];
 

@@ -1,4 +1,4 @@
-// Runs a model's golden input through ONNX Runtime and compares with what the training framework gave: node parity.mjs ../../models/bisque/1
+// Runs a model's golden input through ONNX Runtime and compares with what the training framework gave: node parity.mjs ../models/bisque/1
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
