@@ -1,0 +1,141 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/**
+ * The rooms of each program, lowest first: a folder, or a file that lies in none. A file imports from its own room and
+ * from lower ones, types included. The linter's `import/no-cycle` sees to circles inside a room.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  edge: [
+    'workerd.d.ts',
+    'http',
+    'store',
+    'outside',
+    'request',
+    'search',
+    'stats',
+    'tenant',
+    'access',
+    'fleet',
+    'flight',
+    'removal',
+    'meshes',
+    'webhooks',
+    'begun.ts',
+    'routes',
+    'openapi',
+    'env.ts',
+    'app.ts',
+    'worker.ts',
+    'site',
+    'build',
+  ],
+  'gpu-origin': [
+    'node-flags.ts',
+    'trace.ts',
+    'log.ts',
+    'digest.ts',
+    'hmac.ts',
+    'disk',
+    'outgoing',
+    'text-to-image',
+    'config.ts',
+    'mesh',
+    'models',
+    'pipeline',
+    'mesh-server',
+    'compute',
+    'write-back',
+    'jobs',
+    'metrics',
+    'report',
+    'setup',
+    'server',
+    'origin.ts',
+    'main.ts',
+  ],
+};
+
+/** Imports that still go up, as `file room`; none is to be added, and one that is mended is to be taken out. */
+const stillUp: readonly string[] = [
+  'edge/access/auth.ts begun.ts',
+  'edge/access/auth.ts env.ts',
+  'edge/access/keys.ts env.ts',
+  'edge/begun.ts routes',
+  'edge/fleet/fleet.ts env.ts',
+  'edge/fleet/origin-client.ts env.ts',
+  'edge/fleet/signed-call.ts env.ts',
+  'edge/flight/flight-dispatcher.ts env.ts',
+  'edge/flight/flight-watchers.ts webhooks',
+  'edge/flight/flight.ts env.ts',
+  'edge/http/asset-headers.ts store',
+  'edge/http/cache-status.ts store',
+  'edge/http/request-id.ts begun.ts',
+  'edge/meshes/mesh-maker.ts env.ts',
+  'edge/meshes/mesh-state.ts env.ts',
+  'edge/meshes/write-back.ts env.ts',
+  'edge/outside/fetch-image.ts request',
+  'edge/request/list-query.ts tenant',
+  'edge/routes/answers.ts env.ts',
+  'edge/routes/keys.ts env.ts',
+  'edge/routes/openapi.ts openapi',
+  'edge/routes/origin.ts env.ts',
+  'edge/routes/pages.ts env.ts',
+  'edge/routes/tenants.ts env.ts',
+  'edge/search/mesh-index.ts removal',
+  'edge/stats/record-answers.ts begun.ts',
+  'edge/stats/stats.ts env.ts',
+  'edge/store/assets.ts removal',
+  'edge/store/geometry-store.ts fleet',
+  'edge/tenant/ledger.ts access',
+  'edge/tenant/record-usage.ts access',
+  'edge/tenant/tenant.ts access',
+  'edge/tenant/tenant.ts env.ts',
+  'edge/tenant/tenant.ts flight',
+  'edge/tenant/tenant.ts meshes',
+  'edge/tenant/tenants.ts access',
+  'edge/tenant/tenants.ts meshes',
+  'edge/webhooks/webhooks.ts env.ts',
+  'gpu-origin/jobs/hand-back.ts metrics',
+  'gpu-origin/jobs/intake.ts metrics',
+  'gpu-origin/jobs/make.ts metrics',
+  'gpu-origin/jobs/runner.ts metrics',
+  'gpu-origin/metrics/gauges.ts report',
+  'gpu-origin/models/command.ts setup',
+  'gpu-origin/models/models.ts compute',
+  'gpu-origin/models/models.ts mesh-server',
+  'gpu-origin/models/parity.ts compute',
+];
+
+const found = Object.entries(rooms).flatMap(([program, order]) => importsUp(program, order));
+const faults = [
+  ...found.filter((up) => !stillUp.includes(up)).map((up) => `${up}: imports from a room that is not below`),
+  ...stillUp.filter((up) => !found.includes(up)).map((up) => `${up}: mended, take it out of tools/rooms.ts`),
+];
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exitCode = 1;
+
+/** Imports of one program that do not go to the file's own room or to a lower one, each once. */
+function importsUp(program: string, order: readonly string[]): string[] {
+  const ups = new Set<string>();
+  for (const file of globSync(`${program}/**/*.{ts,mjs}`)) {
+    const from = order.indexOf(roomOf(file));
+    if (from === -1) throw new Error(`${file} lies in no room of tools/rooms.ts`);
+    for (const target of importsOf(file)) {
+      if (!target.startsWith(`${program}/`)) continue;
+      if (order.indexOf(roomOf(target)) > from) ups.add(`${file} ${roomOf(target)}`);
+    }
+  }
+  return [...ups].toSorted();
+}
+
+/** The files of this repository that a file imports, types included. */
+function importsOf(file: string): string[] {
+  const specifiers = readFileSync(file, 'utf8').matchAll(/\b(?:from|import|import\()\s*'(\.[^']+)'/g);
+  return [...specifiers].map(([, specifier = '']) => join(dirname(file), specifier));
+}
+
+/** The first folder under the program, or the file itself. */
+function roomOf(file: string): string {
+  return file.split('/')[1] ?? '';
+}
