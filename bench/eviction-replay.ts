@@ -1,4 +1,5 @@
-import { planEviction, worth, type EvictionEntry } from '../edge/removal/eviction.ts';
+import { planEviction } from '../edge/removal/eviction.ts';
+import { worth, type EvictionEntry } from '../edge/search/worth.ts';
 
 /** Requests for meshes by their number, with what each costs to keep and to make. */
 export type EvictionTrace = {

@@ -2,14 +2,16 @@ import type { MiddlewareHandler } from 'hono';
 import { bytesOfHex, hex, sha256 } from '../../contract/digest.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { MayBeBegun } from '../begun.ts';
-import { anonymousTenant, type AnonymousTier, type ApiKey } from '../env.ts';
+import { anonymousTenant } from '../tenant/tenant-name.ts';
+import type { AnonymousTier } from './anonymous-tier.ts';
+import type { ApiKey } from './api-keys.ts';
 import { digestKey, knownDigest, rememberDigest } from './key-digest.ts';
 import type { KeyStore } from './key-store.ts';
 import type { StoredKey } from './keys.ts';
 import { addressOf } from './address.ts';
 import type { Traced } from '../http/request-id.ts';
 import type { Account } from '../tenant/budget.ts';
-import type { MissLimits } from './limit-settings.ts';
+import type { MissLimits } from '../tenant/limit-settings.ts';
 import { countRequest, type RateLimiters } from './rate-limits.ts';
 
 /** Who makes a request, by its key; without one, one of the anonymous, who share a tenant and own nothing. */

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { ApiKey, Env } from '../env.ts';
+import type { Env } from '../env.ts';
+import type { ApiKey } from './api-keys.ts';
 
 /** What an operator decides of a key. Limits that are null are those of the tenant alone. */
 export type KeyTerms = {

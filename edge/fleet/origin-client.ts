@@ -3,7 +3,7 @@ import { sha256 } from '../../contract/digest.ts';
 import { isInputFailure, JobFailure, type Job } from '../../contract/job.ts';
 import { retryAfterMs } from '../../contract/retry-after.ts';
 import { sign } from '../../contract/signature.ts';
-import type { Origin } from '../env.ts';
+import type { Origin } from './origins.ts';
 
 /** How an origin answered a job. */
 export type Dispatch =

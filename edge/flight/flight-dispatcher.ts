@@ -1,11 +1,17 @@
-import type { Origin } from '../env.ts';
+import type { Origin } from '../fleet/origins.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { InputStore } from '../store/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../fleet/origin-client.ts';
 import type { Picture } from './carried-picture.ts';
 import type { OriginStatus } from '../fleet/fleet.ts';
-import { backedOff, dispatchedTo, leastOf, pictureMsMax } from './flight-record.ts';
-import type { FlightFailure, FlightRecord } from './flight-record.ts';
+import {
+  backedOff,
+  dispatchedTo,
+  leastOf,
+  pictureMsMax,
+  type FlightFailure,
+  type FlightRecord,
+} from './flight-record.ts';
 import type { FlightStore } from './flight-store.ts';
 import { rank } from './rank.ts';
 

@@ -3,7 +3,8 @@ import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../store/index-entries.ts';
 import { Manifests } from '../store/manifests.ts';
-import { parseOrigins, type Env } from '../env.ts';
+import type { Env } from '../env.ts';
+import { parseOrigins } from '../fleet/origins.ts';
 import type { Payer } from '../tenant/budget.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import { flightBegan, flightEnded, jobLost } from './flight-counts.ts';
@@ -11,9 +12,24 @@ import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../store/input-store.ts';
 import { carry, type Picture } from './carried-picture.ts';
 import { FlightDispatcher, log } from './flight-dispatcher.ts';
-import { backoffMsMax, canStart, checkMs, dueAtMs, expiresAtMs, isFinal, isOpen } from './flight-record.ts';
-import { leaseMs, leftView, startedRecord, viewOf } from './flight-record.ts';
-import type { FlightFailure, FlightRecord, FlightView, JobDraft, Joined } from './flight-record.ts';
+import {
+  backoffMsMax,
+  canStart,
+  checkMs,
+  dueAtMs,
+  expiresAtMs,
+  isFinal,
+  isOpen,
+  leaseMs,
+  leftView,
+  startedRecord,
+  viewOf,
+  type FlightFailure,
+  type FlightRecord,
+  type FlightView,
+  type JobDraft,
+  type Joined,
+} from './flight-record.ts';
 import { FlightPayments } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
 import { FlightWatchers } from './flight-watchers.ts';

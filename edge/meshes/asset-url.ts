@@ -1,9 +1,12 @@
+import { z } from 'zod';
 import { bytesOfHex, hex } from '../../contract/digest.ts';
 import { hmacKey } from '../../contract/hmac-key.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { assetFile, type AssetName } from '../store/asset.ts';
+
+const secretCharactersMin = 32;
 
 /** How long the URL of a private asset works, in seconds; each look at the mesh gives a new one. */
 const privateUrlSeconds = 3600;
@@ -47,4 +50,11 @@ function signedText({ key, sha256, expires }: { key: string; sha256: string; exp
 
 function invalid(): Problem {
   return new Problem('invalid_asset_url', 'This URL has expired or was changed; the mesh object has a new one.');
+}
+
+/** Reads the `URL_SECRET` secret; throws an Error that names it. */
+export function parseUrlSecret(text: string | undefined): string {
+  const parsed = z.string().min(secretCharactersMin).safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Error(`the secret URL_SECRET must have at least ${secretCharactersMin} characters`);
 }

@@ -8,7 +8,7 @@ import type { Trace } from '../../contract/trace.ts';
 import type { Caller } from '../access/auth.ts';
 import type { Manifests } from '../store/manifests.ts';
 import { refuseTakenDown } from '../store/takedowns.ts';
-import { sharedScope } from '../env.ts';
+import { sharedScope } from '../tenant/tenant-name.ts';
 import { notForwarded } from '../http/cache-status.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';

@@ -1,6 +1,6 @@
 import type { CacheOutcome, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import { sharedScope } from '../env.ts';
+import { sharedScope } from '../tenant/tenant-name.ts';
 import { mayRead } from './mesh-owner.ts';
 import type { FlightFailure, FlightView } from '../flight/flight-record.ts';
 

@@ -8,7 +8,7 @@ import { blobsOf, digestsOf } from '../store/index-entries.ts';
 import { afterAnswerMs, type Manifests } from '../store/manifests.ts';
 import { missingBlob, placeOf, removeMeshBlobs, type Place } from '../removal/mesh-blobs.ts';
 import { isTakenDown, refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
-import { sharedScope } from '../env.ts';
+import { sharedScope } from '../tenant/tenant-name.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';
 import { ownerOf } from './mesh-owner.ts';
 import { flightOf } from '../flight/flight-calls.ts';

@@ -1,6 +1,6 @@
 import { Problem } from '../../contract/problem.ts';
 import { imageLimits } from '../../contract/request.ts';
-import { readBody } from '../request/body.ts';
+import { readBody } from '../http/body.ts';
 import { outsideMsMax, type Outside } from './outside.ts';
 import { publicUrl } from './public-url.ts';
 

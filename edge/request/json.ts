@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { readBody } from './body.ts';
+import { readBody } from '../http/body.ts';
 import { invalidParameter } from './invalid.ts';
-import { parseJson } from './parse-json.ts';
+import { parseJson } from '../http/parse-json.ts';
 
 /** An operator's call has no picture in it. */
 const bodyBytesMax = 16 * 1024;

@@ -5,13 +5,13 @@ import { Problem } from '../../contract/problem.ts';
 import { fetchImage } from '../outside/fetch-image.ts';
 import type { Outside } from '../outside/outside.ts';
 import { publicUrl } from '../outside/public-url.ts';
-import { readBody } from './body.ts';
+import { readBody } from '../http/body.ts';
 import { decodeDataUrl } from './data-url.ts';
 import { formName, imageField, readForm } from './form-fields.ts';
 import { readImageHeader } from './image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseFormFields } from './parsed-forms.ts';
-import { parseJson } from './parse-json.ts';
+import { parseJson } from '../http/parse-json.ts';
 import { parseMultipart, type Part } from './multipart.ts';
 
 /**

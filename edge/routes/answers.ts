@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Sha256 } from '../../contract/digest.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { Model } from '../../contract/model.ts';
-import { KeyScopes } from '../env.ts';
+import { KeyScopes } from '../access/api-keys.ts';
 
 /** The id of a mesh. */
 export const MeshId = z

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
-import { KeyScopes, TenantName } from '../env.ts';
+import { KeyScopes } from '../access/api-keys.ts';
+import { TenantName } from '../tenant/tenant-name.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import { isLive, type KeyTerms, type StoredKey } from '../access/keys.ts';
 import { parse, readJson } from '../request/json.ts';

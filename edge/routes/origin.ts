@@ -8,7 +8,7 @@ import type { VerifiedCall } from '../../contract/signature.ts';
 import { isAssetMediaType } from '../store/asset.ts';
 import { putBlob } from '../store/blobs.ts';
 import { refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
-import type { Origin } from '../env.ts';
+import type { Origin } from '../fleet/origins.ts';
 import { theFleet } from '../fleet/fleet-view.ts';
 import type { GeometryStore, Surface } from '../store/geometry-store.ts';
 import { flightOf } from '../flight/flight-calls.ts';

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { anonymousTenant, TenantName } from '../env.ts';
+import { anonymousTenant, TenantName } from '../tenant/tenant-name.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 import { parse, readJson } from '../request/json.ts';
 import type { TenantLimits } from './answers.ts';

@@ -1,5 +1,5 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { worth } from '../removal/eviction.ts';
+import { worth } from './worth.ts';
 import { indexedKeys, tagEntry, writeTag } from '../store/index-entries.ts';
 import { costOf, rowColumns, rowOf, type MeshRow } from './mesh-row.ts';
 import { createTables } from './schema.ts';

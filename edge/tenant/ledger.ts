@@ -1,5 +1,5 @@
 import type { Account, Budget, Reservation } from './budget.ts';
-import type { LimitSettings, MissLimits } from '../access/limit-settings.ts';
+import type { LimitSettings, MissLimits } from './limit-settings.ts';
 import { dayMs, dayOf } from './utc-day.ts';
 
 /** A reserve is looked after this long after it was made, in milliseconds, and then this often while its flight lives. */

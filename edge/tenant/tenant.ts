@@ -1,9 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/request.ts';
 import { Manifests } from '../store/manifests.ts';
-import { anonymousTenant, type Env } from '../env.ts';
+import type { Env } from '../env.ts';
+import { anonymousTenant } from './tenant-name.ts';
 import type { Account, Payer, Refusal, Reservation } from './budget.ts';
-import { parseLimitSettings, type LimitSettings, type MissLimits } from '../access/limit-settings.ts';
+import { parseLimitSettings, type LimitSettings, type MissLimits } from './limit-settings.ts';
 import type { JobPlan } from '../meshes/job-plan.ts';
 import { flightOf } from '../flight/flight-calls.ts';
 import type { BatchId } from '../stats/batcher.ts';

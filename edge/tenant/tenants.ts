@@ -2,7 +2,7 @@ import { Problem } from '../../contract/problem.ts';
 import { Memory } from '../store/memory.ts';
 import type { Background } from '../store/tiers.ts';
 import type { Payer, Refusal } from './budget.ts';
-import type { MissLimits } from '../access/limit-settings.ts';
+import type { MissLimits } from './limit-settings.ts';
 import type { OwnLimits } from './ledger.ts';
 import type { UsageDay } from './usage-counts.ts';
 import type { JobPlan } from '../meshes/job-plan.ts';

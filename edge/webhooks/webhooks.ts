@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { Manifests } from '../store/manifests.ts';
-import { parseUrlSecret, type Env } from '../env.ts';
+import type { Env } from '../env.ts';
+import { parseUrlSecret } from '../meshes/asset-url.ts';
 import { flyingMesh, foundMesh, madeMesh, type MeshState } from '../meshes/mesh-state.ts';
 import { openOutside, outsideMsMax, type Outside } from '../outside/outside.ts';
 import { eventOf, lostEvent, type MeshEvent } from './event.ts';

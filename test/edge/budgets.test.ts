@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
-import { parseLimitSettings } from '../../edge/access/limit-settings.ts';
+import { parseLimitSettings } from '../../edge/tenant/limit-settings.ts';
 import { Tenant } from '../../edge/tenant/tenant.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { complete, networkOfEachTest, putResult, report, type SentJob } from './fake-origin.ts';

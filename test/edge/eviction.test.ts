@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { replay, type EvictionTrace } from '../../bench/eviction-replay.ts';
 import recorded from '../../bench/results/eviction-trace.json' with { type: 'json' };
-import { planEviction, worth, type EvictionEntry } from '../../edge/removal/eviction.ts';
+import { planEviction } from '../../edge/removal/eviction.ts';
+import { worth, type EvictionEntry } from '../../edge/search/worth.ts';
 
 const trace: EvictionTrace = recorded;
 

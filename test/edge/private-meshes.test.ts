@@ -1,7 +1,8 @@
 import { env, exports } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { keyOfMeshId } from '../../contract/key.ts';
-import { parseApiKeys, parseUrlSecret } from '../../edge/env.ts';
+import { parseApiKeys } from '../../edge/access/api-keys.ts';
+import { parseUrlSecret } from '../../edge/meshes/asset-url.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, postJson } from './client.ts';
 import { complete, meshBytes, networkOfEachTest, putMesh, putResult, report } from './fake-origin.ts';

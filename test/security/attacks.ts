@@ -266,7 +266,7 @@ export const attacks: readonly Attack[] = [
     group: 'API4',
     attack: 'Send a body without end',
     entries: [post],
-    defence: 'edge/request/body.ts',
+    defence: 'edge/http/body.ts',
     without: ['if (end > bytesMax) throw tooLarge(bytesMax);', 'if (end > 40 * bytesMax) throw tooLarge(bytesMax);'],
     test: [
       'test/edge/bad-requests.test.ts',
@@ -296,7 +296,7 @@ export const attacks: readonly Attack[] = [
     group: 'API4',
     attack: 'Send JSON that becomes millions of objects',
     entries: [post, ...everyAdmin],
-    defence: 'edge/request/parse-json.ts',
+    defence: 'edge/http/parse-json.ts',
     without: ['  refuseOddShape(bytes);\n', ''],
     test: ['test/edge/hardening.test.ts', 'JSON that would become millions of objects is refused before it is parsed'],
   },

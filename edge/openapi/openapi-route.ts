@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 import { sha256 } from '../../contract/digest.ts';
 import { entityTag } from '../http/asset-headers.ts';
 import { evaluatePreconditions } from '../http/conditional.ts';
-import { openApiDocument } from '../openapi/document.ts';
-import { documentUrl } from '../openapi/samples.ts';
+import { openApiDocument } from './document.ts';
+import { documentUrl } from './samples.ts';
 
 const cacheSeconds = 300;
 

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { Sha256 } from '../../contract/digest.ts';
+import { parseSecret } from '../secret.ts';
+import { TenantName } from '../tenant/tenant-name.ts';
+
+/** What a key lets its holder do. */
+export const KeyScopes = z.array(z.enum(['meshes', 'admin'])).min(1);
+
+const ApiKey = z.strictObject({
+  sha256: Sha256,
+  tenant: TenantName,
+  scopes: KeyScopes,
+  /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
+  loopbackOnly: z.boolean().default(false),
+  /** Set for the operator's own keys: they are not counted against any limit. */
+  unlimited: z.boolean().default(false),
+  /** `cache.scope` of the requests that name none. */
+  defaultScope: z.enum(['shared', 'private']).default('shared'),
+});
+
+/** A key of the `API_KEYS` secret, by its digest; the key itself is stored nowhere. */
+export type ApiKey = z.infer<typeof ApiKey>;
+
+/** Reads the `API_KEYS` secret; throws an Error that names the secret but holds no value of it. */
+export function parseApiKeys(text: string): readonly ApiKey[] {
+  return parseSecret('API_KEYS', z.array(ApiKey), text);
+}
