@@ -2,8 +2,13 @@ import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 
 /** What an ONNX model takes and gives; each family has one pipeline at the origin. */
-export const ModelFamily = z.enum(['two-sided-depth', 'triplane-field', 'depth', 'matting', 'http-mesh']);
+export const ModelFamily = z.enum(['two-sided-depth', 'triplane-field', 'matting', 'http-mesh']);
 export type ModelFamily = z.infer<typeof ModelFamily>;
+
+/** False for a matting model, which only helps others: it has no way from a picture to a mesh. */
+export function makesMeshes({ family }: { family: ModelFamily }): boolean {
+  return family !== 'matting';
+}
 
 export const ModelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a lower-case model name');
 

@@ -18,7 +18,7 @@ import { Runner } from './jobs/runner.ts';
 import { Shares } from './jobs/shares.ts';
 import { Spool } from './jobs/spool.ts';
 import { causeText, log } from './log.ts';
-import { registerGauges } from './metrics/gauges.ts';
+import { registerGauges } from './report/gauges.ts';
 import { originSeries, type OriginSeries } from './metrics/series.ts';
 import { MeshServers } from './mesh-server/mesh-servers.ts';
 import { Models } from './models/models.ts';

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../../gpu-origin/digest.ts';
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { shippedWorker } from '../../edge/build/shipped-worker.ts';
 import { bareWorker } from './bare-worker.ts';
 import { benchOrigin } from './report.ts';
-
-const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The key that the benches send; unlimited, since a limiter would end every load after a moment. */
 export const apiKey = 'mk_bench';

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { digestOf } from '../../gpu-origin/digest.ts';
 import { meshParams, requestKey } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { MeshRequest } from '../../contract/request.ts';
@@ -6,8 +7,6 @@ import { bisque } from '../../test/origin-report.ts';
 import { apiKey, type BenchEdge } from './edge.ts';
 import type { LoadRequest } from './load.ts';
 import { reportModel } from './report.ts';
-
-const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Lets the edge know the model of the stored meshes. */
 export async function storeModel({ url }: BenchEdge): Promise<void> {

@@ -29,11 +29,6 @@ export function findModel(models: readonly Model[], name: string, defaultModel: 
   return models.filter((model) => model.id.startsWith(`${wanted}@`)).toSorted(newestFirst)[0] ?? null;
 }
 
-/** True for the models that a mesh can be asked of; the others serve them. */
-export function makesMeshes(model: Model): boolean {
-  return model.family !== 'matting';
-}
-
 /** Versions compare number by number, so 1.10 is newer than 1.9. */
 function newestFirst(a: Model, b: Model): number {
   return versionOf(b).localeCompare(versionOf(a), 'en', { numeric: true });

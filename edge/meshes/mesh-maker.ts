@@ -1,6 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import { sha256 } from '../../contract/digest.ts';
-import type { Model } from '../../contract/model.ts';
+import { makesMeshes, type Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import { promptInputBytes } from '../../contract/prompt.ts';
 import type { MeshRequest } from '../../contract/request.ts';
@@ -17,7 +17,7 @@ import type { InputStore } from '../store/input-store.ts';
 import { limitProblem, type Budget } from '../tenant/budget.ts';
 import { fingerprint, planJob, type InputName, type JobPlan } from './job-plan.ts';
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
-import { findModel, makesMeshes } from '../fleet/model-list.ts';
+import { findModel } from '../fleet/model-list.ts';
 import type { Flight } from '../flight/flight.ts';
 import type { Joined } from '../flight/flight-record.ts';
 import { carriedBytesMax, headStartMs } from '../flight/carried-picture.ts';

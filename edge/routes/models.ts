@@ -1,9 +1,8 @@
 import { Hono } from 'hono';
-import type { Model } from '../../contract/model.ts';
+import { makesMeshes, type Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Authenticated } from '../access/auth.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
-import { makesMeshes } from '../fleet/model-list.ts';
 import type { ModelAnswer, ModelList } from './answers.ts';
 
 /** `/v1/models`: OpenAI model objects, and what only a mesh model has; to be mounted behind `requireKey`. */

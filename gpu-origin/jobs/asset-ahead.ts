@@ -1,4 +1,4 @@
-import type { MadeFile } from '../pipeline/job.ts';
+import type { MadeFile } from '../pipeline/made-file.ts';
 import type { JobBlob } from '../write-back/send-result.ts';
 import type { LiveJob } from './live-job.ts';
 

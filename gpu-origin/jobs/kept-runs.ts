@@ -26,7 +26,7 @@ export function keepRuns(infer: PinnedInfer, folder: string): PinnedInfer {
   let keptBytes = 0;
   return async (run) => {
     if (run.oneOfMany === true) return infer(run);
-    const path = join(folder, digestOf(run));
+    const path = join(folder, nameOf(run));
     const kept = await read<Outcome>(path);
     const outcome = kept ?? (await infer(run));
     if (keptBytes + bytesOf(outcome) > keptBytesMax) return outcome;
@@ -48,7 +48,8 @@ export function keepAnswer(askServer: AskServer, folder: string): AskServer {
   };
 }
 
-function digestOf({ model, graph, inputs }: Run): string {
+/** A run's name among those of its job: a digest of all that its outputs depend on. */
+function nameOf({ model, graph, inputs }: Run): string {
   const hash = createHash('sha256').update(`${model.digest}\n${graph}`);
   for (const [name, { data, dims }] of Object.entries(inputs))
     hash.update(`\n${name} ${dims.join('x')}\n`).update(data);

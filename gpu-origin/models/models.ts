@@ -1,24 +1,34 @@
-import type { ModelFamily } from '../../contract/model.ts';
-import type { GpuPool } from '../compute/gpu-pool.ts';
+import { makesMeshes } from '../../contract/model.ts';
 import { createInOrder } from '../disk/in-order.ts';
 import { log } from '../log.ts';
-import type { MeshServers } from '../mesh-server/mesh-servers.ts';
+import type { GraphManifest, ModelManifest, ServerManifest } from './manifest.ts';
 import { isGraphModel, isServerModel, readRepository, type ModelFault, type StoredModel } from './repository.ts';
 
-/** Matting models work inside the pipeline only. */
-function makesMeshes(family: ModelFamily): boolean {
-  return family !== 'matting';
-}
+/** What runs models of one kind: it holds exactly those that it was last given. */
+type Host<Manifest extends ModelManifest> = {
+  /** Ends when each model was tried once. */
+  setModels(models: readonly StoredModel<Manifest>[]): Promise<void>;
+  /** Why a model cannot be run at present; null when it can. */
+  faultOf(model: { digest: string }): string | null;
+};
+
+/** Runs graphs on this machine's devices. */
+type GraphHost = Host<GraphManifest> & {
+  /** True when some device holds the model. */
+  serves(model: StoredModel): boolean;
+  /** True when some device can take work. */
+  readonly up: boolean;
+};
 
 /** The models of the repository as the GPU pool serves them; read again whenever the operator says so. */
 export class Models {
   readonly #folder: string;
-  readonly #pool: GpuPool;
-  readonly #servers: MeshServers;
+  readonly #pool: GraphHost;
+  readonly #servers: Host<ServerManifest>;
   readonly #inOrder = createInOrder();
   #stored: readonly StoredModel[] = [];
 
-  constructor(options: { folder: string; pool: GpuPool; servers: MeshServers }) {
+  constructor(options: { folder: string; pool: GraphHost; servers: Host<ServerManifest> }) {
     this.#folder = options.folder;
     this.#pool = options.pool;
     this.#servers = options.servers;
@@ -39,14 +49,13 @@ export class Models {
   /** True when meshes can be made with the model of this id and content. */
   makes(wanted: { id: string; digest: string }): boolean {
     return this.served.some(
-      ({ id, digest, manifest }) => id === wanted.id && digest === wanted.digest && makesMeshes(manifest.family),
+      ({ id, digest, manifest }) => id === wanted.id && digest === wanted.digest && makesMeshes(manifest),
     );
   }
 
   /** Why no mesh can be made now, whatever the model; null when one can. */
   get unreadiness(): string | null {
-    if (!this.served.some(({ manifest }) => makesMeshes(manifest.family)))
-      return 'No model that makes meshes is loaded';
+    if (!this.served.some(({ manifest }) => makesMeshes(manifest))) return 'No model that makes meshes is loaded';
     if (this.served.some(isServerModel)) return null;
     return this.#pool.up ? null : 'No device is up';
   }

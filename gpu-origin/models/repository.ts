@@ -4,6 +4,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { z } from 'zod';
 import type { Model } from '../../contract/model.ts';
+import { digestOf } from '../digest.ts';
 import { causeText } from '../log.ts';
 import { externalTensors, type ExternalTensor } from './external-data.ts';
 import { ModelManifest, type GraphManifest, type ServerManifest } from './manifest.ts';
@@ -82,7 +83,7 @@ export async function readModel(folder: string, expected: { name: string; versio
   requireListedData(folder, manifest);
   return {
     id: `${manifest.name}@${manifest.version}`,
-    digest: createHash('sha256').update(bytes).digest('hex'),
+    digest: digestOf(bytes),
     manifest,
     folder,
     createdAtSeconds: Math.floor(modifiedMs / 1000),
@@ -163,7 +164,7 @@ async function checkFile(folder: string, file: string, known: { sha256: string; 
     if (!real.startsWith((await realpath(folder)) + sep)) throw new BadModel(path, 'leads out of its folder');
     const { size } = await stat(real);
     if (size !== known.bytes) throw new BadModel(path, `has ${size} bytes, the manifest says ${known.bytes}`);
-    const digest = await digestOf(real);
+    const digest = await fileDigest(real);
     if (digest !== known.sha256) throw new BadModel(path, `has sha256 ${digest}, the manifest says ${known.sha256}`);
   } catch (error) {
     if (error instanceof BadModel) throw error;
@@ -171,7 +172,7 @@ async function checkFile(folder: string, file: string, known: { sha256: string; 
   }
 }
 
-async function digestOf(path: string): Promise<string> {
+async function fileDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -8,7 +8,7 @@ import { encodeTexture } from './formats/image.ts';
 import { encodeObj } from './formats/obj.ts';
 import { encodePly } from './formats/ply.ts';
 import { encodeStl } from './formats/stl.ts';
-import type { MadeFile } from './job.ts';
+import type { MadeFile } from './made-file.ts';
 import type { PaintedMesh } from './texture.ts';
 
 type Corner = [number, number, number];

@@ -3,6 +3,7 @@ import type { Provider, Stage } from '../../contract/mesh.ts';
 import type { GraphManifest, ModelManifest } from '../models/manifest.ts';
 import type { Geometry } from './geometry.ts';
 import type { KernelPool } from './kernel-pool.ts';
+import type { MadeFile } from './made-file.ts';
 import type { Tensor } from './tensor.ts';
 
 /** `name@version` of a model, and the digest of its manifest, which tells two contents of one name apart. */
@@ -36,9 +37,6 @@ export type AskServer = (question: {
   params: MeshParams;
   signal: AbortSignal;
 }) => Promise<{ glb: Uint8Array; ms: number }>;
-
-/** A file of a mesh, with the SHA-256 of its bytes. */
-export type MadeFile = { bytes: Uint8Array; sha256: string; mediaType: string };
 
 /** One image on its way to a mesh, with all that it needs. */
 export type MeshJob = {

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { rasterize, type Seen } from '../mesh/raster.ts';
 import { digestOf } from '../digest.ts';
-import type { MadeFile } from './job.ts';
+import type { MadeFile } from './made-file.ts';
 import type { PaintedMesh, Texture } from './texture.ts';
 
 export type Thumbnail = MadeFile & { mediaType: 'image/webp'; extension: 'webp' };

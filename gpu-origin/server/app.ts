@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { Sha256 } from '../../contract/digest.ts';
 import { Job } from '../../contract/job.ts';
 import { Problem } from '../../contract/problem.ts';
 import { imageLimits } from '../../contract/request.ts';
+import { digestBytesOf } from '../digest.ts';
 import type { Intake } from '../jobs/intake.ts';
 import { causeText, log } from '../log.ts';
 import type { ModelFault } from '../models/repository.ts';
@@ -98,11 +99,7 @@ function parseJob(text: string): Job {
 
 function mayReadMetrics(authorization: string | undefined, options: AppOptions): boolean {
   if (options.metricsToken === null) return options.metricsOpen;
-  return timingSafeEqual(digestOf(authorization ?? ''), digestOf(`Bearer ${options.metricsToken}`));
-}
-
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return timingSafeEqual(digestBytesOf(authorization ?? ''), digestBytesOf(`Bearer ${options.metricsToken}`));
 }
 
 /** The one place that maps errors to HTTP. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestBytesOf } from '../digest.ts';
 import { sweepPartials } from '../disk/durable-file.ts';
 import { causeText, log } from '../log.ts';
 import type { CallEdge } from './edge-client.ts';
@@ -148,7 +148,7 @@ export class GeometryStore {
     try {
       const file = await readFile(this.#path(key));
       const bytes = file.subarray(digestBytes);
-      if (!digestOf(bytes).equals(file.subarray(0, digestBytes))) throw new Error('the file is damaged');
+      if (!digestBytesOf(bytes).equals(file.subarray(0, digestBytes))) throw new Error('the file is damaged');
       this.#count(key, file.byteLength);
       const now = new Date();
       await utimes(this.#path(key), now, now);
@@ -164,7 +164,7 @@ export class GeometryStore {
     const partial = `${this.#path(key)}.${crypto.randomUUID()}.partial`;
     try {
       // Not synced: the digest in front tells a torn file apart, and a lost one is made again.
-      await writeFile(partial, Buffer.concat([digestOf(bytes), bytes]));
+      await writeFile(partial, Buffer.concat([digestBytesOf(bytes), bytes]));
       await rename(partial, this.#path(key));
       this.#count(key, bytes.byteLength + digestBytes);
       await this.#evict();
@@ -198,8 +198,4 @@ export class GeometryStore {
   #path(name: string): string {
     return join(this.#options.folder, name);
   }
-}
-
-function digestOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../../gpu-origin/digest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { JobResult } from '../../contract/job.ts';
 import { pictureKey } from '../../contract/key.ts';
@@ -22,7 +22,6 @@ afterEach(async () => {
   await api.close();
 });
 
-const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const startDrawing = (environment: Record<string, string> = {}) =>
   setting.start({ TEXT_TO_IMAGE_URLS: api.url, TEXT_TO_IMAGE_MODEL: 'flux', ...environment });
 

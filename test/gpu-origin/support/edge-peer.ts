@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { digestOf } from '../../../gpu-origin/digest.ts';
 import { JobProgress, JobResult, JobReturn } from '../../../contract/job.ts';
 import { RemovalsQuery, type Removals, type ReportAnswer } from '../../../contract/removals.ts';
 import { Report } from '../../../contract/report.ts';
@@ -110,8 +110,4 @@ async function readCall(request: IncomingMessage, known: { originId: string; sec
     throw new Error('the body is not the signed one');
   }
   return { method, path, bytes, mediaType: headers.get('content-type') ?? '', headers };
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../../../gpu-origin/digest.ts';
 import type { OnnxProvider } from '../../../contract/mesh.ts';
 import type { GraphManifest } from '../../../gpu-origin/models/manifest.ts';
 import { onnxBytes, type OnnxConstant, type OnnxGraph } from './onnx.ts';
-
-const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Writes `<root>/<name>/<version>/` with its manifest and one .onnx for each graph; gives what a job calls it. */
 export async function writeModel(

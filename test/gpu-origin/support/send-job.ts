@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf } from '../../../gpu-origin/digest.ts';
 import sharp from 'sharp';
 import { contractVersion, pipelineVersion } from '../../../contract/key.ts';
 import type { Job } from '../../../contract/job.ts';
@@ -10,8 +11,6 @@ import { known } from './origin-process.ts';
 
 /** The folder of the models that are shipped. */
 export const modelsFolder = join(import.meta.dirname, '../../../models');
-
-const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** The id and manifest digest of the shipped default model. */
 export const bisque = {

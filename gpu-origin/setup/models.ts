@@ -2,12 +2,12 @@
 import { join, resolve } from 'node:path';
 import { readCaller } from '../config.ts';
 import { causeText } from '../log.ts';
-import { tryProvider } from '../setup/providers.ts';
+import { tryProvider } from './providers.ts';
 import { addModel } from './add-model.ts';
-import type { GraphManifest } from './manifest.ts';
+import type { GraphManifest } from '../models/manifest.ts';
 import { measureParity } from './parity.ts';
 import { reloadOrigin } from './reload-origin.ts';
-import { isGraphModel, readRepository, type StoredModel } from './repository.ts';
+import { isGraphModel, readRepository, type StoredModel } from '../models/repository.ts';
 
 const usage = `npm run models -- list          models whose files are right, and what is wrong with the others
 npm run models -- check         the same, and each is loaded and its golden output compared, on the CPU

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { causeText } from '../log.ts';
-import { ModelIdentity } from './manifest.ts';
-import { readModel, type StoredModel } from './repository.ts';
+import { ModelIdentity } from '../models/manifest.ts';
+import { readModel, type StoredModel } from '../models/repository.ts';
 
 /**
  * Copies a model's folder into the repository, under the name and version that its manifest says, after it was checked

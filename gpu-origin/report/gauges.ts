@@ -4,7 +4,7 @@ import type { Admission } from '../jobs/admission.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { Runner } from '../jobs/runner.ts';
 import type { Shares } from '../jobs/shares.ts';
-import { readGpus } from '../report/nvidia-smi.ts';
+import { readGpus } from './nvidia-smi.ts';
 import type { GeometryStore } from '../write-back/geometry-store.ts';
 import type { Outbox } from '../write-back/outbox.ts';
 
@@ -84,7 +84,7 @@ function registerCards(
   };
   const share = 'Share of the last moments in which the card computed, 0 to 1.';
   gauge(
-    'gpu_utilisation',
+    'gpu_utilisation_ratio',
     share,
     gpuLabels,
     perCard((card) => card.utilisation),
@@ -96,13 +96,13 @@ function registerCards(
     perCard((card) => card.memoryUsedBytes),
   );
   gauge(
-    'gpu_memory_bytes',
+    'gpu_memory_total_bytes',
     'Memory of the card.',
     gpuLabels,
     perCard((card) => card.memoryTotalBytes),
   );
   gauge(
-    'gpu_celsius',
+    'gpu_temperature_celsius',
     'Temperature of the card.',
     gpuLabels,
     perCard((card) => card.temperatureCelsius),

@@ -7,7 +7,7 @@ import { doubling, heavyInflation, writeModel, writeSquaring } from '../support/
 import { known } from '../support/origin-process.ts';
 import { createSetting } from '../support/setting.ts';
 
-const command = join(import.meta.dirname, '../../../gpu-origin/models/command.ts');
+const command = join(import.meta.dirname, '../../../gpu-origin/setup/models.ts');
 
 let root = '';
 let elsewhere = '';

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { request } from 'undici';
 import { z } from 'zod';
 import { sign } from '../../contract/signature.ts';
+import { digestOf } from '../digest.ts';
 import { causeText } from '../log.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
 
@@ -22,7 +22,7 @@ export async function reloadOrigin(
   url: string,
   as: { originId: string; secret: string },
 ): Promise<z.infer<typeof Reloaded>> {
-  const bodySha256 = createHash('sha256').digest('hex');
+  const bodySha256 = digestOf('');
   const headers = await sign({ method: 'POST', path, bodySha256, bodyBytes: 0, job: '' }, as);
   const { status, text } = await post(url.replace(/\/+$/, '') + path, headers);
   if (status === 200) return Reloaded.parse(JSON.parse(text));

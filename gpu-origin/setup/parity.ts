@@ -1,9 +1,9 @@
 import type { OnnxProvider } from '../../contract/mesh.ts';
 import { openModel } from '../compute/session.ts';
 import { goldenOutputs, relativeError } from '../compute/warm-up.ts';
-import type { GraphManifest } from './manifest.ts';
-import type { StoredModel } from './repository.ts';
-import { manifestOn, variantsOn } from './variants.ts';
+import type { GraphManifest } from '../models/manifest.ts';
+import type { StoredModel } from '../models/repository.ts';
+import { manifestOn, variantsOn } from '../models/variants.ts';
 
 /** How far the files that a model has for some providers are from its own, both run on the CPU. */
 export type Parity = {
