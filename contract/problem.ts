@@ -93,7 +93,7 @@ export class Problem extends Error {
       error: {
         message: this.message.slice(0, messageCharactersMax),
         type: problems[this.code].type,
-        param: this.param?.slice(0, paramCharactersMax) ?? null,
+        param: /* defence: API8-5 */ this.param?.slice(0, paramCharactersMax) ?? null,
         code: this.code,
       },
     };

@@ -14,6 +14,6 @@ const globalUnicast: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);
-  if (address.range() !== 'unicast' || internalAddresses.has(address.toString())) return false;
+  if (/* defence: API7-3 */ address.range() !== 'unicast' || internalAddresses.has(address.toString())) return false;
   return address instanceof ipaddr.IPv4 || address.match(globalUnicast);
 }

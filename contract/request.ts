@@ -76,7 +76,7 @@ export const preferWaitSecondsMax = 60;
  * The body of `POST /v1/meshes`, less its picture: `image` stays what the client wrote (a data URL, an https URL or a
  * digest), or is absent when the file came in a form. The descriptions are those of the public API's documentation.
  */
-export const MeshRequest = z
+export const MeshRequest = /* defence: API3-1 */ z
   .strictObject({
     image: z
       .union([z.string(), z.strictObject({ sha256: Sha256 })], 'must be a data URL, an https URL or {"sha256"}')

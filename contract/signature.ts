@@ -106,7 +106,9 @@ export async function verify(
   const mac = bytesOfHex(signature);
   let holds = false;
   for (const secret of secretsOf(originId)) if (await isHmac(mac, secret, text)) holds = true;
+  // defence: API2-5
   if (!holds) throw new Problem('invalid_signature', 'This call must be signed by a known origin.');
+  // defence: API2-9
   if (Math.abs(Date.now() / 1000 - Number(timestamp)) > signatureAgeSecondsMax) {
     throw new Problem(
       'invalid_signature',

@@ -6,7 +6,7 @@ import { z } from 'zod';
  * as it came.
  */
 export const Trace = z.strictObject({
-  requestId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
+  requestId: /* defence: API8-6 */ z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
   traceparent: z
     .string()
     .regex(/^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)

@@ -168,7 +168,7 @@ function mountOperatorRoutes(app: App, env: Env, options: OperatorOptions): void
   const { requireAdmin, lookIn, manifests, geometry, index, keyStore, tenants } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
-  app.use('/admin/*', requireAdmin);
+  app.use('/admin/*', /* defence: API5-1 */ requireAdmin);
   app.route('/admin/keys', keyRoutes(keyStore));
   app.route('/admin/tenants', tenantRoutes(tenants));
   app.route('/admin', adminRoutes({ manifests, geometry, index, r2, flights }));

@@ -166,5 +166,5 @@ function textToImageOf(env: z.infer<typeof Environment>): TextToImageOptions | n
 }
 
 function messageOf(issue: z.core.$ZodIssue, given: Record<string, string | undefined>): string {
-  return given[String(issue.path[0])] === undefined ? 'must be set' : issue.message;
+  return given[String(issue.path[0])] === undefined ? 'must be set' : /* defence: API8-8 */ issue.message;
 }

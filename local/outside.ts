@@ -60,9 +60,12 @@ async function exchange(request: Request, { resolve, permits, connector }: Outsi
   const url = publicUrl(request.url);
   if (url === null) throw new Error('not a public https URL');
   const addresses = await resolve(url.hostname);
+  // defence: API7-7
   if (!addresses.every(({ address }) => permits(address)))
     throw new Error('the name has an address that is not public');
+  // defence: API7-6
   const lookup: LookupFunction = (_name, _options, done) => done(null, addresses);
+  // defence: API10-2
   const { statusCode, headers, body } = await send(url, {
     dispatcher: new Agent({ connect: connector(lookup) }),
     method: request.method as 'GET' | 'POST',

@@ -96,6 +96,7 @@ export function requireOperator(options: AccessOptions): MiddlewareHandler<Authe
 
 /** The tenant whose own things a request is about; throws the Problem `insufficient_scope` for anonymous callers. */
 export function ownTenant({ tenant, isAnonymous }: Caller): string {
+  // defence: API5-3
   if (!isAnonymous) return tenant;
   throw new Problem('insufficient_scope', 'Without an API key nothing is kept as yours. Send a key for this.');
 }
@@ -107,6 +108,7 @@ export function ownTenant({ tenant, isAnonymous }: Caller): string {
 function admitsAnonymous(tier: AnonymousTier, { url, headers }: Request): boolean {
   if (headers.has('authorization')) return false;
   const site = headers.get('sec-fetch-site');
+  // defence: API6-1
   if (site !== null && site !== 'same-origin' && site !== 'none') return false;
   return tier === 'on' || (tier === 'loopback' && isLoopback(url));
 }
@@ -146,6 +148,7 @@ async function keyCaller(
   if (key === null) throw refusal(text);
   if (known === null) rememberDigest(text, digest);
   if (counted) await countRequest(limiters, { name: 'KEY_REQUESTS', of: hex(digest) });
+  // defence: API2-1
   if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);
   const storedKey = own === null ? hex(digest) : null;
   // What an operator may do cannot wait for an ended key to be forgotten.
@@ -165,7 +168,10 @@ function accountOf({ id, gpuMsPerDay, concurrentMissesMax }: StoredKey): Account
 /** Everybody knows the keys of `npm start`, so no page of another site may use them through its visitor's browser. */
 function isOfThisMachine(url: string, headers: Headers): boolean {
   const page = headers.get('origin');
-  return isLoopback(url) && (page === null || (URL.canParse(page) && isLoopback(page)));
+  // defence: API2-3
+  if (!isLoopback(url)) return false;
+  // defence: API2-4
+  return page === null || (URL.canParse(page) && isLoopback(page));
 }
 
 function refusal(text: string | undefined): Problem {

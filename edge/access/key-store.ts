@@ -88,7 +88,10 @@ export class KeyStore {
   /** Makes a key; its text is told this once. Throws the Problem `too_many_keys`. */
   async create(terms: KeyTerms): Promise<{ key: StoredKey; text: string }> {
     const text = newText();
-    const key = (await this.#store().create({ sha256: await sha256(text), terms })) as StoredKey | null;
+    const key = (await this.#store().create({
+      sha256: /* defence: API3-4 */ await sha256(text),
+      terms,
+    })) as StoredKey | null;
     if (key === null) throw tooManyKeys();
     return { key, text };
   }

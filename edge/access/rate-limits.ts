@@ -29,6 +29,7 @@ export async function countRequest(
   { name, of }: { name: keyof RateLimiters; of: string },
 ): Promise<void> {
   const { success } = await limiters[name].limit({ key: of });
+  // defence: API4-6
   if (success) return;
   const { requests, windowSeconds, policy } = rateLimits[name];
   throw new Problem('rate_limit_exceeded', `At most ${requests} requests may be made in ${windowSeconds} seconds.`, {

@@ -59,13 +59,14 @@ async function verifySignature(request: Request, { origins, bodyBytesMax }: Call
 }
 
 async function spendNonce({ originId, nonce, timestampSeconds }: VerifiedCall, { fleets }: Callers): Promise<void> {
+  // defence: API2-6
   if (await theFleet(fleets).spendNonce(`${originId} ${nonce}`, timestampSeconds)) return;
   throw new Problem('invalid_signature', 'This signed call was made before.');
 }
 
 async function readJson(request: Request, call: VerifiedCall): Promise<unknown> {
   const bytes = await readBody(request, call.bodyBytes);
-  if (bytes.byteLength !== call.bodyBytes || (await sha256(bytes)) !== call.bodySha256) {
+  if (bytes.byteLength !== call.bodyBytes || /* defence: API2-10 */ (await sha256(bytes)) !== call.bodySha256) {
     throw new Problem('digest_mismatch', 'The body is not the one that is signed.');
   }
   return parseJson(bytes);

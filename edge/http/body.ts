@@ -23,6 +23,7 @@ async function readCounted(body: ReadableStream<Uint8Array>, bytesMax: number): 
   // The rest is left unread and not cancelled: a cancelled body breaks the connection before the answer is through.
   for await (const chunk of body.values({ preventCancel: true })) {
     const end = bytes + chunk.byteLength;
+    // defence: API4-1
     if (end > bytesMax) throw tooLarge(bytesMax);
     if (end > buffer.byteLength) buffer = grown(buffer, Math.min(bytesMax, Math.max(end, buffer.byteLength * 2)));
     buffer.set(chunk, bytes);

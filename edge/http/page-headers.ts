@@ -2,6 +2,7 @@
 const contentSecurityPolicy = [
   "default-src 'none'",
   // Decoders of compressed meshes are WebAssembly; the viewer runs one in a worker that it makes of a blob.
+  // defence: API8-2
   "script-src 'self' 'wasm-unsafe-eval'",
   'worker-src blob:',
   // The digest is that of the one style that the 3D viewer (model-viewer 4.4) puts into its own element.

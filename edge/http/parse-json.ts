@@ -15,6 +15,7 @@ const closing: ReadonlySet<number> = new Set([0x5d, 0x7d]);
  * isolate has memory for. Throws the Problem `invalid_request`.
  */
 export function parseJson(bytes: Uint8Array): unknown {
+  // defence: API4-4
   refuseOddShape(bytes);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

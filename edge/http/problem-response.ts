@@ -9,7 +9,9 @@ const statusesNotToRetry: ReadonlySet<number> = new Set([409, 504]);
 /** The one place that maps errors to HTTP; what is not a Problem is logged here and told as `internal_error`. */
 export function answerProblem(c: Context, error: unknown): Response {
   const problem =
-    error instanceof Problem ? error : new Problem('internal_error', 'The server failed.', { cause: error });
+    error instanceof Problem
+      ? error
+      : /* defence: API8-7 */ new Problem('internal_error', 'The server failed.', { cause: error });
   if (problem.status === 500) logFailure(c, problem);
   for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
   c.header('cache-control', 'no-store');

@@ -17,6 +17,7 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
   // Not c.header(), which copies an answer that is already there, once a header.
   const answer = c.res.headers;
+  // defence: API8-1
   for (const [name, value] of defaultEntries) if (!answer.has(name)) answer.set(name, value);
   if (c.req.url.startsWith('https:')) answer.set(...transportSecurity);
 };

@@ -71,6 +71,7 @@ export class MeshMaker {
   async make(posted: PostedMesh, { caller, name, trace }: Asking): Promise<Made> {
     const { manifests, fleet, defaultModel } = this.#options;
     const { request } = posted;
+    // defence: API5-2
     refuseSharedRefresh(posted, caller);
     if (caller.isAnonymous) refuseOwnThings(posted, name);
     const asked = { posted, caller, imageSha256: await this.#digestOf(posted.image, caller), name, trace };
@@ -115,7 +116,8 @@ export class MeshMaker {
     if (image.is === 'prompt') return null;
     if (image.is === 'sent') return image.sha256;
     // What the anonymous have sent belongs to no one of them.
-    if (!isAnonymous && (await this.#options.tenants.knowsImage(tenant, image.sha256))) return image.sha256;
+    if (!isAnonymous && /* defence: API1-2 */ (await this.#options.tenants.knowsImage(tenant, image.sha256)))
+      return image.sha256;
     throw imageRequired();
   }
 
@@ -147,7 +149,9 @@ export class MeshMaker {
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
     const { flights, tenants, keyStore, r2 } = this.#options;
     const { caller, name, trace } = asked;
+    // defence: API2-2
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
+    // defence: API6-2
     await refuseTakenDown(r2, [plan.imageSha256]);
     const flight = flightOf(flights, plan.key);
     const payer = { tenant: caller.tenant, account: caller.account };

@@ -46,7 +46,7 @@ export function flyingMesh(key: string, flight: OpenFlight, status: 'miss' | 'jo
 
 /** The state, if this tenant may know of it; throws the Problem `mesh_not_found` as for one that does not exist. */
 export async function readableBy(state: MeshState, tenant: string): Promise<MeshState> {
-  if (state.is === 'completed' && (await mayRead(state.manifest, tenant))) return state;
+  if (state.is === 'completed' && /* defence: API1-1 */ (await mayRead(state.manifest, tenant))) return state;
   if (state.is === 'flying' && (state.flight.scope === sharedScope || state.flight.scope === tenant)) return state;
   throw meshNotFound();
 }

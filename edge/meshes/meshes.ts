@@ -81,7 +81,7 @@ export class Meshes {
   async remove(key: string, tenant: string): Promise<void> {
     const { tenants, manifests, index, geometry, r2 } = this.#options;
     const listed = await tenants.listed(tenant, key);
-    if (listed?.scope === 'private' || (await this.#owns(key, tenant))) {
+    if (/* defence: API1-5 */ listed?.scope === 'private' || (await this.#owns(key, tenant))) {
       // Before the bytes: a result that comes from here on is refused, and one that came is among them.
       await this.#flight(key).withdraw();
       // No location's cache has any of it, and its picture, which other flights may need, is left to the sweep.

@@ -16,6 +16,7 @@ export async function refuseUnpaid(
 ): Promise<void> {
   if (payer.account === null) return; // under no limit
   const refusal = await tenants.refusal(key, payer);
+  // defence: API4-8
   if (refusal === null) return;
   const flight = await flightOf(flights, key).peek();
   const isThere = flight.is === 'failed' ? flight.remembered : flight.is !== 'gone' && flight.is !== 'cancelled';

@@ -49,9 +49,11 @@ export async function takeResult(
     return 'failed';
   }
   const { job, replaces } = open;
+  // defence: API10-3
   refuseOtherJob(result.manifest, job);
   const isPrivate = job.scope !== sharedScope;
   // The edge alone says whose a mesh is.
+  // defence: API3-3
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
   const place = placeOf(manifest, options.r2);

@@ -38,6 +38,7 @@ export function openApiDocument() {
       tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
       paths: {
         ...meshPaths,
+        // defence: API9-1
         ...webhookPaths,
         ...publicPaths,
         ...operatorPaths,

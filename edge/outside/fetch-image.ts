@@ -21,7 +21,7 @@ export async function fetchImage(text: string, outside: Outside): Promise<Uint8A
     const message = 'The image must be a data URL or a public https URL: a host name, no port and no credentials.';
     throw new Problem('invalid_image_url', message, { param: 'image' });
   }
-  const signal = AbortSignal.timeout(outsideMsMax);
+  const signal = AbortSignal.timeout(/* defence: API4-13 */ outsideMsMax);
   try {
     return await bytesOf(await followed(url, { outside, signal }));
   } catch (cause) {
@@ -40,8 +40,8 @@ async function followed(first: URL, { outside, signal }: { outside: Outside; sig
     await answer.body?.cancel();
     const location = redirects.has(answer.status) ? answer.headers.get('location') : null;
     if (location === null) throw failed(`its server answered with status ${answer.status}`);
-    if (hops === redirectsMax) throw failed(`it was redirected more than ${redirectsMax} times`);
-    const next = publicUrl(location, url);
+    if (/* defence: API7-5 */ hops === redirectsMax) throw failed(`it was redirected more than ${redirectsMax} times`);
+    const next = /* defence: API7-4 */ publicUrl(location, url);
     if (next === null) throw failed('it redirects to what is not a public https URL');
     url = next;
   }
@@ -49,7 +49,7 @@ async function followed(first: URL, { outside, signal }: { outside: Outside; sig
 
 async function bytesOf(answer: Response): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await readBody(answer, imageLimits.fileBytesMax);
+    return await readBody(answer, /* defence: API4-12 */ imageLimits.fileBytesMax);
   } catch (error) {
     await answer.body?.cancel().catch(() => undefined); // it may have failed by itself
     if (!(error instanceof Problem)) throw error;

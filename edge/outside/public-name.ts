@@ -16,6 +16,7 @@ export async function requirePublicName(name: string, signal: AbortSignal): Prom
   const found = await Promise.all([addresses(name, 'A', signal), addresses(name, 'AAAA', signal)]);
   const all = found.flat();
   if (all.length === 0) throw new Error('the name has no address');
+  // defence: API7-2
   if (!all.every(isPublicAddress)) throw new Error('the name resolves to an address that is not public');
 }
 

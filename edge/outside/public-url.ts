@@ -13,6 +13,6 @@ export function publicUrl(text: string, base?: URL): URL | null {
   if (url === null || url.protocol !== 'https:' || url.port !== '') return null;
   if (url.username !== '' || url.password !== '') return null;
   const name = url.hostname.replace(/\.$/, '');
-  const isAddress = name.startsWith('[') || /^[0-9.]+$/.test(name);
+  const isAddress = /* defence: API7-1 */ name.startsWith('[') || /^[0-9.]+$/.test(name);
   return !isAddress && name.includes('.') && !localNames.test(name) ? url : null;
 }

@@ -29,6 +29,9 @@ export async function removeMeshBlobs(
   for (const { sha256 } of blobsOf(manifest)) {
     // A call that broke off may have left its own entry.
     await removeEntry(r2, { by: 'blob', value: sha256, key });
-    await removeUnusedBlob({ sha256 }, { r2, manifests, remove: () => r2.delete(blobKey({ sha256 })) });
+    await removeUnusedBlob(
+      { sha256 },
+      { r2, manifests, remove: /* defence: API10-6 */ () => r2.delete(blobKey({ sha256 })) },
+    );
   }
 }

@@ -54,7 +54,7 @@ export function readForm(parts: readonly Part[]): Record<string, unknown> {
   }
   // A form writes `cache` as its members; under its own name it is text, which the schema refuses.
   if (cache.size > 0 && !fields.has('cache')) fields.set('cache', Object.fromEntries(cache));
-  return Object.fromEntries(fields);
+  return /* defence: API3-2 */ Object.fromEntries(fields);
 }
 
 /** The name that a form gives the field at this path of the JSON body. */

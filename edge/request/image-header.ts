@@ -13,11 +13,13 @@ type Size = { width: number; height: number };
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   if (bytes.byteLength === 0) throw invalid('The image has no bytes.');
   const format = formats.find(({ matches }) => matches(bytes));
+  // defence: API10-1
   if (format === undefined) throw invalid(`The image must be a PNG, JPEG, WebP, AVIF or GIF file.${hintOn(bytes)}`);
   const size = format.size(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (size === null || size.width === 0 || size.height === 0) {
     throw invalid(`The image begins like ${format.mediaType}, but its header is damaged or cut off.`);
   }
+  // defence: API4-2
   if (size.width * size.height > imageLimits.pixelsMax) {
     const message = `The image has ${size.width}×${size.height} pixels; at most ${imageLimits.pixelsMax} are allowed.`;
     throw new Problem('image_too_many_pixels', message, { param: 'image' });

@@ -87,6 +87,7 @@ function refuseContradictions({ prompt, image, webhook_url: webhookUrl }: MeshRe
   if (prompt !== undefined && (hasFile || image !== undefined)) {
     throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });
   }
+  // defence: API7-8
   if (webhookUrl !== undefined && publicUrl(webhookUrl) === null) {
     const message = 'A webhook_url must be a public https URL: a host name, no port and no credentials.';
     throw new Problem('invalid_parameter', message, { param: 'webhook_url' });

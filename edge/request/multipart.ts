@@ -27,6 +27,7 @@ export function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: stri
     if (at === null) throw malformed('it does not end with its boundary');
     const afterDelimiter = at + delimiter.length;
     if (bytes[afterDelimiter] === hyphen && bytes[afterDelimiter + 1] === hyphen) return parts;
+    // defence: API4-5
     if (parts.length === partsMax) throw malformed(`it has more than ${partsMax} parts`);
     const headerAt = afterLineBreak(bytes, afterDelimiter);
     const bodyAt = afterHeader(bytes, headerAt);

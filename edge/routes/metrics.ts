@@ -20,6 +20,7 @@ export function metricsRoutes({ stats, gpuHourPrice, token, requireAdmin }: Metr
   return new Hono()
     .use('/', async (c, next) => {
       const open = token === null ? isLoopback(c.req.url) : await hasToken(c.req.header('authorization'), token);
+      // defence: API2-12
       return open ? next() : requireAdmin(c, next);
     })
     .get('/', async (c) => {

@@ -116,7 +116,7 @@ async function keepSurface(key: string, surface: Surface, { geometry, index }: O
 /** The report of an origin that is where it is configured to be, with that address; throws `invalid_parameter`. */
 function fromItsAddress(report: Report, { id, origins }: { id: string; origins: readonly Origin[] }): Report {
   const url = report.url.replace(/\/+$/, '');
-  if (url === origins.find((origin) => origin.id === id)?.url) return { ...report, url };
+  if (/* defence: API10-4 */ url === origins.find((origin) => origin.id === id)?.url) return { ...report, url };
   throw new Problem('invalid_parameter', 'This is not the address that is configured here.', { param: 'url' });
 }
 

@@ -18,7 +18,7 @@ export const UsageQuery = z.strictObject({ start_date: z.iso.date().optional(), 
 /** `GET /v1/usage`: the tenant's ledger by UTC day; to be mounted behind `requireKey`. */
 export function usageRoutes(tenants: Tenants) {
   return new Hono<Authenticated>().get('/', async (c) => {
-    const tenant = ownTenant(c.get('caller'));
+    const tenant = /* defence: API1-7 */ ownTenant(c.get('caller'));
     const query = parse(UsageQuery, c.req.query());
     const to = query.end_date ?? dayOf(Date.now());
     const from = query.start_date ?? dayOf(Date.parse(to) - (rangeDays - 1) * dayMs);

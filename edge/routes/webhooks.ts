@@ -11,7 +11,7 @@ import type { WebhookDelivery, WebhookDeliveryList, WebhookSecret } from './answ
 
 /** The secret that signs a tenant's webhooks, and what became of them; to be mounted at `/v1` behind `requireKey`. */
 export function webhookRoutes(namespace: DurableObjectNamespace<Webhooks>) {
-  const own = (c: Context<Authenticated>) => webhooksOf(namespace, ownTenant(c.get('caller')));
+  const own = (c: Context<Authenticated>) => webhooksOf(namespace, /* defence: API1-6 */ ownTenant(c.get('caller')));
   return new Hono<Authenticated>()
     .get('/webhook_secret', async (c) => c.json(secretObject(await own(c).secrets()), 200, notStored))
     .post('/webhook_secret', async (c) => c.json(secretObject(await own(c).rotate()), 200, notStored))

@@ -46,7 +46,7 @@ export function assetFile(name: AssetName): string {
 
 /** The name in a file name, or null when it is not one. */
 export function parseAssetFile(file: string): AssetName | null {
-  const [, sha256, extension] = /^([0-9a-f]{64})\.([a-z]{1,8})$/.exec(file) ?? [];
+  const [, sha256, extension] = /* defence: API8-4 */ /^([0-9a-f]{64})\.([a-z]{1,8})$/.exec(file) ?? [];
   return sha256 !== undefined && isExtension(extension) ? { sha256, extension } : null;
 }
 

@@ -51,7 +51,10 @@ export class GeometryStore {
     const ended = new AbortController();
     const piped = body.pipeTo(writable, { signal: ended.signal }).catch(() => undefined);
     try {
-      const object = await this.#r2.put(surfaceKey(key), readable, { sha256, onlyIf: { etagDoesNotMatch: '*' } });
+      const object = await this.#r2.put(surfaceKey(key), readable, {
+        /* defence: API10-5 */ sha256,
+        onlyIf: { etagDoesNotMatch: '*' },
+      });
       return object !== null;
     } catch (cause) {
       throw new Problem('digest_mismatch', 'The body is not the one that is signed.', { cause });
@@ -67,6 +70,7 @@ export class GeometryStore {
    */
   async remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
+    // defence: API10-7
     await theFleet(this.#fleets).noteRemoved(keys);
     await this.#r2.delete(keys.map(surfaceKey));
   }

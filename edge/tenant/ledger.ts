@@ -88,6 +88,7 @@ export class Ledger {
       if (limitMs === null) continue;
       const remainingMs = limitMs - this.#used(dayOf(now), of);
       const resetSeconds = Math.ceil((dayMs - (now % dayMs)) / 1000);
+      // defence: API4-7
       if (remainingMs < ms) return { is: 'over_budget', budget: { limitMs, remainingMs, resetSeconds } };
       if (budget === null || remainingMs - ms < budget.remainingMs) {
         budget = { limitMs, remainingMs: remainingMs - ms, resetSeconds };

@@ -152,6 +152,7 @@ export class Tenant extends DurableObject<Env> {
     const { kept } = this.#sql
       .exec<{ kept: number }>('SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS kept FROM claims')
       .one();
+    // defence: API4-9
     if (kept >= claimsMax) return { is: 'full' };
     this.#sql.exec(
       'INSERT INTO claims (name, fingerprint, plan, refreshed, at_ms) VALUES (?, ?, ?, 0, ?)',

@@ -120,7 +120,7 @@ export class Tenants {
 
   /** A stub belongs to the request that made it, so it is never kept. */
   #of(tenant: string): DurableObjectStub<Tenant> {
-    return this.#namespace.getByName(tenant);
+    return this.#namespace.getByName(/* defence: API1-4 */ tenant);
   }
 }
 

@@ -34,10 +34,13 @@ export async function send(
     'user-agent': 'Meshkiln',
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+    'webhook-signature': secrets
+      .map((secret) => /* defence: API2-11 */ new Webhook(secret).sign(id, now, body))
+      .join(' '),
   };
   try {
     const answer = await outside(to, { method: 'POST', headers, body, signal: AbortSignal.timeout(outsideMsMax) });
+    // defence: API7-9
     await answer.body?.cancel();
     return outcomeOf(answer);
   } catch {

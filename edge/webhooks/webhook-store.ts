@@ -199,6 +199,7 @@ export class WebhookStore {
 
 function nextAttemptMs(row: DeliveryRow, retryAfterSeconds: number): number | null {
   const pauseSeconds = pausesSeconds[row.attempts - 1];
+  // defence: API4-11
   if (pauseSeconds === undefined) return null;
   const dueAtMs = Date.now() + Math.max(pauseSeconds, retryAfterSeconds) * 1000;
   return dueAtMs - row.created_at_ms > ageMsMax ? null : dueAtMs;

@@ -32,6 +32,7 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Takes on to tell of a mesh; false when too much is open. */
   async announce({ state, ...watch }: Announcement): Promise<boolean> {
+    // defence: API4-10
     if (this.#store.isFull) return false;
     const event = await this.#eventOf(watch, state);
     if (event !== null) {

@@ -44,6 +44,7 @@ async function checkHeader(image: Uint8Array): Promise<void> {
     });
   }
   const height = header.pageHeight ?? header.height;
+  // defence: API4-3
   if (header.width * height > imageLimits.pixelsMax) {
     throw new Problem(
       'image_too_many_pixels',

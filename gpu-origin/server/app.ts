@@ -38,6 +38,7 @@ export function createApp(options: AppOptions): Hono {
 
   app.post('/jobs', async (c) => {
     const call = await verified(c);
+    // defence: API4-14
     if (call.bodyBytes > imageLimits.fileBytesMax) {
       throw new Problem('body_too_large', `An image has at most ${imageLimits.fileBytesMax} bytes.`);
     }

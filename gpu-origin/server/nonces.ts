@@ -37,6 +37,7 @@ export class Nonces {
     for (const file of await this.#filesInForce()) {
       for (const line of (await readFile(join(this.#folder, file), 'utf8')).split('\n')) {
         const [, nonce, expiry] = record.exec(line) ?? []; // no match: a line that a power cut tore, of a call not acted on
+        // defence: API2-8
         if (nonce !== undefined) this.#expiries.set(nonce, Number(expiry));
       }
     }

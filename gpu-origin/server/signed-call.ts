@@ -15,6 +15,7 @@ export async function verifyRequest(
     (originId) => (originId === known.id ? known.secrets : []),
     isHmacAtOnce,
   );
+  // defence: API2-7
   await known.nonces.spend(call.nonce, call.timestampSeconds);
   return call;
 }

@@ -1,14 +1,14 @@
-import { attacks, groups, type Attack } from './attacks.ts';
+import { attacks, groups, groupOf, type Attack } from './attacks.ts';
 
 /** The table of docs/security.md, as it must stand there. */
 export function attackTable(): string {
   return Object.entries(groups)
     .map(([group, title]) => {
-      const rows = attacks.filter((attack) => attack.group === group).map(rowOf);
+      const rows = attacks.filter((attack) => groupOf(attack) === group).map(rowOf);
       return [
         `### ${group}: ${title}`,
         '',
-        '| attack | comes in by | defence | shown by |',
+        '| defence | attack | comes in by | shown by |',
         '| --- | --- | --- | --- |',
         ...rows,
       ].join('\n');
@@ -16,7 +16,7 @@ export function attackTable(): string {
     .join('\n\n');
 }
 
-function rowOf({ attack, entries, defence, test: [file, name] }: Attack): string {
+function rowOf({ id, attack, entries, test: [file, name] }: Attack): string {
   const places = entries.map((entry) => (/^[A-Z]+ \//.test(entry) ? `\`${entry}\`` : entry));
-  return `| ${attack} | ${places.join(', ')} | [${defence}](../${defence}) | ${name} ([test](../${file})) |`;
+  return `| ${id} | ${attack} | ${places.join(', ')} | ${name} ([test](../${file})) |`;
 }
