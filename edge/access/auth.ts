@@ -7,7 +7,7 @@ import type { AnonymousTier } from './anonymous-tier.ts';
 import type { ApiKey } from './api-keys.ts';
 import { digestKey, knownDigest, rememberDigest } from './key-digest.ts';
 import type { KeyStore } from './key-store.ts';
-import type { StoredKey } from './keys.ts';
+import type { StoredKey } from './calls.ts';
 import { addressOf } from './address.ts';
 import type { Traced } from '../http/request-id.ts';
 import type { Account } from '../tenant/budget.ts';

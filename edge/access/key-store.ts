@@ -1,9 +1,18 @@
 import { hex, sha256 } from '../../contract/digest.ts';
 import { Problem } from '../../contract/problem.ts';
 import { Memory } from '../store/memory.ts';
+import type { Stub } from '../objects.ts';
+import {
+  theKeys,
+  type KeyCalls,
+  type KeysObjects,
+  isLive,
+  keysMax,
+  type KeyListOptions,
+  type KeyTerms,
+  type StoredKey,
+} from './calls.ts';
 import { countRequest, type RateLimiters } from './rate-limits.ts';
-import { isLive, keysMax, type KeyListOptions, type Keys, type KeyTerms } from './keys.ts';
-import type { Rotation, StoredKey } from './keys.ts';
 
 /** How long an isolate believes what the store said of a key before it asks again, in milliseconds. */
 const believedMs = 30_000;
@@ -42,7 +51,7 @@ const unknown = new Memory<string>({ bytesMax: unknownBytesMax, sizeOf: (digest)
 /** Digests that a request asks about at the moment: no promise is shared, since that request may end at any time. */
 const asking = new Memory<true>({ bytesMax: askingBytesMax, sizeOf: () => askingBytes, now, lifeMs: askingMs });
 
-export type KeyStoreOptions = { keys: DurableObjectNamespace<Keys>; limiters: RateLimiters };
+export type KeyStoreOptions = { keys: KeysObjects; limiters: RateLimiters };
 
 /** The keys that operators make and end at run time, by their digests; what was asked lately is answered from memory. */
 export class KeyStore {
@@ -88,10 +97,7 @@ export class KeyStore {
   /** Makes a key; its text is told this once. Throws the Problem `too_many_keys`. */
   async create(terms: KeyTerms): Promise<{ key: StoredKey; text: string }> {
     const text = newText();
-    const key = (await this.#store().create({
-      sha256: /* defence: API3-4 */ await sha256(text),
-      terms,
-    })) as StoredKey | null;
+    const key = await this.#store().create({ sha256: /* defence: API3-4 */ await sha256(text), terms });
     if (key === null) throw tooManyKeys();
     return { key, text };
   }
@@ -103,7 +109,7 @@ export class KeyStore {
   async rotate(id: string, overlapSeconds: number): Promise<{ key: StoredKey; text: string }> {
     const text = newText();
     const rotate = { id, sha256: await sha256(text), overlapSeconds };
-    const rotation = (await this.#store().rotate(rotate)) as Rotation | null;
+    const rotation = await this.#store().rotate(rotate);
     if (rotation === null) throw keyNotFound();
     if (rotation.is === 'full') throw tooManyKeys();
     return { key: rotation.key, text };
@@ -111,14 +117,14 @@ export class KeyStore {
 
   /** The key of this id; throws the Problem `key_not_found`. */
   async get(id: string): Promise<StoredKey> {
-    const key = (await this.#store().get(id)) as StoredKey | null;
+    const key = await this.#store().get(id);
     if (key === null) throw keyNotFound();
     return key;
   }
 
   /** A page of keys, the newest first; null when `afterId` is none of them. */
   async list(options: KeyListOptions): Promise<{ keys: StoredKey[]; hasMore: boolean } | null> {
-    return this.#store().list(options) as Promise<{ keys: StoredKey[]; hasMore: boolean } | null>;
+    return this.#store().list(options);
   }
 
   /** Ends a key; throws the Problem `key_not_found`. */
@@ -129,7 +135,7 @@ export class KeyStore {
   async #ask(digest: string): Promise<StoredKey | null> {
     let key: StoredKey | null;
     try {
-      key = (await this.#store().find(digest)) as StoredKey | null;
+      key = await this.#store().find(digest);
     } catch (cause) {
       throw new Problem('keys_unavailable', 'API keys cannot be checked at the moment.', { cause, retryAfterSeconds });
     }
@@ -143,9 +149,8 @@ export class KeyStore {
     return live;
   }
 
-  /** A stub belongs to the request that made it, so it is never kept. */
-  #store(): DurableObjectStub<Keys> {
-    return this.#options.keys.getByName('keys');
+  #store(): Stub<KeyCalls> {
+    return theKeys(this.#options.keys);
   }
 }
 

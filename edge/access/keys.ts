@@ -1,30 +1,16 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Env } from '../env.ts';
-import type { ApiKey } from './api-keys.ts';
-
-/** What an operator decides of a key. Limits that are null are those of the tenant alone. */
-export type KeyTerms = {
-  tenant: string;
-  label: string;
-  scopes: ApiKey['scopes'];
-  defaultScope: ApiKey['defaultScope'];
-  gpuMsPerDay: number | null;
-  concurrentMissesMax: number | null;
-  expiresAtSeconds: number | null;
-};
-
-/** A key as the store knows it; the key itself is nowhere. */
-export type StoredKey = KeyTerms & { id: string; createdAtSeconds: number; revokedAtSeconds: number | null };
-
-export type KeyListOptions = { tenant: string | null; limit: number; afterId: string | null };
-
-/** Keys that are kept, those that have ended included. */
-export const keysMax = 10_000;
+import {
+  isLive,
+  keysMax,
+  type KeyCalls,
+  type KeyListOptions,
+  type KeyTerms,
+  type Rotation,
+  type StoredKey,
+} from './calls.ts';
 
 /** An ended key stays listed for so long, in seconds. */
 const endedKeptSeconds = 90 * 24 * 3600;
-
-export type Rotation = { is: 'made'; key: StoredKey } | { is: 'full' };
 
 type KeyRow = {
   id: string;
@@ -35,10 +21,10 @@ type KeyRow = {
 };
 
 /** The API keys by their SHA-256. One object for the whole service: isolates remember what it said for a while. */
-export class Keys extends DurableObject<Env> {
+export class Keys extends DurableObject<object> implements KeyCalls {
   readonly #sql: SqlStorage;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: object) {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#sql.exec(`
@@ -49,7 +35,6 @@ export class Keys extends DurableObject<Env> {
     `);
   }
 
-  /** Keeps a new key; null when there are `keysMax`. */
   create({ sha256, terms }: { sha256: string; terms: KeyTerms }): StoredKey | null {
     const now = nowSeconds();
     this.#sql.exec(
@@ -71,17 +56,14 @@ export class Keys extends DurableObject<Env> {
     return storedKey(row.one());
   }
 
-  /** The key of this digest, one that has ended too; null when there is none. */
   find(sha256: string): StoredKey | null {
     return this.#one('SELECT * FROM keys WHERE sha256 = ?', sha256);
   }
 
-  /** The key of this id, or null. */
   get(id: string): StoredKey | null {
     return this.#one('SELECT * FROM keys WHERE id = ?', id);
   }
 
-  /** A page of keys, the newest first; null when `afterId` is none of them. */
   list({ tenant, limit, afterId }: KeyListOptions): { keys: StoredKey[]; hasMore: boolean } | null {
     const after = this.#sql.exec<{ sequence: number }>('SELECT sequence FROM keys WHERE id = ?', afterId).toArray()[0];
     if (afterId !== null && after === undefined) return null;
@@ -96,7 +78,6 @@ export class Keys extends DurableObject<Env> {
     return { keys: rows.slice(0, limit).map(storedKey), hasMore: rows.length > limit };
   }
 
-  /** Ends a key now; one that has ended keeps its time. Null when there is none of this id. */
   revoke(id: string): StoredKey | null {
     return this.#one(
       'UPDATE keys SET revoked_at_s = ifnull(revoked_at_s, ?) WHERE id = ? RETURNING *',
@@ -105,10 +86,6 @@ export class Keys extends DurableObject<Env> {
     );
   }
 
-  /**
-   * Makes a key of the same terms and length of life, and lets the old one end in `overlapSeconds` at the latest; null
-   * when there is no live one of this id.
-   */
   rotate({ id, sha256, overlapSeconds }: { id: string; sha256: string; overlapSeconds: number }): Rotation | null {
     const old = this.get(id);
     if (old === null || !isLive(old)) return null;
@@ -126,11 +103,6 @@ export class Keys extends DurableObject<Env> {
     const row = this.#sql.exec<KeyRow>(query, ...values).toArray()[0];
     return row === undefined ? null : storedKey(row);
   }
-}
-
-/** Whether a key has neither expired nor been revoked. */
-export function isLive({ revokedAtSeconds, expiresAtSeconds }: StoredKey): boolean {
-  return revokedAtSeconds === null && (expiresAtSeconds === null || expiresAtSeconds * 1000 > Date.now());
 }
 
 function storedKey(row: KeyRow): StoredKey {

@@ -1,19 +1,12 @@
+import { theFleet, type FleetObjects, type FleetSnapshot, type OriginStatus } from './calls.ts';
 import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
-import type { Fleet, FleetSnapshot, OriginStatus } from './fleet.ts';
 import { findModel, readModelList, type ModelList } from './model-list.ts';
 
 /** How long an isolate trusts what it read: who is alive, and which models there are, in milliseconds. */
 const livenessMs = 2_000;
 const modelsMs = 30_000;
-
-const fleetName = 'fleet';
-
-/** The one Fleet object; a stub belongs to the request that made it, so it is never kept. */
-export function theFleet(namespace: DurableObjectNamespace<Fleet>): DurableObjectStub<Fleet> {
-  return namespace.getByName(fleetName);
-}
 
 type Remembered<T> = { value: T; atMs: number } | null;
 
@@ -25,11 +18,11 @@ const isolateMemory: { snapshot: Remembered<FleetSnapshot>; list: Remembered<Mod
 
 /** An isolate's view of the fleet, so that neither hits nor a flood of misses wear the Fleet object out. */
 export class FleetView {
-  readonly #namespace: DurableObjectNamespace<Fleet>;
+  readonly #namespace: FleetObjects;
   readonly #kv: KVNamespace;
   readonly #memory = isolateMemory;
 
-  constructor(bindings: { fleet: DurableObjectNamespace<Fleet>; kv: KVNamespace }) {
+  constructor(bindings: { fleet: FleetObjects; kv: KVNamespace }) {
     this.#namespace = bindings.fleet;
     this.#kv = bindings.kv;
   }

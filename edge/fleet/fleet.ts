@@ -3,26 +3,9 @@ import type { Model } from '../../contract/model.ts';
 import type { Removals } from '../../contract/removals.ts';
 import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
-import type { Env } from '../env.ts';
+import type { FleetCalls, FleetSnapshot, OriginStatus } from './calls.ts';
 import { writeModelList, type ModelList } from './model-list.ts';
 import { RemovalLog } from './removal-log.ts';
-
-/** An origin as its last report has it. */
-export type OriginStatus = {
-  id: string;
-  url: string;
-  state: Report['state'];
-  startedAtSeconds: number;
-  /** Manifest digest of each model that it serves, by the model's id. */
-  digests: Record<string, string>;
-  /** The model that it has prompts turned into pictures with; null when it takes none. */
-  textToImageModel: string | null;
-  queueDepth: number;
-  lanesReady: number;
-};
-
-/** The origins that are alive, and what one of them serves or served of late. */
-export type FleetSnapshot = { origins: OriginStatus[]; list: ModelList };
 
 /** An origin is dead when it has been silent for longer than this, in milliseconds. */
 const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;
@@ -40,15 +23,18 @@ const copyIsOldKey = 'copy_is_old';
 const textToImageKey = 'text_to_image';
 type TextToImage = { model: string; atMs: number };
 
+/** The bindings that the Fleet object takes. */
+export type FleetBindings = { MANIFESTS: KVNamespace };
+
 /**
  * What origins report: who is alive, what they serve, which nonces they used; and what they are to forget. One object
  * for the whole service.
  */
-export class Fleet extends DurableObject<Env> {
+export class Fleet extends DurableObject<FleetBindings> implements FleetCalls {
   readonly #sql: SqlStorage;
   readonly #removals: RemovalLog;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: FleetBindings) {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#removals = new RemovalLog(state.storage);
@@ -61,10 +47,6 @@ export class Fleet extends DurableObject<Env> {
     `);
   }
 
-  /**
-   * Takes an origin's report; the KV copy of the models is rewritten when they changed. Gives the place of the last
-   * removal.
-   */
   report(originId: string, report: Report): number {
     const now = Date.now();
     const status = statusOf(originId, report);
@@ -84,22 +66,18 @@ export class Fleet extends DurableObject<Env> {
     return this.#removals.end;
   }
 
-  /** Everything that routing needs, from one call. */
   snapshot(): FleetSnapshot {
     return { origins: this.#alive(Date.now()), list: this.#list() };
   }
 
-  /** Notes surfaces that are being removed from R2, for origins to forget too. */
   noteRemoved(surfaces: readonly string[]): void {
     this.#removals.add(surfaces);
   }
 
-  /** The surfaces that were removed after a place in their order. */
   removals(after: number): Removals {
     return this.#removals.after(after);
   }
 
-  /** Uses up a nonce; false when it was used before. It is kept for as long as its signature could hold. */
   spendNonce(nonce: string, signedAtSeconds: number): boolean {
     const now = Date.now();
     this.#sql.exec('DELETE FROM nonces WHERE until_ms < ?', now);

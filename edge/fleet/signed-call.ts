@@ -1,14 +1,13 @@
+import { type FleetObjects, theFleet } from './calls.ts';
 import { sha256 } from '../../contract/digest.ts';
 import { Problem } from '../../contract/problem.ts';
 import { verify, type VerifiedCall } from '../../contract/signature.ts';
 import type { Origin } from './origins.ts';
-import { theFleet } from './fleet-view.ts';
-import type { Fleet } from './fleet.ts';
 import { declaredBytes, readBody } from '../http/body.ts';
 import { parseJson } from '../http/parse-json.ts';
 
 /** Who may call, and how much a call may bring. */
-type Callers = { origins: readonly Origin[]; fleets: DurableObjectNamespace<Fleet>; bodyBytesMax: number };
+type Callers = { origins: readonly Origin[]; fleets: FleetObjects; bodyBytesMax: number };
 
 /**
  * Proves that an origin makes this call, before any of its body is read: signature and declared length, then nonce.

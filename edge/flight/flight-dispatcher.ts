@@ -3,7 +3,7 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { InputStore } from '../store/input-store.ts';
 import { cancelJob, dispatchMsMax, sendJob, type Dispatch } from '../fleet/origin-client.ts';
 import type { Picture } from './carried-picture.ts';
-import type { OriginStatus } from '../fleet/fleet.ts';
+import type { OriginStatus } from '../fleet/calls.ts';
 import {
   backedOff,
   dispatchedTo,

@@ -1,20 +1,21 @@
 import type { Account, Budget, Payer, Reservation } from '../tenant/budget.ts';
 import { headStartMs } from './carried-picture.ts';
-import type { Joined } from './flight-record.ts';
-import type { Tenant } from '../tenant/tenant.ts';
-
-/** What a flight has reserved of its payer's budget: the tenant that asked for its mesh first. */
-export type Payment = { id: string; tenant: string };
+import type { Joined, Payment } from './flight-record.ts';
+import type { Objects } from '../objects.ts';
+import type { TenantCalls } from '../tenant/calls.ts';
 
 type Asked = { id: string; tenant: string; flight: string; account: Account | null };
+
+/** What a flight asks of the tenant that pays for it. */
+export type PayingTenants = Objects<Pick<TenantCalls, 'reserve' | 'settle'>>;
 
 /** Has each flight of a key paid for once, however many requests would start it, and charged when it has ended. */
 export class FlightPayments {
   readonly #state: DurableObjectState;
-  readonly #tenants: DurableObjectNamespace<Tenant>;
+  readonly #tenants: PayingTenants;
   #paying: Promise<void> | null = null;
 
-  constructor(state: DurableObjectState, tenants: DurableObjectNamespace<Tenant>) {
+  constructor(state: DurableObjectState, tenants: PayingTenants) {
     this.#state = state;
     this.#tenants = tenants;
   }
@@ -60,8 +61,8 @@ export class FlightPayments {
       });
   }
 
-  async #reserve(asked: Asked): Promise<Reservation> {
-    return (await this.#tenants.getByName(asked.tenant).reserve(asked)) as Reservation;
+  #reserve(asked: Asked): Promise<Reservation> {
+    return this.#tenants.getByName(asked.tenant).reserve(asked);
   }
 
   /**

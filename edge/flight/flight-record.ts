@@ -2,9 +2,7 @@ import { flightLifeMsMax, isInputFailure, type Job, type JobFailure } from '../.
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
 import type { OutputFormat } from '../../contract/request.ts';
 import type { Budget, Refusal } from '../tenant/budget.ts';
-import type { Payment } from './flight-payments.ts';
-import type { OriginStatus } from '../fleet/fleet.ts';
-import type { LastOrigin } from './rank.ts';
+import type { OriginStatus } from '../fleet/calls.ts';
 
 /**
  * An origin that reports itself alive keeps a job for so long from its last word on it. Longer than an origin lets one
@@ -49,6 +47,12 @@ export type FlightState =
   | { is: 'failed'; failure: FlightFailure; remembered: boolean; forgetAtMs: number }
   /** `withdrawn` is a flight that a purge ended: unlike a cancelled one it must leave no mesh behind. */
   | { is: 'cancelled' | 'withdrawn'; forgetAtMs: number };
+
+/** What a flight has reserved of its payer's budget: the tenant that asked for its mesh first. */
+export type Payment = { id: string; tenant: string };
+
+/** The origin that had a job last: to be asked first when it only forgot the job, last when it failed it. */
+export type LastOrigin = { id: string; ask: 'first' | 'last' };
 
 /** All that a flight must not forget when its object is evicted; digests only, never image bytes. */
 export type FlightRecord = {

@@ -1,14 +1,17 @@
 import type { FlightView } from './flight-record.ts';
-import { webhooksOf, type Webhooks } from '../webhooks/webhooks.ts';
+import type { Objects } from '../objects.ts';
 
 const prefix = 'watcher:';
+
+/** Those who hear how a flight ended, each by its tenant's name. */
+export type FlightListeners = Objects<{ ended(key: string, view: FlightView): Promise<void> }>;
 
 /** The tenants whose webhooks are to hear how a flight ends; one that cannot be told asks by itself after a while. */
 export class FlightWatchers {
   readonly #state: DurableObjectState;
-  readonly #webhooks: DurableObjectNamespace<Webhooks>;
+  readonly #webhooks: FlightListeners;
 
-  constructor(state: DurableObjectState, webhooks: DurableObjectNamespace<Webhooks>) {
+  constructor(state: DurableObjectState, webhooks: FlightListeners) {
     this.#state = state;
     this.#webhooks = webhooks;
   }
@@ -26,7 +29,8 @@ export class FlightWatchers {
   /** Tells one tenant, if it is among them. */
   tellOne(tenant: string, key: string, view: FlightView): void {
     if (!this.#state.storage.kv.delete(prefix + tenant)) return;
-    const told = webhooksOf(this.#webhooks, tenant)
+    const told = this.#webhooks
+      .getByName(tenant)
       .ended(key, view)
       .catch((error: unknown) => {
         console.warn(JSON.stringify({ event: 'webhooks_not_told', key, tenant, error: String(error) }));

@@ -3,14 +3,12 @@ import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { writeFlightIndex } from '../store/index-entries.ts';
 import { Manifests } from '../store/manifests.ts';
-import type { Env } from '../env.ts';
 import { parseOrigins } from '../fleet/origins.ts';
-import type { Payer } from '../tenant/budget.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import { flightBegan, flightEnded, jobLost } from './flight-counts.ts';
 import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
 import { InputStore } from '../store/input-store.ts';
-import { carry, type Picture } from './carried-picture.ts';
+import { carry } from './carried-picture.ts';
 import { FlightDispatcher, log } from './flight-dispatcher.ts';
 import {
   backoffMsMax,
@@ -30,10 +28,13 @@ import {
   type JobDraft,
   type Joined,
 } from './flight-record.ts';
-import { FlightPayments } from './flight-payments.ts';
+import { FlightPayments, type PayingTenants } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
-import { FlightWatchers } from './flight-watchers.ts';
-import { judgeReturn, lossOf, type Loss, type Return } from './rank.ts';
+import { FlightWatchers, type FlightListeners } from './flight-watchers.ts';
+import { judgeReturn, lossOf, type Loss } from './rank.ts';
+import type { FleetObjects } from '../fleet/calls.ts';
+import type { StatsObjects } from '../stats/calls.ts';
+import { waitMsMax, type FlightCalls, type JoinOptions, type Return } from './calls.ts';
 import { Waiters } from './waiters.ts';
 
 /** Origins that may take a job and fail to finish it before it counts as what kills them. */
@@ -42,14 +43,20 @@ const attemptsMax = 5;
 /** How long a failed or cancelled flight is remembered; a picture's own fault is answered from here meanwhile. */
 const outcomeKeptMs = 5 * 60_000;
 
-/** The longest that one call of `wait` is held; callers call again. */
-export const waitMsMax = 20_000;
-
-/** A job, who pays for it, and its picture where that is small and not stored yet. */
-type JoinOptions = { job: JobDraft; payer: Payer; picture: Picture | null };
+/** The bindings that a Flight object takes. */
+export type FlightBindings = {
+  MANIFESTS: KVNamespace;
+  STORE: R2Bucket;
+  FLEET: FleetObjects;
+  TENANT: PayingTenants;
+  WEBHOOKS: FlightListeners;
+  STATS: StatsObjects;
+  /** JSON text of the GPU origins. */
+  ORIGINS: string;
+};
 
 /** The one flight of a request key: who waits for the mesh, and which origin is making it. */
-export class Flight extends DurableObject<Env> {
+export class Flight extends DurableObject<FlightBindings> implements FlightCalls {
   readonly #store: FlightStore;
   readonly #manifests: Manifests;
   readonly #fleet: FleetView;
@@ -61,7 +68,7 @@ export class Flight extends DurableObject<Env> {
   /** The writing of the open flight's index entries; null where this object has not begun it. */
   #announced: Promise<void> | null = null;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: FlightBindings) {
     super(state, env);
     this.#store = new FlightStore(state.storage);
     this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
@@ -79,11 +86,6 @@ export class Flight extends DurableObject<Env> {
     });
   }
 
-  /**
-   * Joins a tenant to the flight of this job; starts the flight when there is none, for which that tenant pays. `picture`
-   * is what the first origin is sent, while the caller stores it; null where it is stored. The flight is promised to
-   * nobody before it was announced.
-   */
   async join({ job, payer, picture }: JoinOptions): Promise<Joined> {
     if (canStart(this.#store.load())) {
       // The caller looked before it called; the mesh may have come in between, and must not be made twice. The caller
@@ -98,10 +100,6 @@ export class Flight extends DurableObject<Env> {
     return this.#joined(found, payer.tenant);
   }
 
-  /**
-   * Joins a tenant to the flight of this job, which puts a new mesh in the place of what is stored; starts it when
-   * there is none, a remembered failure notwithstanding. Otherwise as `join`.
-   */
   async refresh({ job, payer, picture }: JoinOptions): Promise<Joined> {
     const replaces = (await this.#manifests.readTruth(job.key))?.etag ?? null;
     while (this.#payments.paying !== null) await this.#payments.paying;
@@ -112,7 +110,6 @@ export class Flight extends DurableObject<Env> {
     return this.#joined(found, payer.tenant);
   }
 
-  /** Lets a purge find the flight, if it has not ended; requests that come meanwhile share the one write. */
   async announce(): Promise<void> {
     const record = this.#store.open();
     if (record === null) return;
@@ -124,41 +121,32 @@ export class Flight extends DurableObject<Env> {
     await this.#announced;
   }
 
-  /** The flight as it stands; asking for an unknown one stores nothing. */
   peek(): FlightView {
     const record = this.#store.load();
     return record === null ? { is: 'gone' } : viewOf(record);
   }
 
-  /** Holds the call until the flight has changed from this revision, or `waitMs` (at most `waitMsMax`) have passed. */
   async wait({ revision, waitMs }: { revision: number; waitMs: number }): Promise<FlightView> {
     const record = this.#store.load();
     if (record === null || !isOpen(record) || record.revision !== revision) return this.peek();
     return this.#waiters.hold(Math.min(waitMs, waitMsMax), () => this.peek());
   }
 
-  /** Whether this payment is that of a flight which is still open. */
   isPaidBy(paymentId: string): boolean {
     return this.#store.open()?.payment.id === paymentId;
   }
 
-  /** As `peek`; an open flight tells the tenant's webhooks when it ends. Whoever asks must not rely on being told. */
   watch(tenant: string): FlightView {
     if (this.#store.open() !== null) this.#watchers.add(tenant);
     return this.peek();
   }
 
-  /**
-   * The job that a result would end and the etag of what the result replaces; null when nobody waits for it. A lease
-   * given away takes no result's right.
-   */
   openJob(): { job: JobDraft; replaces: string | null } | null {
     const record = this.#store.load();
     if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return null;
     return { job: record.job, replaces: record.replaces };
   }
 
-  /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
   async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {
     const record = this.#store.load();
     const end = record?.state.is;
@@ -174,7 +162,6 @@ export class Flight extends DurableObject<Env> {
     return end === 'cancelled' ? end : null;
   }
 
-  /** Ends the flight for a purge, whoever waits: a result that comes later is refused. False when there is none. */
   withdraw(): boolean {
     const record = this.#store.open();
     if (record === null) return false;
@@ -182,13 +169,11 @@ export class Flight extends DurableObject<Env> {
     return true;
   }
 
-  /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on what is final. */
   fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
     const record = this.#store.open();
     if (record !== null && (fence === record.fence || isFinal(failure))) this.#end(record, failure);
   }
 
-  /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
   progress({ fence, stage, progress }: JobProgress): boolean {
     const record = this.#store.open();
     if (record === null) return false;
@@ -200,10 +185,6 @@ export class Flight extends DurableObject<Env> {
     return true;
   }
 
-  /**
-   * Takes a job back from an origin that is going to end, and gives it to another at once. `kept` when no other can take
-   * it, so that the origin is to do it after its restart; `gone` when nobody waits.
-   */
   async giveBack(offer: Return): Promise<'taken' | 'kept' | 'gone'> {
     const origins = await this.#fleet.origins();
     const record = this.#store.open();
@@ -215,7 +196,6 @@ export class Flight extends DurableObject<Env> {
     return answer;
   }
 
-  /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
   leave(tenant: string): FlightView {
     const record = this.#store.open();
     if (record === null) return this.peek();

@@ -1,8 +1,6 @@
-import { checkMs, type FlightRecord, type FlightState, type JobDraft } from './flight-record.ts';
-import type { OriginStatus } from '../fleet/fleet.ts';
-
-/** The origin that had a job last: to be asked first when it only forgot the job, last when it failed it. */
-export type LastOrigin = { id: string; ask: 'first' | 'last' };
+import type { Return } from './calls.ts';
+import { checkMs, type FlightRecord, type FlightState, type JobDraft, type LastOrigin } from './flight-record.ts';
+import type { OriginStatus } from '../fleet/calls.ts';
 
 /** The origins that can take a job, least loaded first; equals in random order. */
 export function rank(
@@ -44,9 +42,6 @@ function canMake(origin: OriginStatus, { model, textToImageModel }: JobDraft): b
   if (origin.digests[model.id] !== model.digest) return false;
   return textToImageModel === undefined || origin.textToImageModel === textToImageModel;
 }
-
-/** A job that an origin hands back, by the fence that it has of it. */
-export type Return = { originId: string; fence: number };
 
 /** What to say to an origin that hands a job back; `passOn` is the record of a flight whose job is to go to another. */
 export function judgeReturn(

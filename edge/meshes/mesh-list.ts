@@ -3,7 +3,7 @@ import { Problem } from '../../contract/problem.ts';
 import type { AssetUrls } from './asset-url.ts';
 import { goneObject, meshObject } from './mesh-object.ts';
 import type { Meshes } from './meshes.ts';
-import type { ListOptions, ListedMesh } from '../tenant/tenant.ts';
+import type { ListOptions, ListedMesh } from '../tenant/calls.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 
 /** An OpenAI list object. */

@@ -1,3 +1,4 @@
+import type { Flights } from '../flight/calls.ts';
 import { waitUntil } from 'cloudflare:workers';
 import { sha256 } from '../../contract/digest.ts';
 import { makesMeshes, type Model } from '../../contract/model.ts';
@@ -18,10 +19,8 @@ import { limitProblem, type Budget } from '../tenant/budget.ts';
 import { fingerprint, planJob, type InputName, type JobPlan } from './job-plan.ts';
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel } from '../fleet/model-list.ts';
-import type { Flight } from '../flight/flight.ts';
 import type { Joined } from '../flight/flight-record.ts';
 import { carriedBytesMax, headStartMs } from '../flight/carried-picture.ts';
-import { flightOf } from '../flight/flight-calls.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import { refuseUnpaid } from './refuse-unpaid.ts';
@@ -31,7 +30,7 @@ export type MeshMakerOptions = {
   manifests: Manifests;
   inputs: InputStore;
   fleet: FleetView;
-  flights: DurableObjectNamespace<Flight>;
+  flights: Flights;
   tenants: Tenants;
   /** Where a miss asks whether its key has ended a moment ago. */
   keyStore: KeyStore;
@@ -153,7 +152,7 @@ export class MeshMaker {
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     // defence: API6-2
     await refuseTakenDown(r2, [plan.imageSha256]);
-    const flight = flightOf(flights, plan.key);
+    const flight = flights.getByName(plan.key);
     const payer = { tenant: caller.tenant, account: caller.account };
     const picture = carriedPicture(asked.posted.image);
     if (picture === null) await refuseUnpaid({ key: plan.key, payer }, this.#options);
@@ -164,7 +163,7 @@ export class MeshMaker {
     if (joined.is === 'flying') {
       if (picture !== null) await scheduler.wait(headStartMs);
       // An object that is reset breaks its calls and their stubs, and the flight flies on in the next one.
-      const announced = flight.announce().catch(() => flightOf(flights, plan.key).announce());
+      const announced = flight.announce().catch(() => flights.getByName(plan.key).announce());
       await Promise.all([announced, picture === null ? null : this.#keepInput(asked, plan)]);
     }
     if (refreshing && name !== null && joined.is === 'flying') await tenants.noteRefreshed(caller.tenant, name);

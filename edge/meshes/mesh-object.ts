@@ -2,7 +2,7 @@ import { meshId } from '../../contract/key.ts';
 import type { MeshManifest, MeshObject } from '../../contract/mesh.ts';
 import { assetUrl, type AssetUrls } from './asset-url.ts';
 import { missOutcome, type CompletedMesh, type MeshState } from './mesh-state.ts';
-import type { ListedMesh } from '../tenant/tenant.ts';
+import type { ListedMesh } from '../tenant/calls.ts';
 
 export type MeshContext = {
   assetUrls: AssetUrls;

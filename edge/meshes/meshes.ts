@@ -1,11 +1,18 @@
+import { type Flights, waitMsMax } from '../flight/calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Manifests } from '../store/manifests.ts';
 import { purge } from '../removal/purge.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';
-import { flyingMesh, foundMesh, isPrivate, madeMesh, meshNotFound, readableBy } from './mesh-state.ts';
-import type { MeshState, OpenFlight } from './mesh-state.ts';
-import { waitMsMax, type Flight } from '../flight/flight.ts';
-import { flightOf } from '../flight/flight-calls.ts';
+import {
+  flyingMesh,
+  foundMesh,
+  isPrivate,
+  madeMesh,
+  meshNotFound,
+  readableBy,
+  type MeshState,
+  type OpenFlight,
+} from './mesh-state.ts';
 import type { FlightView } from '../flight/flight-record.ts';
 import type { GeometryStore } from '../store/geometry-store.ts';
 import type { Tenants } from '../tenant/tenants.ts';
@@ -15,7 +22,7 @@ const resetsMax = 5;
 
 export type MeshesOptions = {
   manifests: Manifests;
-  flights: DurableObjectNamespace<Flight>;
+  flights: Flights;
   tenants: Tenants;
   /** Where meshes can be searched. */
   index: MeshIndex;
@@ -121,7 +128,7 @@ export class Meshes {
   }
 
   #flight(key: string) {
-    return flightOf(this.#options.flights, key);
+    return this.#options.flights.getByName(key);
   }
 }
 

@@ -1,10 +1,9 @@
+import type { Flights } from '../flight/calls.ts';
 import type { Manifests } from '../store/manifests.ts';
 import { limitProblem, type Payer } from '../tenant/budget.ts';
-import { flightOf } from '../flight/flight-calls.ts';
-import type { Flight } from '../flight/flight.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 
-export type UnpaidOptions = { tenants: Tenants; flights: DurableObjectNamespace<Flight>; manifests: Manifests };
+export type UnpaidOptions = { tenants: Tenants; flights: Flights; manifests: Manifests };
 
 /**
  * Refuses a miss that nobody can pay for before its picture is stored, since what is stored costs the operator and stays
@@ -18,7 +17,7 @@ export async function refuseUnpaid(
   const refusal = await tenants.refusal(key, payer);
   // defence: API4-8
   if (refusal === null) return;
-  const flight = await flightOf(flights, key).peek();
+  const flight = await flights.getByName(key).peek();
   const isThere = flight.is === 'failed' ? flight.remembered : flight.is !== 'gone' && flight.is !== 'cancelled';
   // The flight may have ended well since the caller looked.
   if (!isThere && (await manifests.readTruth(key)) === null) throw limitProblem(refusal);

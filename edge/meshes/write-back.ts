@@ -1,3 +1,4 @@
+import type { Flights } from '../flight/calls.ts';
 import { bytesOfBase64 } from '../../contract/base64.ts';
 import type { JobResult } from '../../contract/job.ts';
 import type { Blob, MeshManifest } from '../../contract/mesh.ts';
@@ -11,15 +12,13 @@ import { isTakenDown, refuseTakenDown, unlessTakenDown } from '../store/takedown
 import { sharedScope } from '../tenant/tenant-name.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';
 import { ownerOf } from './mesh-owner.ts';
-import { flightOf } from '../flight/flight-calls.ts';
-import type { Flight } from '../flight/flight.ts';
 import type { JobDraft } from '../flight/flight-record.ts';
 
 export type WriteBackOptions = {
   manifests: Manifests;
   index: MeshIndex;
   r2: R2Bucket;
-  flights: DurableObjectNamespace<Flight>;
+  flights: Flights;
 };
 
 type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
@@ -35,7 +34,7 @@ export async function takeResult(
   result: JobResult,
   options: WriteBackOptions,
 ): Promise<'stored' | 'failed' | 'repeat'> {
-  const flight = flightOf(options.flights, key);
+  const flight = options.flights.getByName(key);
   const open = await flight.openJob();
   if (open === null) {
     const stored = await options.manifests.readTruth(key);

@@ -1,6 +1,5 @@
 import { purge } from './purge.ts';
 import { rowOf } from '../search/mesh-row.ts';
-import { flightOf } from '../flight/flight-calls.ts';
 import type { SweepOptions } from './sweep.ts';
 
 /** Meshes that one run removes: each takes some 20 calls to storage. */
@@ -15,7 +14,7 @@ export async function sweepExpired(nowSeconds: number, options: SweepOptions): P
   const beforeSeconds = nowSeconds - expiredKeptSeconds;
   let removed = 0;
   for (const key of await index.expiredKeys({ beforeSeconds, max: expiredMax })) {
-    const flight = await flightOf(flights, key).peek();
+    const flight = await flights.getByName(key).peek();
     // It is being made again: what is stored gives way to that.
     if (flight.is === 'queued' || flight.is === 'in_progress') continue;
     const manifest = await manifests.readKept(key);

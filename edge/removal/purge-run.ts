@@ -1,3 +1,4 @@
+import type { Flights } from '../flight/calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Colo } from '../store/assets.ts';
 import type { Manifests } from '../store/manifests.ts';
@@ -5,8 +6,6 @@ import { joinReports, purge, type PurgeReport, type PurgeSelector } from './purg
 import { takeDown } from '../store/takedowns.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';
 import type { GeometryStore } from '../store/geometry-store.ts';
-import { flightOf } from '../flight/flight-calls.ts';
-import type { Flight } from '../flight/flight.ts';
 
 /** Rounds that one call makes, and the time in milliseconds after which it begins no other. */
 const roundsMax = 5;
@@ -24,7 +23,7 @@ export type PurgeRunOptions = {
   manifests: Manifests;
   geometry: GeometryStore;
   index: MeshIndex;
-  flights: DurableObjectNamespace<Flight>;
+  flights: Flights;
 };
 
 /**
@@ -34,7 +33,7 @@ export type PurgeRunOptions = {
 export async function runPurge({ selector, takedown, colo }: PurgeRun, options: PurgeRunOptions): Promise<PurgeReport> {
   const { r2, manifests, geometry, index, flights } = options;
   if (takedown) await takeDown(r2, { ...takedown, sha256: digestOf(selector), atSeconds: nowSeconds() });
-  const endFlight = (key: string) => flightOf(flights, key).withdraw();
+  const endFlight = (key: string) => flights.getByName(key).withdraw();
   const untilMs = Date.now() + purgeMsMax;
   const purgeOnce = async () => {
     const report = await purge(selector, { r2, manifests, geometry, colo, endFlight });

@@ -1,7 +1,7 @@
+import type { Flights } from '../flight/calls.ts';
 import type { Manifests } from '../store/manifests.ts';
 import type { MeshIndex } from '../search/mesh-index.ts';
 import type { GeometryStore } from '../store/geometry-store.ts';
-import type { Flight } from '../flight/flight.ts';
 import { evict } from './evict.ts';
 import { sweepExpired } from './expired.ts';
 import { orphanKinds, sweepOrphans } from './orphans.ts';
@@ -11,7 +11,7 @@ export type SweepOptions = {
   manifests: Manifests;
   geometry: GeometryStore;
   index: MeshIndex;
-  flights: DurableObjectNamespace<Flight>;
+  flights: Flights;
   /** Bytes that meshes and their surfaces may take; 0 is no bound. */
   bytesMax: number;
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keyOfMeshId } from '../../contract/key.ts';
-import type { ListOptions } from '../tenant/tenant.ts';
+import type { ListOptions } from '../tenant/calls.ts';
 import { parse } from './json.ts';
 
 /** Entries on a page of a list: unless asked otherwise, and at most. */

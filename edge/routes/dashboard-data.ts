@@ -1,12 +1,11 @@
+import { type StatsObjects, theStats } from '../stats/calls.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { MeshIndex } from '../search/mesh-index.ts';
 import { mostUsed } from '../search/most-used.ts';
-import type { Stats } from '../stats/stats.ts';
 import { parse } from '../request/json.ts';
 import { dashboardData, dashboardRanges, rangeBeganMs } from '../stats/dashboard.ts';
 import { DashboardRange } from '../stats/dashboard-data.ts';
-import { theStats } from '../stats/recorder.ts';
 
 /** Meshes that the dashboard ranks. */
 const topMeshes = 10;
@@ -14,7 +13,7 @@ const topMeshes = 10;
 export const DashboardQuery = z.strictObject({ range: DashboardRange.default('1h') });
 
 export type DashboardDataOptions = {
-  stats: DurableObjectNamespace<Stats>;
+  stats: StatsObjects;
   index: MeshIndex;
   /** Price of one GPU hour, null where GPU time is not priced. */
   gpuHourPrice: number | null;

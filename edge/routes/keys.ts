@@ -4,7 +4,7 @@ import { Problem } from '../../contract/problem.ts';
 import { KeyScopes } from '../access/api-keys.ts';
 import { TenantName } from '../tenant/tenant-name.ts';
 import type { KeyStore } from '../access/key-store.ts';
-import { isLive, type KeyTerms, type StoredKey } from '../access/keys.ts';
+import { isLive, type KeyTerms, type StoredKey } from '../access/calls.ts';
 import { parse, readJson } from '../request/json.ts';
 import type { KeyAnswer, KeyDeleted, KeyList, NewKeyAnswer } from './answers.ts';
 

@@ -1,3 +1,4 @@
+import type { WebhookObjects } from '../webhooks/calls.ts';
 import { Hono } from 'hono';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -8,18 +9,24 @@ import { parsePrefer, preferenceApplied } from '../http/prefer.ts';
 import { listMeshes } from '../meshes/mesh-list.ts';
 import { meshNotFound, type CompletedMesh } from '../meshes/mesh-state.ts';
 import type { Meshes } from '../meshes/meshes.ts';
-import type { Webhooks } from '../webhooks/webhooks.ts';
 import { readListQuery } from '../request/list-query.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 import type { MeshDeleted, MeshList } from './answers.ts';
 import { announce } from '../webhooks/announce.ts';
 import { acceptMesh, type AcceptOptions } from './accept-mesh.ts';
-import { assetUrlsOf, download, meshAnswer, postAnswer, retryAfterSeconds } from './mesh-answer.ts';
-import type { MeshAnswerOptions, MeshesContext } from './mesh-answer.ts';
+import {
+  assetUrlsOf,
+  download,
+  meshAnswer,
+  postAnswer,
+  retryAfterSeconds,
+  type MeshAnswerOptions,
+  type MeshesContext,
+} from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
 
 export type MeshRoutesOptions = MeshAnswerOptions &
-  AcceptOptions & { meshes: Meshes; tenants: Tenants; webhooks: DurableObjectNamespace<Webhooks> };
+  AcceptOptions & { meshes: Meshes; tenants: Tenants; webhooks: WebhookObjects };
 
 /** `/v1/meshes`: asks for meshes and tells of them; to be mounted behind `requireKey`. */
 export function meshRoutes(options: MeshRoutesOptions) {

@@ -1,13 +1,12 @@
+import { type StatsObjects, theStats } from '../stats/calls.ts';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { isLoopback } from '../access/auth.ts';
 import { digestKey } from '../access/key-digest.ts';
-import type { Stats } from '../stats/stats.ts';
 import { exposition, expositionType } from '../stats/exposition.ts';
 import { edgeMetrics } from '../stats/metrics.ts';
-import { theStats } from '../stats/recorder.ts';
 
 export type MetricsOptions = {
-  stats: DurableObjectNamespace<Stats>;
+  stats: StatsObjects;
   gpuHourPrice: number | null;
   /** Bearer token that lets a scraper in; with none, everyone on this machine is let in through a loopback address. */
   token: string | null;

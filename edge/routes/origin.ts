@@ -1,3 +1,5 @@
+import { type StatsObjects, theStats } from '../stats/calls.ts';
+import { type FleetObjects, theFleet } from '../fleet/calls.ts';
 import { Hono, type Context } from 'hono';
 import { Sha256 } from '../../contract/digest.ts';
 import { JobProgress, JobResult, JobReturn, type BlobReceipt, type JobReturned } from '../../contract/job.ts';
@@ -9,15 +11,11 @@ import { isAssetMediaType } from '../store/asset.ts';
 import { putBlob } from '../store/blobs.ts';
 import { refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
 import type { Origin } from '../fleet/origins.ts';
-import { theFleet } from '../fleet/fleet-view.ts';
 import type { GeometryStore, Surface } from '../store/geometry-store.ts';
-import { flightOf } from '../flight/flight-calls.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import type { Stats } from '../stats/stats.ts';
 import { parse } from '../request/json.ts';
 import { beginCall, readSignedJson, verifyCall } from '../fleet/signed-call.ts';
 import { takeResult, type WriteBackOptions } from '../meshes/write-back.ts';
-import { theStats, type Recorder } from '../stats/recorder.ts';
+import type { Recorder } from '../stats/recorder.ts';
 
 /** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */
 const blobBytesMax = 95 * 1024 * 1024;
@@ -25,10 +23,10 @@ const jsonBytesMax = 256 * 1024;
 
 export type OriginRoutesOptions = WriteBackOptions & {
   origins: readonly Origin[];
-  fleets: DurableObjectNamespace<Fleet>;
+  fleets: FleetObjects;
   geometry: GeometryStore;
   recorder: Recorder;
-  stats: DurableObjectNamespace<Stats>;
+  stats: StatsObjects;
 };
 
 /** `/origin`: what GPU origins tell the edge and keep there, each call signed. */
@@ -52,7 +50,7 @@ export function originRoutes(options: OriginRoutesOptions) {
       const { json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
       const progress = parse(JobProgress, json);
-      if (await flightOf(options.flights, key).progress(progress)) return c.json({ key });
+      if (await options.flights.getByName(key).progress(progress)) return c.json({ key });
       throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
     })
     .post('/returns/:key', async (c) => {
@@ -60,7 +58,7 @@ export function originRoutes(options: OriginRoutesOptions) {
       const key = keyOf(c.req.param('key'));
       const { fence } = parse(JobReturn, json);
       const { originId } = call;
-      const became = await flightOf(options.flights, key).giveBack({ originId, fence });
+      const became = await options.flights.getByName(key).giveBack({ originId, fence });
       if (became === 'gone') throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
       return c.json({ taken: became === 'taken' } satisfies JobReturned);
     })
@@ -121,7 +119,7 @@ function fromItsAddress(report: Report, { id, origins }: { id: string; origins: 
 }
 
 /** The statistics miss this report when it fails; the Fleet, which jobs are given by, has it. */
-async function keepReport(originId: string, report: Report, stats: DurableObjectNamespace<Stats>): Promise<void> {
+async function keepReport(originId: string, report: Report, stats: StatsObjects): Promise<void> {
   try {
     await theStats(stats).report(originId, report);
   } catch (error) {

@@ -3,21 +3,20 @@ import { trimTrailingSlash } from 'hono/trailing-slash';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 import type { Manifests } from '../store/manifests.ts';
-import type { Env } from '../env.ts';
 import { pageHeaders } from '../http/page-headers.ts';
 import { meshObject } from '../meshes/mesh-object.ts';
 import { foundMesh } from '../meshes/mesh-state.ts';
 import { assetUrlsOf } from './mesh-answer.ts';
 import { fillSharePage } from './share-page.ts';
 
-type PageContext = Context<{ Bindings: Env }>;
+type PageContext = Context;
 type Page = 'index' | 'dashboard' | 'docs' | 'share';
 export type PageRoutesOptions = { site: Fetcher; manifests: Manifests; urlSecret: string };
 
 /** The pages that people look at, each a built file with the headers that keep it to itself. */
 export function pageRoutes(options: PageRoutesOptions) {
   const { site } = options;
-  return new Hono<{ Bindings: Env }>()
+  return new Hono()
     .use('/dashboard/', trimTrailingSlash())
     .use('/docs/', trimTrailingSlash())
     .get('/', (c) => page(c, 'index', site))

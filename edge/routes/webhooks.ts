@@ -1,8 +1,8 @@
+import type { WebhookObjects } from '../webhooks/calls.ts';
 import { Hono, type Context } from 'hono';
 import { meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
 import { ownTenant, type Authenticated } from '../access/auth.ts';
-import { webhooksOf, type Webhooks } from '../webhooks/webhooks.ts';
 import { parse } from '../request/json.ts';
 import { DeliveriesQuery } from '../request/list-query.ts';
 import type { WebhookSecrets } from '../webhooks/secrets.ts';
@@ -10,8 +10,8 @@ import type { Delivery } from '../webhooks/webhook-store.ts';
 import type { WebhookDelivery, WebhookDeliveryList, WebhookSecret } from './answers.ts';
 
 /** The secret that signs a tenant's webhooks, and what became of them; to be mounted at `/v1` behind `requireKey`. */
-export function webhookRoutes(namespace: DurableObjectNamespace<Webhooks>) {
-  const own = (c: Context<Authenticated>) => webhooksOf(namespace, /* defence: API1-6 */ ownTenant(c.get('caller')));
+export function webhookRoutes(namespace: WebhookObjects) {
+  const own = (c: Context<Authenticated>) => namespace.getByName(/* defence: API1-6 */ ownTenant(c.get('caller')));
   return new Hono<Authenticated>()
     .get('/webhook_secret', async (c) => c.json(secretObject(await own(c).secrets()), 200, notStored))
     .post('/webhook_secret', async (c) => c.json(secretObject(await own(c).rotate()), 200, notStored))

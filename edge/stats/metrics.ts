@@ -1,4 +1,4 @@
-import type { StatsNow } from './stats.ts';
+import type { StatsNow } from './calls.ts';
 import { counters, countersOf, sumOf, type CounterName, type Counts } from './counts.ts';
 import type { Metric, Sample } from './exposition.ts';
 import { latencyBoundsMs, latencyBuckets } from './latency.ts';

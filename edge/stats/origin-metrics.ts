@@ -1,5 +1,5 @@
 import type { Report } from '../../contract/report.ts';
-import type { ReportedOrigin } from './stats-store.ts';
+import type { ReportedOrigin } from './calls.ts';
 import type { Metric, Sample } from './exposition.ts';
 import { isSilent } from './report-counts.ts';
 

@@ -1,28 +1,7 @@
-import type { Stats } from './stats.ts';
+import { theStats, type Failure, type StatsBatch, type StatsObjects } from './calls.ts';
 import { Batcher } from './batcher.ts';
-import { add, counterKey, type CounterName, type Counts, type LabelValues } from './counts.ts';
+import { add, counterKey, type CounterName, type LabelValues } from './counts.ts';
 import { bucketOf, bucketsMax, type LatencyOf } from './latency.ts';
-
-/** A mesh that could not be made, a request that failed inside, or an origin that lost a job. */
-export type Failure = {
-  atMs: number;
-  code: string;
-  message: string;
-  /** What happened inside, as far as it is known. */
-  cause: string | null;
-  /** Request key of the mesh that it is about. */
-  key: string | null;
-  originId: string | null;
-};
-
-/** What one isolate recorded in about a second. */
-export type StatsBatch = {
-  beganAtMs: number;
-  counts: Counts;
-  /** Flights that began or ended, by their keys; the last word on each. */
-  flights: Map<string, 'open' | 'ended'>;
-  failures: Failure[];
-};
 
 /** Failures that one batch tells of; more are counted by their codes alone. */
 const failuresMax = 20;
@@ -46,18 +25,13 @@ export type Recorder = {
 let isolateBatcher: Batcher<StatsBatch> | undefined;
 
 /** The recorder of this isolate, which delivers to the Stats object. */
-export function isolateRecorder(namespace: DurableObjectNamespace<Stats>): Recorder {
+export function isolateRecorder(namespace: StatsObjects): Recorder {
   isolateBatcher ??= new Batcher<StatsBatch>({
     open: () => ({ beganAtMs: Date.now(), counts: new Map(), flights: new Map(), failures: [] }),
     send: async (batch, id) => theStats(namespace).take(batch, id),
     failureEvent: 'stats_not_delivered',
   });
   return recorderTo(isolateBatcher);
-}
-
-/** The one Stats object; a stub belongs to the request that made it, so it is never kept. */
-export function theStats(namespace: DurableObjectNamespace<Stats>): DurableObjectStub<Stats> {
-  return namespace.getByName('stats');
 }
 
 /** Keys of the counters of a histogram; each hit adds to two. */

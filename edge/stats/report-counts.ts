@@ -1,6 +1,6 @@
 import { reportIntervalSeconds, reportsMissedMax } from '../../contract/report.ts';
 import { add, counterKey, type Counts } from './counts.ts';
-import type { ReportedOrigin } from './stats-store.ts';
+import type { ReportedOrigin } from './calls.ts';
 
 /** An origin that was silent for longer than this counts as down, in milliseconds. */
 const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;

@@ -1,6 +1,6 @@
 import type { Report } from '../../contract/report.ts';
 import { addAll, type Counts } from './counts.ts';
-import type { Failure } from './recorder.ts';
+import type { BucketWidth, Failure, ReportedOrigin } from './calls.ts';
 import { LastBatches } from './last-batches.ts';
 
 const minuteMs = 60_000;
@@ -10,14 +10,10 @@ const hourMs = 60 * minuteMs;
 const bucketKinds = {
   minute: { widthMs: minuteMs, keptMs: 25 * hourMs },
   hour: { widthMs: hourMs, keptMs: 35 * 24 * hourMs },
-} as const;
-export type BucketWidth = keyof typeof bucketKinds;
+} as const satisfies Record<BucketWidth, { widthMs: number; keptMs: number }>;
 
 /** What was counted in the minute or hour from `fromMs` on. */
 export type Bucket = { fromMs: number; counts: Counts };
-
-/** An origin as it last reported. */
-export type ReportedOrigin = { id: string; atMs: number; report: Report };
 
 /** Different counters that one bucket, and the totals, keep: some 250 are in use. */
 const countersMax = 2000;

@@ -1,42 +1,24 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Report } from '../../contract/report.ts';
-import type { Env } from '../env.ts';
+import type { HistoryQuery, StatsBatch, StatsCalls, StatsHistory, StatsNow } from './calls.ts';
 import type { BatchId } from './batcher.ts';
 import { add, addAll, counterKey, type Counts } from './counts.ts';
 import { reportCounts } from './report-counts.ts';
-import type { Failure, StatsBatch } from './recorder.ts';
-import { StatsStore, type BucketWidth, type ReportedOrigin } from './stats-store.ts';
-
-/** Everything that a page or a scrape shows of this moment, from one call. */
-export type StatsNow = {
-  /** Counters since the beginning. */
-  totals: Counts;
-  flightsOpen: number;
-  origins: ReportedOrigin[];
-  /** Counters that were not kept, since there were too many different ones. */
-  countersLeftOut: number;
-};
-
-/** Steps of equal length from a time on, and the width of the buckets that each is made of. */
-export type HistoryQuery = { beganMs: number; stepMs: number; steps: number; width: BucketWidth };
-
-/** What was counted in each step, and what failed since the first began. */
-export type StatsHistory = StatsNow & { steps: Counts[]; failures: Failure[] };
+import { StatsStore } from './stats-store.ts';
 
 /** The least time in milliseconds between two counts of the flights that are open. */
 const flightSampleMs = 5_000;
 
 /** Counters of the whole service: totals, buckets over time, what origins reported. One object for all. */
-export class Stats extends DurableObject<Env> {
+export class Stats extends DurableObject<object> implements StatsCalls {
   readonly #store: StatsStore;
   #flightsSampledAtMs = -Infinity;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: object) {
     super(state, env);
     this.#store = new StatsStore(state.storage);
   }
 
-  /** Adds a batch, once: a repeat changes nothing. */
   take(batch: StatsBatch, id: BatchId): void {
     this.#store.atomically(() => {
       if (!this.#store.batches.isNew(id)) return;
@@ -46,7 +28,6 @@ export class Stats extends DurableObject<Env> {
     });
   }
 
-  /** Adds what an origin reported, and keeps the report itself until the next. */
   report(originId: string, report: Report): void {
     this.#store.atomically(() => {
       const now = Date.now();
@@ -56,7 +37,6 @@ export class Stats extends DurableObject<Env> {
     });
   }
 
-  /** The counters as they stand. */
   now(): StatsNow {
     return {
       totals: this.#store.totals(),
@@ -66,7 +46,6 @@ export class Stats extends DurableObject<Env> {
     };
   }
 
-  /** As `now`, with what was counted over time. */
   history({ beganMs, stepMs, steps, width }: HistoryQuery): StatsHistory {
     const counted = Array.from({ length: steps }, (): Counts => new Map());
     for (const { fromMs, counts } of this.#store.buckets(width, beganMs)) {

@@ -1,7 +1,6 @@
+import { type FleetObjects, theFleet } from '../fleet/calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import { indexedKeys } from './index-entries.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import { theFleet } from '../fleet/fleet-view.ts';
 
 /** A surface on its way to or from R2; it is proved by `sha256`. */
 export type Surface = { sha256: string; bytes: number; body: ReadableStream<Uint8Array> };
@@ -12,9 +11,9 @@ export type Surface = { sha256: string; bytes: number; body: ReadableStream<Uint
  */
 export class GeometryStore {
   readonly #r2: R2Bucket;
-  readonly #fleets: DurableObjectNamespace<Fleet>;
+  readonly #fleets: FleetObjects;
 
-  constructor({ r2, fleets }: { r2: R2Bucket; fleets: DurableObjectNamespace<Fleet> }) {
+  constructor({ r2, fleets }: { r2: R2Bucket; fleets: FleetObjects }) {
     this.#r2 = r2;
     this.#fleets = fleets;
   }

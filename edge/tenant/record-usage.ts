@@ -1,6 +1,6 @@
+import type { TenantObjects } from './calls.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { Authenticated } from '../access/auth.ts';
-import type { Tenant } from './tenant.ts';
 import { Batcher } from '../stats/batcher.ts';
 import type { MeshOutcome } from '../stats/record-answers.ts';
 import { noUsage, type UsageCounts } from './usage-counts.ts';
@@ -27,7 +27,7 @@ export function recordUsage(countUsage: CountUsage): MiddlewareHandler<Authentic
 export type CountUsage = (tenant: string, outcome: MeshOutcome | undefined) => void;
 
 /** Counts in the ledgers of tenants. */
-export function usageCounter(tenants: DurableObjectNamespace<Tenant>): CountUsage {
+export function usageCounter(tenants: TenantObjects): CountUsage {
   const batcher = (isolateBatcher ??= new Batcher<UsageBatch>({
     open: () => ({ atMs: Date.now(), byTenant: new Map() }),
     send: async ({ atMs, byTenant }, id) => {

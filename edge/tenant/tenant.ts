@@ -1,46 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/request.ts';
 import { Manifests } from '../store/manifests.ts';
-import type { Env } from '../env.ts';
 import { anonymousTenant } from './tenant-name.ts';
 import type { Account, Payer, Refusal, Reservation } from './budget.ts';
-import { parseLimitSettings, type LimitSettings, type MissLimits } from './limit-settings.ts';
-import type { JobPlan } from '../meshes/job-plan.ts';
-import { flightOf } from '../flight/flight-calls.ts';
+import { parseLimitSettings, type LimitSettings, type LimitVariables, type MissLimits } from './limit-settings.ts';
+import type { Objects } from '../objects.ts';
+import type { ClaimedJob, Claim, ListedMesh, ListOptions, ListPage, TenantCalls, TenantNote } from './calls.ts';
 import type { BatchId } from '../stats/batcher.ts';
 import { noUsage, type UsageCounts, type UsageDay } from './usage-counts.ts';
 import { UsageLedger } from './usage-ledger.ts';
 import { isOverdue, Ledger, type OwnLimits, type Reserve } from './ledger.ts';
-
-/** A mesh that a tenant asked for, as its list has it. */
-export type ListedMesh = {
-  key: string;
-  /** When this tenant first asked for it; the mesh itself may be older. */
-  createdAtSeconds: number;
-  model: string;
-  outputFormat: OutputFormat;
-  scope: 'shared' | 'private';
-  metadata: Record<string, string>;
-};
-
-/** What a tenant is to remember of one request that was answered. */
-export type TenantNote = {
-  mesh: Omit<ListedMesh, 'createdAtSeconds'>;
-  /** Digest of the picture that it sent; null where it sent a prompt. */
-  imageSha256: string | null;
-};
-
-export type ListOptions = { limit: number; order: 'asc' | 'desc'; afterKey: string | null };
-
-/** A page of a tenant's meshes; null when `afterKey` is none of them. */
-export type ListPage = { meshes: ListedMesh[]; hasMore: boolean } | null;
-
-/** How a request found its idempotency key. */
-export type Claim =
-  | { is: 'new' }
-  | { is: 'repeat'; plan: JobPlan; refreshed: boolean }
-  | { is: 'taken' }
-  | { is: 'full' };
 
 /** Rows of each kind that a tenant keeps; the oldest meshes and images go first. */
 const meshesMax = 100_000;
@@ -60,14 +29,23 @@ type MeshRow = {
   metadata: string;
 };
 
+/** What a tenant asks of a flight that it pays for. */
+type PaidFlight = {
+  /** Whether this payment is that of a flight which is still open. */
+  isPaidBy(paymentId: string): boolean;
+};
+
+/** The bindings that a Tenant object takes. */
+export type TenantBindings = LimitVariables & { FLIGHT: Objects<PaidFlight>; MANIFESTS: KVNamespace; STORE: R2Bucket };
+
 /** What belongs to one tenant and to no mesh: its list, metadata, known images, idempotency keys and budget. */
-export class Tenant extends DurableObject<Env> {
+export class Tenant extends DurableObject<TenantBindings> implements TenantCalls {
   readonly #sql: SqlStorage;
   readonly #settings: LimitSettings;
   readonly #ledger: Ledger;
   readonly #usage: UsageLedger;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: TenantBindings) {
     super(state, env);
     this.#settings = parseLimitSettings(env);
     this.#ledger = new Ledger(state.storage, this.#settings);
@@ -84,7 +62,6 @@ export class Tenant extends DurableObject<Env> {
     `);
   }
 
-  /** Lists a mesh and its picture; metadata that is given takes the place of what was. */
   note({ mesh, imageSha256 }: TenantNote): void {
     this.#sql.exec(
       `INSERT INTO meshes (key, created_at_s, model, output_format, scope, metadata) VALUES (?, ?, ?, ?, ?, ?)
@@ -102,18 +79,15 @@ export class Tenant extends DurableObject<Env> {
     this.#sql.exec('DELETE FROM images WHERE sequence <= (SELECT max(sequence) FROM images) - ?', imagesMax);
   }
 
-  /** Whether this tenant has sent this picture itself. */
   knowsImage(sha256: string): boolean {
     return this.#sql.exec('SELECT 1 FROM images WHERE sha256 = ?', sha256).toArray().length > 0;
   }
 
-  /** The list's entry of a mesh, or null. */
   listed(key: string): ListedMesh | null {
     const row = this.#row(key);
     return row === null ? null : listedMesh(row);
   }
 
-  /** A page of the list in the order in which its meshes were first asked for. */
   list({ limit, order, afterKey }: ListOptions): ListPage {
     const after = afterKey === null ? null : (this.#row(afterKey)?.sequence ?? null);
     if (afterKey !== null && after === null) return null;
@@ -126,13 +100,11 @@ export class Tenant extends DurableObject<Env> {
     return { meshes: rows.slice(0, limit).map(listedMesh), hasMore: rows.length > limit };
   }
 
-  /** Takes a mesh off the list; false when it was not on it. */
   forget(key: string): boolean {
     return this.#sql.exec('DELETE FROM meshes WHERE key = ? RETURNING key', key).toArray().length > 0;
   }
 
-  /** Gives an idempotency key to a request, or tells whose it is. */
-  claim({ name, fingerprint, plan }: { name: string; fingerprint: string; plan: JobPlan }): Claim {
+  claim({ name, fingerprint, plan }: { name: string; fingerprint: string; plan: ClaimedJob }): Claim {
     const now = Date.now();
     // Rows are in the order of their time, so this reads no more than it deletes.
     for (;;) {
@@ -146,7 +118,7 @@ export class Tenant extends DurableObject<Env> {
       .exec<{ fingerprint: string; plan: string; refreshed: number }>('SELECT * FROM claims WHERE name = ?', name)
       .toArray()[0];
     if (found?.fingerprint === fingerprint) {
-      return { is: 'repeat', plan: JSON.parse(found.plan) as JobPlan, refreshed: found.refreshed === 1 };
+      return { is: 'repeat', plan: JSON.parse(found.plan) as ClaimedJob, refreshed: found.refreshed === 1 };
     }
     if (found !== undefined) return { is: 'taken' };
     const { kept } = this.#sql
@@ -164,33 +136,27 @@ export class Tenant extends DurableObject<Env> {
     return { is: 'new' };
   }
 
-  /** Notes that the refresh under an idempotency key has its flight, so that a repeat starts no other. */
   noteRefreshed(name: string): void {
     this.#sql.exec('UPDATE claims SET refreshed = 1 WHERE name = ?', name);
   }
 
-  /** Reserves GPU time for a flight that is about to start. */
   reserve(flight: { id: string; tenant: string; flight: string; account: Account | null }): Reservation {
     return this.#ledger.reserve(flight, this.#standard(flight.tenant));
   }
 
-  /** Why a flight could not be paid for now, null when it could, or is paid for already; sets nothing aside. */
   refusal({ flight, tenant, account }: Payer & { flight: string }): Refusal | null {
     const found = this.#ledger.look(account, this.#standard(tenant));
     return found.is === 'reserved' || this.#ledger.pays(flight) ? null : found;
   }
 
-  /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */
   settle({ id, gpuMs }: { id: string; gpuMs: number | null }): void {
     this.#ledger.settle(id, gpuMs);
   }
 
-  /** Adds what an isolate recorded of this tenant; a batch that comes again changes nothing. */
   takeUsage(batch: { counts: UsageCounts; atMs: number; id: BatchId }): void {
     this.#usage.take(batch);
   }
 
-  /** The days of a range on which the tenant asked for or spent anything; the oldest first. */
   usage(range: { from: string; to: string }): UsageDay[] {
     const spent = this.#ledger.spent(range);
     const days = new Map(this.#usage.days(range).map((day) => [day.date, day]));
@@ -198,7 +164,6 @@ export class Tenant extends DurableObject<Env> {
     return dates.map((date) => ({ date, ...noUsage(), ...days.get(date), gpuMsSpent: spent.get(date) ?? 0 }));
   }
 
-  /** The limits that hold for the tenant of this name, which is this one. */
   limits(tenant: string): MissLimits {
     const own = this.#ledger.limits();
     const standard = this.#standard(tenant);
@@ -208,7 +173,6 @@ export class Tenant extends DurableObject<Env> {
     };
   }
 
-  /** Gives the tenant limits of its own, null for those that every tenant has. */
   setLimits(limits: OwnLimits): void {
     this.#ledger.setLimits(limits);
   }
@@ -217,7 +181,7 @@ export class Tenant extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     for (const reserve of this.#ledger.due()) {
       try {
-        const flies = !isOverdue(reserve) && (await flightOf(this.env.FLIGHT, reserve.flight).isPaidBy(reserve.id));
+        const flies = !isOverdue(reserve) && (await this.env.FLIGHT.getByName(reserve.flight).isPaidBy(reserve.id));
         if (flies) this.#ledger.keep(reserve.id);
         else this.#ledger.settle(reserve.id, await this.#costOf(reserve));
       } catch (error) {

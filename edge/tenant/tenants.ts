@@ -1,3 +1,14 @@
+import type { Stub } from '../objects.ts';
+import type {
+  Claim,
+  ClaimedJob,
+  ListOptions,
+  ListPage,
+  ListedMesh,
+  TenantCalls,
+  TenantNote,
+  TenantObjects,
+} from './calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import { Memory } from '../store/memory.ts';
 import type { Background } from '../store/tiers.ts';
@@ -5,8 +16,6 @@ import type { Payer, Refusal } from './budget.ts';
 import type { MissLimits } from './limit-settings.ts';
 import type { OwnLimits } from './ledger.ts';
 import type { UsageDay } from './usage-counts.ts';
-import type { JobPlan } from '../meshes/job-plan.ts';
-import type { Claim, ListOptions, ListPage, ListedMesh, Tenant, TenantNote } from './tenant.ts';
 
 /** Bytes of notes that an isolate remembers to have made, so that a popular mesh costs its tenant one call in a while. */
 const notedBytesMax = 1024 * 1024;
@@ -22,10 +31,10 @@ const claimsFullRetrySeconds = 60;
 
 /** The Tenant objects: what belongs to a tenant and not to a mesh. */
 export class Tenants {
-  readonly #namespace: DurableObjectNamespace<Tenant>;
+  readonly #namespace: TenantObjects;
   readonly #noted = isolateMemory;
 
-  constructor(namespace: DurableObjectNamespace<Tenant>) {
+  constructor(namespace: TenantObjects) {
     this.#namespace = namespace;
   }
 
@@ -80,9 +89,9 @@ export class Tenants {
    */
   async claim(
     tenant: string,
-    claim: { name: string; fingerprint: string; plan: JobPlan },
+    claim: { name: string; fingerprint: string; plan: ClaimedJob },
   ): Promise<Extract<Claim, { is: 'repeat' }> | null> {
-    const found = (await this.#of(tenant).claim(claim)) as Claim;
+    const found = await this.#of(tenant).claim(claim);
     if (found.is === 'taken') {
       throw new Problem('idempotency_key_reused', 'This Idempotency-Key was sent with another request.');
     }
@@ -109,8 +118,8 @@ export class Tenants {
   }
 
   /** Why a flight could not be paid for now, null when it could; sets nothing aside: the flight's own reserve is exact. */
-  async refusal(flight: string, payer: Payer): Promise<Refusal | null> {
-    return (await this.#of(payer.tenant).refusal({ flight, ...payer })) as Refusal | null;
+  refusal(flight: string, payer: Payer): Promise<Refusal | null> {
+    return this.#of(payer.tenant).refusal({ flight, ...payer });
   }
 
   /** Gives the tenant limits of its own, null for those that every tenant has. */
@@ -118,8 +127,7 @@ export class Tenants {
     await this.#of(tenant).setLimits(limits);
   }
 
-  /** A stub belongs to the request that made it, so it is never kept. */
-  #of(tenant: string): DurableObjectStub<Tenant> {
+  #of(tenant: string): Stub<TenantCalls> {
     return this.#namespace.getByName(/* defence: API1-4 */ tenant);
   }
 }

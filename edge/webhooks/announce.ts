@@ -1,8 +1,7 @@
+import type { WebhookObjects } from './calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { MeshRequest } from '../../contract/request.ts';
-import type { MeshState } from '../meshes/mesh-state.ts';
-import { isPrivate } from '../meshes/mesh-state.ts';
-import { webhooksOf, type Webhooks } from './webhooks.ts';
+import { isPrivate, type MeshState } from '../meshes/mesh-state.ts';
 
 /** Seconds after which a tenant with too many open webhooks may find some ended. */
 const fullRetrySeconds = 60;
@@ -12,7 +11,7 @@ const fullRetrySeconds = 60;
  * Throws the Problem `rate_limit_exceeded` when the tenant has too many open.
  */
 export async function announce(
-  webhooks: DurableObjectNamespace<Webhooks>,
+  webhooks: WebhookObjects,
   asked: { tenant: string; request: MeshRequest; state: MeshState; baseUrl: string },
 ): Promise<void> {
   const { tenant, request, state, baseUrl } = asked;
@@ -27,7 +26,7 @@ export async function announce(
     scope: isPrivate(state) ? 'private' : 'shared',
     metadata: request.metadata,
   } as const;
-  const taken = await webhooksOf(webhooks, tenant).announce({ mesh, url: request.webhook_url, baseUrl, state });
+  const taken = await webhooks.getByName(tenant).announce({ mesh, url: request.webhook_url, baseUrl, state });
   if (taken) return;
   const message = 'Too many webhooks of yours wait for a mesh or for their receivers.';
   throw new Problem('rate_limit_exceeded', message, { retryAfterSeconds: fullRetrySeconds });

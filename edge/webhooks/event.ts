@@ -1,7 +1,7 @@
 import { goneObject, meshObject, type MeshContext } from '../meshes/mesh-object.ts';
 import type { MeshObject } from '../../contract/mesh.ts';
 import type { MeshState } from '../meshes/mesh-state.ts';
-import type { ListedMesh } from '../tenant/tenant.ts';
+import type { ListedMesh } from '../tenant/calls.ts';
 
 /** How a mesh ended, as an event says it. */
 export type EventType = 'mesh.completed' | 'mesh.failed' | 'mesh.cancelled';

@@ -1,4 +1,4 @@
-import type { ListedMesh } from '../tenant/tenant.ts';
+import type { ListedMesh } from '../tenant/calls.ts';
 import type { EventType, MeshEvent } from './event.ts';
 import type { Message, Sent } from './send.ts';
 

@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
 import { Manifests } from '../store/manifests.ts';
-import type { Env } from '../env.ts';
 import { parseUrlSecret } from '../meshes/asset-url.ts';
 import { flyingMesh, foundMesh, madeMesh, type MeshState } from '../meshes/mesh-state.ts';
 import { openOutside, outsideMsMax, type Outside } from '../outside/outside.ts';
@@ -8,29 +7,38 @@ import { eventOf, lostEvent, type MeshEvent } from './event.ts';
 import { readSecrets, rotateSecret, type WebhookSecrets } from './secrets.ts';
 import { send } from './send.ts';
 import { WebhookStore, type DeliveryPage, type Watch } from './webhook-store.ts';
-import { flightOf } from '../flight/flight-calls.ts';
+import type { FlightCalls } from '../flight/calls.ts';
+import type { Objects } from '../objects.ts';
+import type { Announcement, WebhookCalls } from './calls.ts';
 import type { FlightView } from '../flight/flight-record.ts';
 
 /** Events that are sent at once, and flights that are looked at. */
 const concurrent = 16;
 
-/** A mesh of which a URL is to be told: now, or when its flight ends. */
-export type Announcement = Watch & { state: MeshState };
+/** The bindings that a Webhooks object takes. */
+export type WebhookBindings = {
+  MANIFESTS: KVNamespace;
+  STORE: R2Bucket;
+  FLIGHT: Objects<Pick<FlightCalls, 'watch'>>;
+  /** Signs the expiring URLs of private meshes; to change it ends those that are out. */
+  URL_SECRET: string;
+  /** The way to servers that clients name, where the machine has a network of its own; none on Cloudflare. */
+  OUTSIDE?: Fetcher;
+};
 
 /** One tenant's webhooks: its secret, the meshes that it waits for, and the events on their way. */
-export class Webhooks extends DurableObject<Env> {
+export class Webhooks extends DurableObject<WebhookBindings> implements WebhookCalls {
   readonly #store: WebhookStore;
   readonly #manifests: Manifests;
   readonly #outside: Outside;
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: WebhookBindings) {
     super(state, env);
     this.#store = new WebhookStore(state.storage);
     this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
     this.#outside = openOutside(env.OUTSIDE);
   }
 
-  /** Takes on to tell of a mesh; false when too much is open. */
   async announce({ state, ...watch }: Announcement): Promise<boolean> {
     // defence: API4-10
     if (this.#store.isFull) return false;
@@ -45,7 +53,6 @@ export class Webhooks extends DurableObject<Env> {
     return true;
   }
 
-  /** Hears from a flight how it ended. */
   async ended(key: string, view: FlightView): Promise<void> {
     const watches = this.#store.watchesOf(key);
     if (watches.length === 0) return;
@@ -64,7 +71,6 @@ export class Webhooks extends DurableObject<Env> {
     return rotateSecret(this.ctx.storage);
   }
 
-  /** A page of what was sent and what is still to be. */
   list(page: { limit: number; after: string | null }): DeliveryPage {
     return this.#store.list(page);
   }
@@ -87,7 +93,7 @@ export class Webhooks extends DurableObject<Env> {
   /** Asks a flight to tell of its end, and acts on it if that was already. */
   async #look(key: string): Promise<void> {
     try {
-      const view = await flightOf(this.env.FLIGHT, key).watch(this.#tenant);
+      const view = await this.env.FLIGHT.getByName(key).watch(this.#tenant);
       if (view.is !== 'queued' && view.is !== 'in_progress') await this.ended(key, view);
     } catch (error) {
       console.warn(JSON.stringify({ event: 'webhook_flight_not_asked', key, error: String(error) }));
@@ -112,16 +118,4 @@ export class Webhooks extends DurableObject<Env> {
     if (name === undefined) throw new Error('a Webhooks object is named by its tenant; this is a bug');
     return name;
   }
-}
-
-type Call = 'announce' | 'ended' | 'secrets' | 'rotate' | 'list';
-
-/** The calls that others make of a Webhooks object, with the types of a manifest as they are. */
-export type WebhookCalls = {
-  [Name in Call]: (...args: Parameters<Webhooks[Name]>) => Promise<Awaited<ReturnType<Webhooks[Name]>>>;
-};
-
-/** The one Webhooks object of a tenant; a stub belongs to the request that made it, so it is never kept. */
-export function webhooksOf(namespace: DurableObjectNamespace<Webhooks>, tenant: string): WebhookCalls {
-  return namespace.getByName(tenant) as unknown as WebhookCalls;
 }

@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { createApp } from '../../edge/app.ts';
 import type { Env } from '../../edge/env.ts';
-import { keysMax } from '../../edge/access/keys.ts';
+import { keysMax } from '../../edge/access/calls.ts';
 import { call, errorOf, picture, post } from './client.ts';
 import { edgeUrl, networkOfEachTest } from './fake-origin.ts';
 import { make } from './making.ts';

@@ -5,7 +5,7 @@ import { sha256 } from '../../contract/digest.ts';
 import { Removals, removalsPerAnswerMax, ReportAnswer } from '../../contract/removals.ts';
 import type { Fleet } from '../../edge/fleet/fleet.ts';
 import { removalsKeptMax } from '../../edge/fleet/removal-log.ts';
-import { theFleet } from '../../edge/fleet/fleet-view.ts';
+import { theFleet } from '../../edge/fleet/calls.ts';
 import { call, errorOf, picture, post } from './client.ts';
 import { complete, fakeNetwork, originCall, report, type Network, type OriginId } from './fake-origin.ts';
 import { jobMsMax } from './making.ts';

@@ -5,7 +5,7 @@ import { createApp } from '../../edge/app.ts';
 import { counterKey } from '../../edge/stats/counts.ts';
 import { DashboardData, type DashboardRange } from '../../edge/stats/dashboard-data.ts';
 import { bucketOf, latencyBoundsMs } from '../../edge/stats/latency.ts';
-import { theStats, type StatsBatch } from '../../edge/stats/recorder.ts';
+import { theStats, type StatsBatch } from '../../edge/stats/calls.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
 import { parseExposition } from '../exposition.ts';
 import { meshManifest } from '../mesh-manifest.ts';
@@ -183,7 +183,7 @@ test('a batch that is delivered twice counts once, and what was taken survives t
   await theStats(env.STATS).take(batchOf(new Map([[key, 7]])), id);
   await theStats(env.STATS).take(batchOf(new Map([[key, 7]])), id);
   expect((await scrape()).get(series)).toBe(7);
-  await evictDurableObject(theStats(env.STATS));
+  await evictDurableObject(env.STATS.getByName('stats'));
   await theStats(env.STATS).take(batchOf(new Map([[key, 7]])), id);
   expect((await scrape()).get(series)).toBe(7);
   await theStats(env.STATS).take(batchOf(new Map([[key, 1]])), { ...id, sequence: 2 });

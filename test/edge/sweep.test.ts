@@ -6,7 +6,7 @@ import { mediaTypes } from '../../edge/store/asset.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import worker from '../../edge/worker.ts';
-import { theFleet } from '../../edge/fleet/fleet-view.ts';
+import { theFleet } from '../../edge/fleet/calls.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';
