@@ -16,21 +16,29 @@ const Recorded = z.object({
   bounds: z.array(z.object({ what: z.string(), measured: z.number().nullable(), bound: z.string(), met: z.boolean() })),
 });
 
-const begin = (name: string) => `<!-- recorded: ${name} -->`;
-const end = '<!-- end -->';
+/** What a page can show of a result: all of it, or its bounds alone. */
+const shown = { recorded: tablesOf, bounds: boundsOf };
 
-/** A page with what stands between `<!-- recorded: name -->` and `<!-- end -->` made anew from the result of that name. */
+/**
+ * A page with each part of a result made anew: what stands between `<!-- recorded: name -->`, or `<!-- bounds: name -->`,
+ * and `<!-- end -->`.
+ */
 export function withTables(page: string, resultOf: (name: string) => unknown): string {
-  return page.replaceAll(/<!-- recorded: ([\w-]+) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
+  const marked = /<!-- (recorded|bounds): ([\w-]+) -->[\s\S]*?<!-- end -->/g;
+  return page.replaceAll(marked, (_, part: keyof typeof shown, name: string) => {
     const result = resultOf(name);
-    const text = result === null ? 'Not recorded yet.' : tablesOf(name, Recorded.parse(result));
-    return `${begin(name)}\n\n${text}\n\n${end}`;
+    const text = result === null ? 'Not recorded yet.' : shown[part](Recorded.parse(result), name);
+    return `<!-- ${part}: ${name} -->\n\n${text}\n\n<!-- end -->`;
   });
 }
 
-function tablesOf(name: string, { taken, rows, bounds }: z.infer<typeof Recorded>): string {
+function tablesOf({ taken, rows, bounds }: z.infer<typeof Recorded>, name: string): string {
   const tables = rowGroups(viewOf(name, rows)).map((group) => table(group.columns, group.rows));
   return [captionOf(taken), ...tables, ...boundTable(bounds)].join('\n\n');
+}
+
+function boundsOf({ taken, bounds }: z.infer<typeof Recorded>): string {
+  return [captionOf(taken), ...boundTable(bounds)].join('\n\n');
 }
 
 function captionOf(taken: z.infer<typeof Recorded>['taken']): string {

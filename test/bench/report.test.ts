@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { replayFindings, type Played } from '../../bench/local/replay.ts';
 import { drawnPlots } from '../../bench/report/plots.ts';
 import { resultsFolder } from '../../bench/harness/result.ts';
-import { pageFile, resultOf } from '../../bench/report/results.ts';
+import { pageFiles, resultOf } from '../../bench/report/results.ts';
 import { withTables } from '../../bench/report/tables.ts';
 
 const taken = {
@@ -64,9 +64,19 @@ test('what was measured with changes that were not committed, and what was not r
   expect(pageOf('surface', null)).toContain('Not recorded yet.');
 });
 
-test('the page and its plots are those of what was recorded', () => {
-  const page = readFileSync(pageFile, 'utf8');
-  expect(withTables(page, resultOf)).toBe(page);
+test('a page may show the bounds of a result alone', () => {
+  const bounds = [{ what: 'kept', measured: 0.81871, bound: '≥ 0.8', met: true }];
+  const result = { taken, rows: [{ case: 'GET', perSecond: 5 }], bounds };
+  const page = withTables('<!-- bounds: hits -->\n<!-- end -->', () => result);
+  expect(page).toContain('| kept | 0.8187 | ≥ 0.8 |');
+  expect(page).not.toContain('| GET |');
+});
+
+test('the pages and plots show what was recorded', () => {
+  for (const file of pageFiles) {
+    const page = readFileSync(file, 'utf8');
+    expect(withTables(page, resultOf)).toBe(page);
+  }
   for (const [name, plot] of drawnPlots()) expect(readFileSync(join(resultsFolder, `${name}.svg`), 'utf8')).toBe(plot);
 });
 
