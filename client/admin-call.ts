@@ -1,8 +1,5 @@
+import { edgeAccess } from './edge-access.ts';
 import { ErrorBody, causeOf } from './meshkiln-error.ts';
-
-/** How a person says which edge a command is for, for its usage. */
-export const whichEdge =
-  'MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_ADMIN_KEY (default mk_local_admin) say which edge.';
 
 /** The JSON answer to an operator's call; throws for any that is not 2xx, and after `secondsMax`. */
 export async function adminCall(
@@ -10,10 +7,10 @@ export async function adminCall(
   path: string,
   { body, secondsMax }: { body?: unknown; secondsMax: number },
 ): Promise<unknown> {
-  const url = process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787';
-  const response = await fetch(new URL(path, url), {
+  const { url, key } = edgeAccess('admin');
+  const response = await fetch(url + path, {
     method,
-    headers: { authorization: `Bearer ${process.env.MESHKILN_ADMIN_KEY ?? 'mk_local_admin'}` },
+    headers: { authorization: `Bearer ${key}` },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(secondsMax * 1000),
   }).catch((error: unknown) => {

@@ -3,8 +3,10 @@ import { access, constants, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MeshRequest, OutputFormat, outputFormats } from '../contract/request.ts';
+import { edgeAccess, whichEdge } from './edge-access.ts';
 import { Meshkiln, type MeshOptions } from './meshkiln.ts';
 import { MeshkilnError } from './meshkiln-error.ts';
+import { pathFromHere } from './paths.ts';
 import { progressReporter } from './progress.ts';
 
 const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
@@ -20,7 +22,7 @@ const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
       --no-texture            vertex colours instead of a texture
       --remove-background X   auto, true or false (default: auto)
 
-MESHKILN_URL (default http://127.0.0.1:8787) and MESHKILN_API_KEY (default mk_local) say which edge.`;
+${whichEdge('user')}`;
 
 /** Options by the fields that they set. */
 const optionOf: Readonly<Record<string, string>> = {
@@ -81,22 +83,21 @@ function subjectOf([pictureFile, ...more]: readonly string[], prompt: string | u
 async function run(subject: Subject, outputFile: string): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
-  const client = new Meshkiln({
-    url: process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787',
-    apiKey: process.env.MESHKILN_API_KEY ?? 'mk_local',
-  });
   const progress = progressReporter(process.stderr);
   try {
     const options = meshOptions(outputFile);
+    const file = pathFromHere(outputFile);
     // A mesh that cannot be kept should not be made.
-    await access(dirname(outputFile), constants.W_OK).catch((error: Error) => refuse(`cannot write: ${error.message}`));
+    await access(dirname(file), constants.W_OK).catch((error: Error) => refuse(`cannot write: ${error.message}`));
+    const { url, key } = edgeAccess('user');
+    const client = new Meshkiln({ url, apiKey: key });
     const begun =
       'prompt' in subject
         ? await client.createFromPrompt(subject.prompt, options, interrupt.signal)
         : await client.create(await pictureIn(subject.pictureFile), options, interrupt.signal);
     const mesh = await client.wait(begun, { onProgress: progress.show, signal: interrupt.signal });
     progress.end();
-    await writeFile(outputFile, await client.download(mesh, interrupt.signal));
+    await writeFile(file, await client.download(mesh, interrupt.signal));
     const { cache, asset, source } = mesh;
     const drawn = source === null ? '' : `, drawn by ${source.model}`;
     console.log(`${outputFile}: ${asset?.faces} faces, ${asset?.bytes} bytes, cache ${cache.status}${drawn}`);
@@ -110,7 +111,9 @@ async function run(subject: Subject, outputFile: string): Promise<number> {
 }
 
 async function pictureIn(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readFile(file).catch((error: Error) => refuse(`cannot read ${file}: ${error.message}`));
+  const bytes = await readFile(pathFromHere(file)).catch((error: Error) =>
+    refuse(`cannot read ${file}: ${error.message}`),
+  );
   return new Uint8Array(bytes);
 }
 

@@ -1,5 +1,6 @@
 import { fetch, type FormData, type Response } from 'undici';
 import { retryAfterMs } from '../contract/retry-after.ts';
+import { baseUrl } from './base-url.ts';
 import { ErrorBody, MeshkilnError, causeOf } from './meshkiln-error.ts';
 import { Retryable, RetryBudget, withRetries } from './retry.ts';
 
@@ -19,7 +20,7 @@ export class EdgeCalls {
   readonly #budget = new RetryBudget();
 
   constructor({ url, apiKey }: { url: string; apiKey: string }) {
-    this.#url = url.replace(/\/$/, '');
+    this.#url = baseUrl(url);
     this.#apiKey = apiKey;
   }
 

@@ -1,7 +1,8 @@
 // `npm run index -- rebuild|check`: makes the edge's index equal to R2, or says how far it is from that.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { adminCall, whichEdge } from './admin-call.ts';
+import { adminCall } from './admin-call.ts';
+import { whichEdge } from './edge-access.ts';
 
 const usage = `Usage: npm run index -- rebuild|check [--after <of>:<name>]
 
@@ -9,7 +10,7 @@ const usage = `Usage: npm run index -- rebuild|check [--after <of>:<name>]
   check     only count both; exits 1 when they differ
   --after   go on where an earlier call broke off: what it printed last
 
-${whichEdge}`;
+${whichEdge('admin')}`;
 
 const pageSecondsMax = 120;
 

@@ -1,7 +1,8 @@
 // `npm run keys -- create|list|revoke|rotate`: the API keys of an edge.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { adminCall, whichEdge } from './admin-call.ts';
+import { adminCall } from './admin-call.ts';
+import { whichEdge } from './edge-access.ts';
 
 const usage = `Usage: npm run keys -- create <tenant> [options] | list [tenant] | revoke <id> | rotate <id> [--overlap 1d]
 
@@ -14,7 +15,7 @@ Options of create:
   --concurrent <n>        its own misses at once
 
 A key is printed once, when it is made. rotate makes another in its place; both work for the overlap (1d).
-${whichEdge}`;
+${whichEdge('admin')}`;
 
 const callSecondsMax = 30;
 const pageKeys = 100;

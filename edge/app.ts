@@ -1,6 +1,6 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { Problem } from '../contract/problem.ts';
-import { callerFor, requireKey, requireOperator, type AccessOptions, type Authenticated } from './access/auth.ts';
+import { callerFor, requireKey, type AccessOptions, type Authenticated } from './access/auth.ts';
 import type { MayBeBegun } from './begun.ts';
 import { Manifests } from './store/manifests.ts';
 import { parseGpuHourPrice, type Env } from './env.ts';
@@ -96,7 +96,6 @@ export function createRouter(env: Env, { recorder, countUsage }: Counting): { ro
   app.route('/assets', assetRoutes({ r2, manifests, urlSecret }));
   mountOperatorRoutes(app, env, {
     requireAdmin: requireKey(access, 'admin'),
-    lookIn: requireOperator(access),
     manifests,
     geometry,
     index,
@@ -155,7 +154,6 @@ function answerProblems(app: App): void {
 
 type OperatorOptions = {
   requireAdmin: MiddlewareHandler<Authenticated>;
-  lookIn: MiddlewareHandler<Authenticated>;
   manifests: Manifests;
   geometry: GeometryStore;
   index: MeshIndex;
@@ -165,14 +163,14 @@ type OperatorOptions = {
 
 /** What an operator alone may do, or look at. */
 function mountOperatorRoutes(app: App, env: Env, options: OperatorOptions): void {
-  const { requireAdmin, lookIn, manifests, geometry, index, keyStore, tenants } = options;
+  const { requireAdmin, manifests, geometry, index, keyStore, tenants } = options;
   const { STORE: r2, FLIGHT: flights, STATS: stats } = env;
   const gpuHourPrice = parseGpuHourPrice(env.GPU_PRICE_PER_HOUR);
   app.use('/admin/*', /* defence: API5-1 */ requireAdmin);
   app.route('/admin/keys', keyRoutes(keyStore));
   app.route('/admin/tenants', tenantRoutes(tenants));
   app.route('/admin', adminRoutes({ manifests, geometry, index, r2, flights }));
-  app.use('/dashboard/data', lookIn);
+  app.use('/dashboard/data', requireAdmin);
   app.route('/dashboard/data', dashboardDataRoutes({ stats, index, gpuHourPrice }));
   app.route('/metrics', metricsRoutes({ stats, gpuHourPrice, token: env.METRICS_TOKEN ?? null, requireAdmin }));
 }

@@ -22,6 +22,8 @@ type WorkerBindings = {
   WEBHOOKS: WebhookObjects;
   /** The built pages. */
   SITE: Fetcher;
+  /** Of an edge on somebody's own machine: the URL at which a proxy shows it to others, or empty; see `passLocalDoor`. */
+  PUBLIC_URL?: string;
   DEFAULT_MODEL: string;
   /** Bytes of meshes that R2 may hold, a number as text; 0 is no bound. */
   STORE_BYTES_MAX: string;
@@ -31,7 +33,7 @@ type WorkerBindings = {
   GPU_PRICE_PER_HOUR: string;
   /** Bearer token of `/metrics`, if there is to be one. */
   METRICS_TOKEN?: string;
-  /** `off`, `on`, or `loopback` (as `on`, through a loopback address alone): what may be asked without a key. */
+  /** `off` or `on`: whether anything may be asked without a key. */
   ANONYMOUS_TIER: string;
 };
 

@@ -1,3 +1,4 @@
+import { passLocalDoor } from './access/local-door.ts';
 import { createApp } from './app.ts';
 import { Manifests } from './store/manifests.ts';
 import { parseStoreBytesMax, type Env } from './env.ts';
@@ -18,7 +19,8 @@ let app: ReturnType<typeof createApp> | undefined;
 export default {
   fetch(request, env, context) {
     app ??= createApp(env);
-    return app.fetch(request, env, context);
+    const passed = passLocalDoor(request, env.PUBLIC_URL);
+    return passed instanceof Response ? passed : app.fetch(passed, env, context);
   },
   async scheduled(_, env) {
     const r2 = env.STORE;

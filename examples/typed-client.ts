@@ -1,12 +1,11 @@
 // One picture to one mesh with the typed client: npx node examples/typed-client.ts picture.png mesh.glb
 import { readFile, writeFile } from 'node:fs/promises';
+import { edgeAccess } from '../client/edge-access.ts';
 import { Meshkiln } from '../client/meshkiln.ts';
 
 const [picture = 'picture.png', file = 'mesh.glb'] = process.argv.slice(2);
-const client = new Meshkiln({
-  url: process.env.MESHKILN_URL ?? 'http://127.0.0.1:8787',
-  apiKey: process.env.MESHKILN_API_KEY ?? 'mk_local',
-});
+const { url, key } = edgeAccess('user');
+const client = new Meshkiln({ url, apiKey: key });
 const signal = AbortSignal.timeout(120_000);
 
 const asked = await client.create(new Uint8Array(await readFile(picture)), { compression: 'meshopt' }, signal);

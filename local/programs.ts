@@ -46,6 +46,8 @@ function settingsEnvironment(settings: LocalSettings): Record<string, string> {
     ORIGIN_PORT: String(settings.originPort),
     MESHKILN_STATE: settings.stateFolder,
     MESHKILN_API_KEY: settings.apiKey,
+    MESHKILN_ADMIN_KEY: settings.adminKey,
+    MESHKILN_PUBLIC_URL: settings.publicUrl,
   };
 }
 

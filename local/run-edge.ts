@@ -6,7 +6,7 @@ import { localOriginId, originUrl, type LocalSettings } from './settings.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-const localKey = { tenant: 'local', loopbackOnly: true, unlimited: true };
+const localKey = { tenant: 'local', unlimited: true };
 
 type EdgeOptions = {
   /** Where workerd's inspector is to listen; it is shut unless a port is given. */
@@ -68,8 +68,8 @@ function localBindings(settings: LocalSettings, origins: NonNullable<EdgeOptions
       { ...localKey, sha256: sha256(settings.apiKey), scopes: ['meshes'] },
       { ...localKey, sha256: sha256(settings.adminKey), scopes: ['meshes', 'admin'] },
     ]),
-    // So that the playground needs no key on the machine that it runs on.
-    ANONYMOUS_TIER: 'loopback',
+    PUBLIC_URL: settings.publicUrl,
+    ...(settings.metricsToken !== null && { METRICS_TOKEN: settings.metricsToken }),
   };
 }
 

@@ -1,4 +1,5 @@
 // `npm start`: both programs on this machine, until Ctrl-C.
+import { signInLink } from '../contract/sign-in.ts';
 import { isFree } from './free-port.ts';
 import { startPrograms } from './programs.ts';
 import { edgeUrl, localSettings, type LocalSettings } from './settings.ts';
@@ -18,9 +19,11 @@ async function start(): Promise<void> {
     process.once(signal, () => void programs.stop().then(() => process.exit(0)));
   }
   const elsewhere = process.env['EDGE_PORT'] === undefined ? '' : `MESHKILN_URL=${edgeUrl(settings)} `;
+  const { publicUrl } = settings;
   console.log(`
-Meshkiln is up at ${edgeUrl(settings)}
-  key    ${settings.apiKey} (admin: ${settings.adminKey}), accepted on this machine only
+Meshkiln is up at ${edgeUrl(settings)}${publicUrl === '' ? '' : `, by its proxy at ${publicUrl}`}
+  open   ${signInLink(`${publicUrl || edgeUrl(settings)}/`, settings.adminKey)}
+  key    npm run -s key
   state  ${settings.stateFolder}
   try    ${elsewhere}npm run mesh -- picture.png -o mesh.glb
 Ctrl-C ends both programs.`);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** What may be asked without a key: nothing, everything, or everything through a loopback address. */
-const AnonymousTier = z.enum(['off', 'on', 'loopback']);
+/** What may be asked without a key: nothing, or what needs no tenant. */
+const AnonymousTier = z.enum(['off', 'on']);
 export type AnonymousTier = z.infer<typeof AnonymousTier>;
 
 /** Reads the `ANONYMOUS_TIER` variable; throws an Error that names it. */

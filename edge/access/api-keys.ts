@@ -10,8 +10,6 @@ const ApiKey = z.strictObject({
   sha256: Sha256,
   tenant: TenantName,
   scopes: KeyScopes,
-  /** Set for the keys that `npm start` makes: they work through a loopback address alone. */
-  loopbackOnly: z.boolean().default(false),
   /** Set for the operator's own keys: they are not counted against any limit. */
   unlimited: z.boolean().default(false),
   /** `cache.scope` of the requests that name none. */

@@ -55,8 +55,6 @@ type KeyAccess = AccessOptions & {
 /** Headers that are kept as those of trusted callers; one key can be written with any number of blanks. */
 const trustedMax = 100;
 
-const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /**
  * Tells who makes a request: the holder of a bearer key (RFC 6750 §2.1) that has the scope, or one of the anonymous where
  * their tier is open to it; throws the Problem of any other. Counts it first, so that guessing keys is limited too.
@@ -84,16 +82,6 @@ export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHand
   };
 }
 
-/** Lets an operator look: with a key that has the scope "admin", or with none at the machine that `npm start` runs on. */
-export function requireOperator(options: AccessOptions): MiddlewareHandler<Authenticated> {
-  const requireAdmin = requireKey(options, 'admin');
-  const { anonymousTier } = options;
-  return (c, next) => {
-    const isOwnMachine = anonymousTier === 'loopback' && admitsAnonymous(anonymousTier, c.req.raw);
-    return isOwnMachine ? next() : requireAdmin(c, next);
-  };
-}
-
 /** The tenant whose own things a request is about; throws the Problem `insufficient_scope` for anonymous callers. */
 export function ownTenant({ tenant, isAnonymous }: Caller): string {
   // defence: API5-3
@@ -105,12 +93,12 @@ export function ownTenant({ tenant, isAnonymous }: Caller): string {
  * The tier is for those who send no key at all, from the pages of this very site or from no browser: another site's
  * page must not spend its visitors' allowance.
  */
-function admitsAnonymous(tier: AnonymousTier, { url, headers }: Request): boolean {
+function admitsAnonymous(tier: AnonymousTier, { headers }: Request): boolean {
   if (headers.has('authorization')) return false;
   const site = headers.get('sec-fetch-site');
   // defence: API6-1
   if (site !== null && site !== 'same-origin' && site !== 'none') return false;
-  return tier === 'on' || (tier === 'loopback' && isLoopback(url));
+  return tier === 'on';
 }
 
 async function anonymousCaller(
@@ -131,7 +119,7 @@ async function anonymousCaller(
 }
 
 async function keyCaller(
-  { headers, url }: Request,
+  { headers }: Request,
   scope: Scope,
   { keys, store, limiters, trusted }: KeyAccess,
 ): Promise<Caller> {
@@ -143,7 +131,7 @@ async function keyCaller(
   const own = findOwn(keys, digest);
   const counted = own?.unlimited !== true;
   if (counted) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
-  if (text === undefined || (own?.loopbackOnly === true && !isOfThisMachine(url, headers))) throw refusal(text);
+  if (text === undefined) throw refusal(text);
   const key = own ?? (await store.find(text, hex(digest), address));
   if (key === null) throw refusal(text);
   if (known === null) rememberDigest(text, digest);
@@ -157,21 +145,12 @@ async function keyCaller(
   const ownAccount = counted ? { id: 'secret', gpuMsPerDay: null, concurrentMissesMax: null } : null;
   const account = 'gpuMsPerDay' in key ? accountOf(key) : ownAccount;
   const caller = { tenant, isAdmin: scopes.includes('admin'), isAnonymous: false, defaultScope, storedKey, account };
-  if (own !== null && !counted && !own.loopbackOnly && trusted.size < trustedMax) trusted.set(authorization, caller);
+  if (own !== null && !counted && trusted.size < trustedMax) trusted.set(authorization, caller);
   return caller;
 }
 
 function accountOf({ id, gpuMsPerDay, concurrentMissesMax }: StoredKey): Account {
   return { id, gpuMsPerDay, concurrentMissesMax };
-}
-
-/** Everybody knows the keys of `npm start`, so no page of another site may use them through its visitor's browser. */
-function isOfThisMachine(url: string, headers: Headers): boolean {
-  const page = headers.get('origin');
-  // defence: API2-3
-  if (!isLoopback(url)) return false;
-  // defence: API2-4
-  return page === null || (URL.canParse(page) && isLoopback(page));
 }
 
 function refusal(text: string | undefined): Problem {
@@ -188,9 +167,4 @@ function findOwn(keys: readonly OwnKey[], digest: Uint8Array): OwnKey | null {
   let found: OwnKey | null = null;
   for (const key of keys) if (crypto.subtle.timingSafeEqual(digest, key.digest)) found = key;
   return found;
-}
-
-/** Whether a URL is one of this very machine, which only a local edge is ever asked by. */
-export function isLoopback(url: string): boolean {
-  return loopbackHosts.has(new URL(url).hostname);
 }

@@ -11,7 +11,7 @@ export const statisticsPaths: ZodOpenApiPathsObject = {
       id: 'getMetrics',
       tag: 'Operator',
       summary: 'Counters for Prometheus',
-      description: 'Also with the bearer token `METRICS_TOKEN`; without one set, open through a loopback address.',
+      description: 'Also with the bearer token `METRICS_TOKEN`.',
       access: 'admin',
       answers: {
         200: {

@@ -1,6 +1,5 @@
 import { type StatsObjects, theStats } from '../stats/calls.ts';
 import { Hono, type MiddlewareHandler } from 'hono';
-import { isLoopback } from '../access/auth.ts';
 import { digestKey } from '../access/key-digest.ts';
 import { exposition, expositionType } from '../stats/exposition.ts';
 import { edgeMetrics } from '../stats/metrics.ts';
@@ -8,7 +7,7 @@ import { edgeMetrics } from '../stats/metrics.ts';
 export type MetricsOptions = {
   stats: StatsObjects;
   gpuHourPrice: number | null;
-  /** Bearer token that lets a scraper in; with none, everyone on this machine is let in through a loopback address. */
+  /** Bearer token that lets a scraper in, if there is to be one. */
   token: string | null;
   /** Lets in who has no such token. */
   requireAdmin: MiddlewareHandler;
@@ -18,7 +17,7 @@ export type MetricsOptions = {
 export function metricsRoutes({ stats, gpuHourPrice, token, requireAdmin }: MetricsOptions) {
   return new Hono()
     .use('/', async (c, next) => {
-      const open = token === null ? isLoopback(c.req.url) : await hasToken(c.req.header('authorization'), token);
+      const open = token !== null && (await hasToken(c.req.header('authorization'), token));
       // defence: API2-12
       return open ? next() : requireAdmin(c, next);
     })

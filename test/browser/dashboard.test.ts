@@ -15,7 +15,7 @@ afterAll(async () => {
   await running?.close();
 });
 
-const openDashboard = (look: BrowserContextOptions) => openPage(browser, `${running.edgeUrl}/dashboard`, look);
+const openDashboard = (look: BrowserContextOptions) => openPage(browser, running.page('/dashboard'), look);
 const shown = (page: Page) => page.waitForSelector('#dashboard:not([hidden])');
 
 test('the dashboard of an unused edge says so, and then shows by itself what is asked of it', async () => {

@@ -24,7 +24,7 @@ const settled = (page: Page) => page.waitForSelector('#stage[data-state="done"]'
 const choose = (page: Page, emoji: string) => page.setInputFiles('#file', join(emojiFolder, `${emoji}.webp`));
 
 test('a picture becomes a mesh that turns, and is a hit when it is asked for again', async () => {
-  const { page, complaints } = await openPage(browser, running.edgeUrl, { reducedMotion: 'no-preference' });
+  const { page, complaints } = await openPage(browser, running.page('/'), { reducedMotion: 'no-preference' });
   await choose(page, '1f9f8');
   await settled(page);
   expect(await page.textContent('#cache')).toMatch(/^New here, so the model made it, in /);
@@ -43,7 +43,7 @@ test('a picture becomes a mesh that turns, and is a hit when it is asked for aga
 });
 
 test('a compressed mesh is decoded with no help from another host, and the page can be shared', async () => {
-  const { page, complaints } = await openPage(browser, running.edgeUrl);
+  const { page, complaints } = await openPage(browser, running.page('/'));
   await page.getByRole('button', { name: 'Try the avocado' }).click();
   await settled(page);
   const shown = () => page.evaluate<string>("document.querySelector('model-viewer').src");
@@ -68,7 +68,7 @@ test('a compressed mesh is decoded with no help from another host, and the page 
 });
 
 test('a file that is no picture is told with what to do, and the next one works', async () => {
-  const { page } = await openPage(browser, running.edgeUrl);
+  const { page } = await openPage(browser, running.page('/'));
   await page.setInputFiles('#file', { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
   await page.waitForSelector('#problem:not([hidden])');
   expect(await page.textContent('#problem')).toContain('must be a PNG, JPEG, WebP, AVIF or GIF file');
@@ -81,7 +81,7 @@ test('a file that is no picture is told with what to do, and the next one works'
 });
 
 test('what cannot be shown, or was not made, leaves no other mesh on the stage', async () => {
-  const { page } = await openPage(browser, running.edgeUrl);
+  const { page } = await openPage(browser, running.page('/'));
   await choose(page, '1f9f8');
   await settled(page);
   await page.selectOption('#format', 'stl');
@@ -98,7 +98,7 @@ test('what cannot be shown, or was not made, leaves no other mesh on the stage',
 
 test('on a small screen the mesh is shown with no scrolling, and its own page fits', async () => {
   const viewport = { width: 390, height: 664 };
-  const { page } = await openPage(browser, running.edgeUrl, { viewport });
+  const { page } = await openPage(browser, running.page('/'), { viewport });
   await choose(page, '1f9f8');
   await settled(page);
   const shared = await openPage(browser, running.edgeUrl + ((await page.getAttribute('#share', 'href')) ?? ''), {
@@ -111,7 +111,6 @@ test('on a small screen the mesh is shown with no scrolling, and its own page fi
 
 test('an edge that wants a key asks for it, and goes on with it', async () => {
   const { page } = await openPage(browser, running.edgeUrl);
-  await page.evaluate("sessionStorage.setItem('meshkiln-key', 'mk_wrong')");
   await choose(page, '1f9f8');
   await page.fill('#key', running.settings.apiKey);
   await keepScreenshot(page, 'playground-key');
@@ -120,8 +119,48 @@ test('an edge that wants a key asks for it, and goes on with it', async () => {
   expect(await page.isHidden('#key-form')).toBe(true);
 });
 
-test('the playground costs at most 400 kB before a mesh is asked for, and the 3D viewer is none of it', async () => {
+test('the link of npm start signs the tab in on every page, and leaves the key in no URL', async () => {
   const { page } = await openPage(browser, running.edgeUrl);
+  await choose(page, '1f9f8');
+  await page.waitForSelector('#key-form:not([hidden])');
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url(), JSON.stringify(request.headers())));
+  await page.goto(running.page('/'));
+  await expect.poll(() => page.url()).toBe(`${running.edgeUrl}/`);
+  await choose(page, '1f9f8');
+  await settled(page);
+  expect(await page.textContent('#snippet')).toContain('"Authorization: Bearer $(npm run -s key)"');
+  await page.getByRole('link', { name: 'Dashboard' }).click();
+  await page.waitForSelector('#dashboard:not([hidden])');
+  await page.goBack();
+  expect(page.url()).toBe(`${running.edgeUrl}/`);
+  const { adminKey } = running.settings;
+  const told = asked.filter(
+    (text) => text.includes(adminKey) && !text.includes(`"authorization":"Bearer ${adminKey}"`),
+  );
+  expect(told).toEqual([]);
+});
+
+test.each(['/', '/dashboard', '/docs'])('%s works in a browser whose language is en-US@posix', async (path) => {
+  const { page, complaints } = await openPage(browser, 'about:blank');
+  await page.addInitScript("Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })");
+  await page.goto(running.page(path));
+  await page.waitForSelector(
+    { '/': '#samples button', '/dashboard': '#dashboard:not([hidden])', '/docs': '.operation' }[path] ?? '',
+  );
+  expect(await page.evaluate('navigator.language')).toBe('en');
+  expect(complaints.filter((complaint) => !complaint.startsWith('asked for'))).toEqual([]);
+});
+
+test.each(['/', '/dashboard', '/docs'])('a fault in the scripts of %s shows words', async (path) => {
+  const { page } = await openPage(browser, 'about:blank');
+  await page.addInitScript("Array.prototype.map = function map() { throw new RangeError('no more maps') }");
+  await page.goto(running.page(path));
+  await page.waitForSelector('[role=alert]:has-text("no more maps")');
+});
+
+test('the playground costs at most 400 kB before a mesh is asked for, and the 3D viewer is none of it', async () => {
+  const { page } = await openPage(browser, running.page('/'));
   await page.waitForLoadState('networkidle');
   const urls = await page.evaluate<string[]>(
     "performance.getEntries().filter(({ entryType }) => ['navigation', 'resource'].includes(entryType)).map(({ name }) => name)",
@@ -138,7 +177,7 @@ test.each([
   ['desktop', 'light'],
   ['phone', 'dark'],
 ] as const)('the playground is accessible and fits a %s, %s', async (device, colorScheme) => {
-  const { page, complaints } = await openPage(browser, running.edgeUrl, { ...looks[device], colorScheme });
+  const { page, complaints } = await openPage(browser, running.page('/'), { ...looks[device], colorScheme });
   await expectAccessible(page);
   await keepScreenshot(page, `playground-empty-${device}-${colorScheme}`);
   await choose(page, '1f9f8');

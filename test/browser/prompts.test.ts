@@ -29,7 +29,7 @@ const snippetIn = async (page: Page, language: string) => {
 };
 
 test('words become a mesh where the edge takes prompts, with the code that asks for the same', async () => {
-  const { page, complaints } = await openPage(browser, running.edgeUrl);
+  const { page, complaints } = await openPage(browser, running.page('/'));
   await page.getByLabel('or say what it is to be').fill("a potter's wheel");
   await page.keyboard.press('Enter');
   await settled(page);
@@ -49,7 +49,7 @@ test.each([
   ['desktop', 'light'],
   ['phone', 'dark'],
 ] as const)('the prompt field is accessible and fits a %s, %s', async (device, colorScheme) => {
-  const { page } = await openPage(browser, running.edgeUrl, { ...looks[device], colorScheme });
+  const { page } = await openPage(browser, running.page('/'), { ...looks[device], colorScheme });
   await page.waitForSelector('#prompt-form:not([hidden])');
   await expectAccessible(page);
   expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(looks[device].viewport?.width);

@@ -125,7 +125,7 @@ const cases: Record<'past' | 'by', Record<string, () => Asked>> = {
     }),
     'a malformed id': () => ({ headers: { 'x-request-id': 'not mine' } }),
     'another tenant': () => ({ key: testKeys.globex }),
-    'a key that is counted': () => ({ key: testKeys.local, at: 'http://127.0.0.1:8787' }),
+    'a key that is counted': () => ({ key: testKeys.counted }),
     'no key': () => ({ key: null, headers: { 'cf-connecting-ip': '192.0.2.1' } }),
   },
   by: {
@@ -141,7 +141,6 @@ const cases: Record<'past' | 'by', Record<string, () => Asked>> = {
     'a wrong key': () => ({ key: 'mk_wrong', headers: { 'cf-connecting-ip': '192.0.2.1' } }),
     'a key that is none': () => ({ headers: { authorization: 'Basic abc' } }),
     'a key without the scope': () => ({ key: testKeys.admin }),
-    'a key of another machine': () => ({ key: testKeys.local }),
     'no key and the page of another site': () => ({ key: null, headers: { 'sec-fetch-site': 'cross-site' } }),
     'no key and metadata': () => ({ key: null, fields: { metadata: '{"a":"b"}' } }),
     'no key and a webhook': () => ({ key: null, fields: { webhook_url: 'https://hook.example/' } }),
@@ -199,8 +198,8 @@ test('a request for a held mesh is answered past the router as the router answer
 });
 
 test.each([
-  ['KEY_REQUESTS', { key: testKeys.local, at: 'http://127.0.0.1:8787' }],
-  ['ADDRESS_REQUESTS', { key: testKeys.local, at: 'http://127.0.0.1:8787' }],
+  ['KEY_REQUESTS', { key: testKeys.counted }],
+  ['ADDRESS_REQUESTS', { key: testKeys.counted }],
   ['ANONYMOUS_REQUESTS', { key: null }],
   ['KEY_LOOKUPS', { key: `mk_${'0'.repeat(64)}` }],
 ] as const)('%s counts a request once, and refuses it, whichever way it takes', async (limiter, asked) => {

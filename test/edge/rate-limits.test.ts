@@ -54,7 +54,7 @@ const limited: [string, Asked, number, string][] = [
     {
       limiter: 'KEY_REQUESTS',
       url: 'http://127.0.0.1',
-      headers: (n) => ({ authorization: `Bearer ${testKeys.local}`, 'cf-connecting-ip': `198.51.100.${n}` }),
+      headers: (n) => ({ authorization: `Bearer ${testKeys.counted}`, 'cf-connecting-ip': `198.51.100.${n}` }),
     },
     200,
     '"key";q=300;w=10',

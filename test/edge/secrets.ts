@@ -15,7 +15,7 @@ export const testKeys = {
   globex: 'mk_test_globex',
   admin: 'mk_test_admin_only',
   initech: 'mk_test_private_by_default',
-  local: 'mk_local',
+  counted: 'mk_test_counted',
 } as const;
 
 /** The Worker's secrets in tests. */
@@ -31,8 +31,8 @@ export const testSecrets = {
       defaultScope: 'private',
       unlimited: true,
     },
+    { sha256: digest(testKeys.counted), tenant: 'umbrella', scopes: ['meshes'] },
     { sha256: digest(testKeys.admin), tenant: 'operator', scopes: ['admin'], unlimited: true },
-    { sha256: digest(testKeys.local), tenant: 'local', scopes: ['meshes'], loopbackOnly: true },
   ]),
   URL_SECRET: 'a secret of 32 characters or more',
 };

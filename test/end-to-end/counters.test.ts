@@ -78,7 +78,7 @@ const asset =
 const times = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
 
 async function scrape(): Promise<Map<string, number>> {
-  const answer = await fetch(`${running.edgeUrl}/metrics`);
+  const answer = await running.admin('/metrics');
   return parseExposition(await answer.text()).series;
 }
 
@@ -159,8 +159,8 @@ test('counters agree exactly with 1,000 requests, across kill -9 of the edge', a
 test('every series and label of the Grafana dashboard and the alert rules is in the metrics of edge or origin', async () => {
   const folder = join(import.meta.dirname, '../../docs/grafana');
   const pages = await Promise.all(
-    [running.edgeUrl, running.originUrl].map(async (url) =>
-      parseExposition(await (await fetch(`${url}/metrics`)).text()),
+    [running.admin('/metrics'), fetch(`${running.originUrl}/metrics`)].map(async (answer) =>
+      parseExposition(await (await answer).text()),
     ),
   );
   const types = new Map(pages.flatMap((page) => [...page.types]));

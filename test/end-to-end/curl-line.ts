@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Where a line is run: its files are in the folder, its variables in the environment. */
-type Place = { folder: string; environment: Record<string, string> };
+type Place = { folder: string; environment: Record<string, string | undefined> };
 
 /**
  * Sends what a line of curl would, by fetch, since curl is not on every machine that runs the tests. Knows the options
@@ -59,7 +59,7 @@ export async function runCurl(line: string, { folder, environment }: Place): Pro
 }
 
 /** The words of a shell's command line: quotes, backslashes and variables, as far as our lines use them. */
-function shellWords(line: string, environment: Record<string, string>): string[] {
+function shellWords(line: string, environment: Place['environment']): string[] {
   const joined = line.replaceAll(/\\\n\s*/g, ' ');
   const words: string[] = [];
   const piece = /\s*((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+)/gy;

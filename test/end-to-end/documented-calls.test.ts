@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { MeshObject } from '../../contract/mesh.ts';
+import { localAdminKeyCommand, localKeyCommand } from '../../contract/own-machine.ts';
 import { exampleAssetSha256, exampleMeshId } from '../../edge/openapi/examples.ts';
 import { operationsOf, undocumented, type DocumentedOperation, type OpenApiDocument } from '../documented.ts';
 import { runCurl, sendCurlLine } from './curl-line.ts';
@@ -46,6 +47,10 @@ async function theMesh(): Promise<MeshObject> {
   return running.client.wait(await running.client.create(picture));
 }
 
+/** What a shell does for the lines of our documentation, taken from the environment, which needs no second npm. */
+const keyFromHere = (line: string) =>
+  line.replaceAll(localAdminKeyCommand, '$MESHKILN_ADMIN_KEY').replaceAll(localKeyCommand, '$MESHKILN_API_KEY');
+
 /** An example with a mesh and an API key that are there in the place of those that it speaks of. */
 async function filledIn(text: string): Promise<string> {
   const { id, asset } = await theMesh();
@@ -74,12 +79,12 @@ async function runSample({
   source: string;
   lang: string;
 }) {
-  const text = await filledIn(source);
+  const text = keyFromHere(await filledIn(source));
   if (text.startsWith('curl ')) {
     const answer = await sendCurlLine(text, { folder, environment });
     expect(answer.status, `${text}\n${await answer.clone().text()}`).toBeLessThan(300);
     expect(await undocumented(document, operation, answer), text).toEqual([]);
-    const again = await filledIn(source);
+    const again = keyFromHere(await filledIn(source));
     expect([null, 200, 201, 202], again).toContain(await runCurl(again, { folder, environment }));
   } else if (text.startsWith('npm run ')) {
     await runScript(text);
@@ -130,6 +135,16 @@ test('every code sample of the OpenAPI document works', async () => {
   for (const file of ['mesh.glb', 'mesh.stl', 'mesh.webp']) {
     expect((await stat(join(folder, file))).size, file).toBeGreaterThan(1000);
   }
+});
+
+test('the first curl line of the docs page of an edge on this machine works as it stands, in this folder', async () => {
+  const [first] = operationsOf(document).flatMap(({ 'x-codeSamples': samples = [] }) => samples);
+  const { MESHKILN_URL, MESHKILN_STATE } = { MESHKILN_URL: running.edgeUrl, MESHKILN_STATE: running.stateFolder };
+  const status = await runCurl(first?.source ?? '', {
+    folder,
+    environment: { MESHKILN_URL, MESHKILN_STATE, MESHKILN_API_KEY: undefined },
+  });
+  expect([null, 200, 202]).toContain(status);
 });
 
 test('every Python sample of the OpenAPI document asks what the JavaScript one asks, and is Python', async () => {
@@ -188,9 +203,7 @@ test.each(['README.md', 'docs/api.md'])('every line of curl in %s works', async 
   for (const written of lines) {
     const mesh = await theMesh();
     const here = { folder, environment: { ...environment, ID: mesh.id } };
-    const line = written
-      .replaceAll('http://127.0.0.1:8787', running.edgeUrl)
-      .replace('mk_local_admin', running.settings.adminKey);
+    const line = keyFromHere(written).replaceAll('http://127.0.0.1:8787', running.edgeUrl);
     const answer = await sendCurlLine(line, here);
     expect(answer.status, `${line}\n${await answer.text()}`).toBeLessThan(300);
     await theMesh();

@@ -47,7 +47,9 @@ export async function startEdgeWithOrigins() {
       }),
     /** A series of the edge's metrics; null when it is not there. */
     async metric(series: string): Promise<number | null> {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      const text = await (
+        await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${settings.adminKey}` } })
+      ).text();
       return parseExposition(text).series.get(`meshkiln_edge_${series}`) ?? null;
     },
     /** Starts an origin and waits until the edge knows that it serves the model. */

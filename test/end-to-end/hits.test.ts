@@ -111,9 +111,3 @@ test('a hit is a hit with the origin stopped, after a restart of both, and with 
   await running.programs.origin.start();
   await expectHit();
 });
-
-test('a page of the edge itself needs no key on this machine, one of another site does', async () => {
-  const models = (site: string) => fetch(`${running.edgeUrl}/v1/models`, { headers: { 'sec-fetch-site': site } });
-  expect((await models('same-origin')).status).toBe(200);
-  expect((await models('cross-site')).status).toBe(401);
-});

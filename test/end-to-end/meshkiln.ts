@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Meshkiln } from '../../client/meshkiln.ts';
+import { signInLink } from '../../contract/sign-in.ts';
 import { freePort } from '../../local/free-port.ts';
 import { startPrograms, type Programs } from '../../local/programs.ts';
 import { edgeUrl, localSettings, originUrl, type LocalSettings } from '../../local/settings.ts';
@@ -14,6 +15,10 @@ export type Running = {
   edgeUrl: string;
   originUrl: string;
   stateFolder: string;
+  /** URL of a page that signs a browser in, as the link of `npm start` does. */
+  page(path: string): string;
+  /** An operator's call, with the admin key. */
+  admin(path: string, init?: RequestInit): Promise<Response>;
   /** Everything both programs printed. */
   log: string[];
   close(): Promise<void>;
@@ -33,6 +38,12 @@ export async function startMeshkiln(): Promise<Running> {
     edgeUrl: edgeUrl(settings),
     originUrl: originUrl(settings),
     stateFolder,
+    page: (path) => signInLink(edgeUrl(settings) + path, settings.adminKey),
+    admin: (path, init = {}) =>
+      fetch(edgeUrl(settings) + path, {
+        ...init,
+        headers: { authorization: `Bearer ${settings.adminKey}`, ...init.headers },
+      }),
     log,
     async close() {
       await programs.stop();

@@ -120,19 +120,28 @@ export const attacks: readonly Attack[] = [
   },
   {
     id: 'API2-3',
-    attack: "Use npm start's well-known keys from another machine",
+    attack: 'Get into an edge of npm start with a key that stands in a manual',
     entries: ['npm start'],
-    test: ['test/edge/bad-requests.test.ts', 'a local key works through a loopback address alone'],
+    instead: "'0'.repeat(64)",
+    test: ['test/local/settings.test.ts', 'the keys of two state folders differ, and nobody else can read them'],
   },
   {
     id: 'API2-4',
-    attack: "Use npm start's well-known keys from a page of another site, through its visitor's browser",
+    attack: "Have a page of another site call an edge of npm start, through its visitor's browser",
     entries: ['npm start'],
-    instead: 'return true;',
-    test: [
-      'test/edge/hardening.test.ts',
-      "a page of another site cannot use the keys of npm start through its visitor's browser",
-    ],
+    test: ['test/edge/local-door.test.ts', 'an edge of this machine refuses pages of %s'],
+  },
+  {
+    id: 'API2-13',
+    attack: 'Come to an edge of npm start from elsewhere, by a name that is led to it (DNS rebinding, a proxy)',
+    entries: ['npm start'],
+    test: ['test/edge/local-door.test.ts', 'an edge of this machine refuses the Host of %s'],
+  },
+  {
+    id: 'API2-14',
+    attack: 'Come to an edge of npm start through a reverse proxy that nobody told it of',
+    entries: ['npm start'],
+    test: ['test/edge/local-door.test.ts', 'an edge of this machine refuses what a proxy sent on with %s'],
   },
   {
     id: 'API2-5',
@@ -198,10 +207,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Read the metrics without their token',
     entries: ['GET /metrics'],
     instead: 'return next();',
-    test: [
-      'test/edge/statistics.test.ts',
-      'metrics are for an admin key or the token, and open on a loopback address only without one',
-    ],
+    test: ['test/edge/statistics.test.ts', 'metrics are for an admin key or the token'],
   },
   {
     id: 'API3-1',

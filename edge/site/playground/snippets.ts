@@ -1,3 +1,4 @@
+import { localKeyCommand, ownNames } from '../../../contract/own-machine.ts';
 import type { MeshFields, Subject } from '../api/meshes.ts';
 
 export const languages = ['curl', 'OpenAI SDK', 'Command line'] as const;
@@ -21,13 +22,22 @@ function curl({ edgeUrl, subject, fields, withKey }: Asked): string {
   const made = subject.is === 'picture' ? `image=@${subject.file.name}` : `prompt=${subject.prompt}`;
   const lines = [
     `curl ${edgeUrl}/v1/meshes`,
-    ...(withKey ? ['-H "Authorization: Bearer $MESHKILN_API_KEY"'] : []),
+    ...(withKey ? [`-H "Authorization: Bearer ${shellKey(edgeUrl)}"`] : []),
     "-H 'Prefer: wait=60'",
     // What a form takes as it is: of -F, a value that begins with @ or < would be a file's name.
     `${subject.is === 'picture' ? '-F' : '--form-string'} ${shellWord(made)}`,
     ...Object.entries(fields).map(([name, value]) => `-F ${name}=${value}`),
   ];
   return lines.join(' \\\n  ');
+}
+
+/** How a shell has the key: on the machine of the edge, from the command that reads it. */
+function shellKey(edgeUrl: string): string {
+  return isLocal(edgeUrl) ? localKeyCommand : '$MESHKILN_API_KEY';
+}
+
+function isLocal(edgeUrl: string): boolean {
+  return ownNames.has(new URL(edgeUrl).hostname);
 }
 
 function openAiSdk({ edgeUrl, subject, fields }: Asked): string {
@@ -70,7 +80,7 @@ function commandLine({ edgeUrl, subject, fields, withKey }: Asked): string {
   const made = subject.is === 'picture' ? [shellWord(subject.file.name)] : ['--prompt', shellWord(subject.prompt)];
   const output = `${stem}.${extensions[format] ?? format}`;
   return [
-    `export MESHKILN_URL=${edgeUrl}${withKey ? ' MESHKILN_API_KEY=…' : ''}`,
+    `export MESHKILN_URL=${edgeUrl}${withKey && !isLocal(edgeUrl) ? ' MESHKILN_API_KEY=…' : ''}`,
     ['npm run mesh --', ...made, '-o', shellWord(output), ...options].join(' '),
   ].join('\n');
 }
