@@ -2,17 +2,26 @@
 import { access, constants, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MeshRequest, OutputFormat, outputFormats } from '../contract/request.ts';
+import { OutputFormat, outputFormats } from '../contract/formats.ts';
+import { MeshRequest } from '../contract/request.ts';
 import { edgeAccess, whichEdge } from './edge-access.ts';
 import { Meshkiln, type MeshOptions } from './meshkiln.ts';
 import { MeshkilnError } from './meshkiln-error.ts';
 import { pathFromHere } from './paths.ts';
 import { progressReporter } from './progress.ts';
 
+/** The endings that name a format, in words; another name of the format than its ending's follows it. */
+const fileEndings = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
+  OutputFormat.options.map((name) => {
+    const { extension } = outputFormats[name];
+    return `.${extension}${extension === name ? '' : ` (${name.toUpperCase()})`}`;
+  }),
+);
+
 const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
        npm run mesh -- --prompt <text> -o <file> [options]
 
-  -o, --output FILE           where to write; .glb .zip (OBJ) .stl or .ply sets the format
+  -o, --output FILE           where to write; the ending sets the format: ${fileEndings}
       --prompt TEXT           what to make, in words, where the edge takes prompts
       --model ID              a model of GET /v1/models (default: default)
       --faces N               simplify to about N faces
@@ -141,7 +150,7 @@ function formatOf(file: string): OutputFormat {
   const extension = extname(file).slice(1).toLowerCase();
   const format = OutputFormat.options.find((name) => outputFormats[name].extension === extension);
   if (format !== undefined) return format;
-  return refuse(`${file}: the ending must be .glb, .zip (OBJ with its texture), .stl or .ply`);
+  return refuse(`${file}: the ending must be ${fileEndings}`);
 }
 
 /** What is neither stays text, for the schema to refuse. */

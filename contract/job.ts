@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { base64Length } from './base64.ts';
 import { Sha256 } from './digest.ts';
 import { MeshParams, contractVersion, pipelineVersion } from './key.ts';
-import { Blob, MeshManifest, stages } from './mesh.ts';
+import { StoredBlob, MeshManifest, stages } from './mesh.ts';
 import { TextToImageModel } from './model.ts';
 import { Trace } from './trace.ts';
 
@@ -88,5 +88,5 @@ export const JobReturned = z.strictObject({ taken: z.boolean() });
 export type JobReturned = z.infer<typeof JobReturned>;
 
 /** Answer of `PUT {edge}/origin/blobs/{sha256}`; a repeat is `stored: false` and changes nothing. */
-export const BlobReceipt = z.strictObject({ sha256: Blob.shape.sha256, stored: z.boolean() });
+export const BlobReceipt = z.strictObject({ sha256: StoredBlob.shape.sha256, stored: z.boolean() });
 export type BlobReceipt = z.infer<typeof BlobReceipt>;

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { canonicalJson } from './canonical-json.ts';
 import { Sha256, sha256 } from './digest.ts';
 import type { Model } from './model.ts';
-import { OutputFormat, type MeshRequest } from './request.ts';
+import { compressions, OutputFormat, outputFormats } from './formats.ts';
+import type { MeshRequest } from './request.ts';
 
 /** Raised when the meaning of a request changes. */
 export const contractVersion = 1;
@@ -18,7 +19,7 @@ export const MeshParams = z.strictObject({
   texture: z.boolean().optional(),
   texture_resolution: z.number().int().optional(),
   target_face_count: z.number().int().nullable(),
-  compression: z.enum(['none', 'quantize', 'meshopt', 'draco']).optional(),
+  compression: z.enum(compressions).optional(),
   largest_dimension_mm: z.number(),
   mc_resolution: z.number().int().optional(),
   seed: z.number().int().optional(),
@@ -28,7 +29,7 @@ export type MeshParams = z.infer<typeof MeshParams>;
 /** The part of a request that this model and format use, with every default filled; the rest is dropped. */
 export function meshParams(request: MeshRequest, model: Model): MeshParams {
   const format = request.output_format;
-  const textured = format === 'glb' || format === 'obj';
+  const { textured, compressed } = outputFormats[format];
   const uses = (field: 'seed' | 'mc_resolution') => model.uses.includes(field);
   const mcResolution = request.mc_resolution ?? model.defaults.mc_resolution;
   return {
@@ -39,7 +40,7 @@ export function meshParams(request: MeshRequest, model: Model): MeshParams {
     largest_dimension_mm: request.largest_dimension_mm,
     ...(textured && { texture: request.texture }),
     ...(textured && request.texture && { texture_resolution: request.texture_resolution }),
-    ...(format === 'glb' && { compression: request.compression }),
+    ...(compressed && { compression: request.compression }),
     ...(uses('mc_resolution') && mcResolution !== undefined && { mc_resolution: mcResolution }),
     ...(uses('seed') && { seed: request.seed ?? randomSeed() }),
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 import { TextToImageModel } from './model.ts';
-import { OutputFormat } from './request.ts';
+import { fileExtensions, formatUnits, OutputFormat } from './formats.ts';
 
 /** The stages of a job at the origin, in their order; `queue` is the wait before them. */
 export const stages = ['queue', 'decode', 'matte', 'infer', 'surface', 'texture', 'encode'] as const;
@@ -35,13 +35,13 @@ export type Provider = z.infer<typeof Provider>;
 const Vector3 = z.tuple([z.number(), z.number(), z.number()]);
 
 /** Bytes that were written back, by their digest. */
-export const Blob = z.strictObject({
+export const StoredBlob = z.strictObject({
   sha256: Sha256,
   bytes: z.number().int().positive(),
   mediaType: z.string().max(100),
-  extension: z.enum(['glb', 'zip', 'stl', 'ply', 'webp', 'png']),
+  extension: z.enum(fileExtensions),
 });
-export type Blob = z.infer<typeof Blob>;
+export type StoredBlob = z.infer<typeof StoredBlob>;
 
 /** What is kept of a finished mesh under `meshes/<key>.json`: the same for every tenant that may read it. */
 export const MeshManifest = z.strictObject({
@@ -60,14 +60,14 @@ export const MeshManifest = z.strictObject({
   completedAtSeconds: z.number().int(),
   /** Null for a result that is kept until it is evicted. */
   expiresAtSeconds: z.number().int().nullable(),
-  asset: Blob.extend({
+  asset: StoredBlob.extend({
     vertices: z.number().int().positive(),
     faces: z.number().int().positive(),
-    /** Least and greatest corner, in metres for glTF and millimetres for the other formats. */
+    /** Least and greatest corner, in the format's unit. */
     bounds: z.tuple([Vector3, Vector3]),
     watertight: z.boolean(),
   }),
-  thumbnail: Blob.nullable(),
+  thumbnail: StoredBlob.nullable(),
   provider: Provider,
   degraded: z.boolean(),
   timingsMs: Timings,
@@ -111,9 +111,7 @@ export const MeshObject = z.object({
       media_type: z.string(),
       vertices: z.number().int(),
       faces: z.number().int().describe('Triangles.'),
-      bounds: z
-        .tuple([Vector3, Vector3])
-        .describe('Least and greatest corner, in metres for glTF and millimetres for the other formats.'),
+      bounds: z.tuple([Vector3, Vector3]).describe(`Least and greatest corner: ${formatUnits}.`),
       watertight: z.boolean(),
     })
     .nullable()

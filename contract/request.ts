@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from './digest.ts';
+import { compressions, formatList, formatsWhere, formatUnits, OutputFormat, outputFormats } from './formats.ts';
 
 /** Longest URL that a request may have the edge ask, in characters. */
 export const outsideUrlCharactersMax = 2048;
@@ -10,17 +11,6 @@ export const imageLimits = {
   dataUrlBytesMax: 8 * 1024 * 1024,
   pixelsMax: 40_000_000,
 } as const;
-
-/** Media type and file ending of each output format. */
-export const outputFormats = {
-  glb: { mediaType: 'model/gltf-binary', extension: 'glb' },
-  obj: { mediaType: 'application/zip', extension: 'zip' },
-  stl: { mediaType: 'model/stl', extension: 'stl' },
-  ply: { mediaType: 'application/x-ply', extension: 'ply' },
-} as const;
-
-export const OutputFormat = z.enum(['glb', 'obj', 'stl', 'ply']);
-export type OutputFormat = z.infer<typeof OutputFormat>;
 
 const metadataPairsMax = 16;
 const metadataNameCharactersMax = 64;
@@ -72,6 +62,8 @@ export const Prompt = z
 /** How long a POST may be held by `Prefer: wait`, in seconds. */
 export const preferWaitSecondsMax = 60;
 
+const compressedFormats = formatsWhere(({ compressed }) => compressed);
+
 /**
  * The body of `POST /v1/meshes`, less its picture: `image` stays what the client wrote (a data URL, an https URL or a
  * digest), or is absent when the file came in a form. The descriptions are those of the public API's documentation.
@@ -94,7 +86,7 @@ export const MeshRequest = /* defence: API3-1 */ z
       .default('default')
       .describe('An id (`name@version`), a name (its newest version) or `default`; see `GET /v1/models`.'),
     output_format: OutputFormat.default('glb').describe(
-      '`obj` is a zip of OBJ, MTL and texture; `stl` and `ply` are binary.',
+      OutputFormat.options.map((name) => `\`${name}\`: ${outputFormats[name].contents}`).join('; ') + '.',
     ),
     seed: z
       .number()
@@ -121,7 +113,10 @@ export const MeshRequest = /* defence: API3-1 */ z
       .max(512)
       .optional()
       .describe("Cells along each side of a field model's grid; the model's own default. Other models ignore it."),
-    texture: z.boolean().default(true).describe('`false` gives vertex colours. `glb` and `obj`.'),
+    texture: z
+      .boolean()
+      .default(true)
+      .describe(`\`false\` gives vertex colours. For ${formatList(formatsWhere(({ textured }) => textured))}.`),
     texture_resolution: z
       .literal([256, 512, 1024, 2048])
       .default(1024)
@@ -135,15 +130,15 @@ export const MeshRequest = /* defence: API3-1 */ z
       .default(null)
       .describe('Triangles to simplify to; more stay where fewer would open the mesh or leave its shape.'),
     compression: z
-      .enum(['none', 'quantize', 'meshopt', 'draco'])
+      .enum(compressions)
       .default('none')
-      .describe('How the geometry is packed; `glb` only.'),
+      .describe(`How the geometry is packed. For ${formatList(compressedFormats)}.`),
     largest_dimension_mm: z
       .number()
       .min(1)
       .max(1000)
       .default(100)
-      .describe("The mesh's longest side in millimetres. glTF is in metres, the other formats in millimetres."),
+      .describe(`The mesh's longest side in millimetres, whatever the unit of the file: ${formatUnits}.`),
     cache: CacheControls.default({ mode: 'default', tags: [] }),
     priority: z
       .enum(['interactive', 'batch'])
@@ -156,9 +151,9 @@ export const MeshRequest = /* defence: API3-1 */ z
       .optional()
       .describe('A public https URL that is told, signed, how the mesh ends.'),
   })
-  .refine((request) => request.compression === 'none' || request.output_format === 'glb', {
+  .refine((request) => request.compression === 'none' || outputFormats[request.output_format].compressed, {
     path: ['compression'],
-    message: 'compression applies to output_format "glb" only',
+    message: `compression applies to output_format ${compressedFormats.map((name) => `"${name}"`).join(' and ')} only`,
   });
 export type MeshRequest = z.infer<typeof MeshRequest>;
 export type MeshRequestInput = z.input<typeof MeshRequest>;

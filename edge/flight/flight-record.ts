@@ -1,6 +1,6 @@
 import { flightLifeMsMax, isInputFailure, type Job, type JobFailure } from '../../contract/job.ts';
 import type { MeshManifest, Stage } from '../../contract/mesh.ts';
-import type { OutputFormat } from '../../contract/request.ts';
+import type { OutputFormat } from '../../contract/formats.ts';
 import type { Budget, Refusal } from '../tenant/budget.ts';
 import type { OriginStatus } from '../fleet/calls.ts';
 

@@ -1,4 +1,5 @@
-import { mediaTypes, type AssetName } from '../store/asset.ts';
+import { mediaTypes } from '../../contract/formats.ts';
+import type { AssetName } from '../store/asset.ts';
 
 /** Who may keep an answer, and for how long: it depends on the kind of URL that was asked. */
 export type AssetLife =

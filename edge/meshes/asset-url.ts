@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { bytesOfHex, hex } from '../../contract/digest.ts';
 import { hmacKey } from '../../contract/hmac-key.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { assetFile, type AssetName } from '../store/asset.ts';
 
@@ -15,7 +15,11 @@ const privateUrlSeconds = 3600;
 export type AssetUrls = { baseUrl: string; secret: string };
 
 /** The URL of a mesh's blob: public for good, or of a private mesh one that expires. */
-export async function assetUrl(manifest: MeshManifest, blob: Blob, { baseUrl, secret }: AssetUrls): Promise<string> {
+export async function assetUrl(
+  manifest: MeshManifest,
+  blob: StoredBlob,
+  { baseUrl, secret }: AssetUrls,
+): Promise<string> {
   const url = `${baseUrl}/assets/${assetFile(blob)}`;
   if (manifest.owner === undefined) return url;
   const expires = String(Math.floor(Date.now() / 1000) + privateUrlSeconds);

@@ -1,7 +1,7 @@
 import type { Flights } from '../flight/calls.ts';
 import { bytesOfBase64 } from '../../contract/base64.ts';
 import type { JobResult } from '../../contract/job.ts';
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { isAssetMediaType } from '../store/asset.ts';
 import { putBlob, removePrivateBlobs } from '../store/blobs.ts';
@@ -128,7 +128,7 @@ function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
   if (!same) throw new Problem('invalid_request', 'The manifest is not of the job that has this key.');
 }
 
-type Carried = { blob: Blob; bytes: Uint8Array<ArrayBuffer> };
+type Carried = { blob: StoredBlob; bytes: Uint8Array<ArrayBuffer> };
 
 /** The thumbnail that a result carries; throws the Problem that says what is wrong with it. */
 function carriedBlob({ manifest, thumbnail }: CompletedResult): Carried | null {
@@ -151,13 +151,13 @@ function carriedBlob({ manifest, thumbnail }: CompletedResult): Carried | null {
 async function keepCarried(
   { blob, bytes }: Carried,
   { place, allowed }: { place: Place; allowed: Promise<void> },
-): Promise<Blob | null> {
+): Promise<StoredBlob | null> {
   const put = putBlob({ ...blob, ...place, body: bytes, allowed });
   // What was taken down is not stored either, and says so first.
   const { stored } = await put.catch(unlessTakenDown({ stored: true }));
   return stored ? null : missingBlob([blob], place);
 }
 
-function notStored({ sha256 }: Blob): Problem {
+function notStored({ sha256 }: StoredBlob): Problem {
   return new Problem('precondition_failed', `The blob ${sha256} is not stored as the manifest has it.`);
 }

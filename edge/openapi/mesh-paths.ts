@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiContentObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ProblemCode } from '../../contract/problem.ts';
 import { MeshObject } from '../../contract/mesh.ts';
-import { outputFormats } from '../../contract/request.ts';
+import { outputFormats, thumbnailMediaTypes } from '../../contract/formats.ts';
 import { ListQuery } from '../request/list-query.ts';
 import { MeshDeleted, MeshId, MeshList } from '../routes/answers.ts';
 import { binary, downloadHeaders, downloadProblems } from './download-answers.ts';
@@ -205,12 +205,12 @@ export const meshPaths: ZodOpenApiPathsObject = {
         200: {
           description: 'A shaded picture of the mesh.',
           headers: downloadHeaders,
-          content: binary(['image/webp', 'image/png']),
+          content: binary(thumbnailMediaTypes),
         },
         206: {
           description: 'The part that `Range` asked for.',
           headers: [...downloadHeaders, 'content-range'],
-          content: binary(['image/webp', 'image/png']),
+          content: binary(thumbnailMediaTypes),
         },
         304: { description: 'You have this very picture.', headers: ['etag', 'cache-control', 'cache-status'] },
       },

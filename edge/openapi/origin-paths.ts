@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { mediaTypes } from '../../contract/formats.ts';
 import type { ZodOpenApiPathsObject, ZodOpenApiRequestBodyObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
 import { BlobReceipt, JobProgress, JobResult, JobReturn, JobReturned } from '../../contract/job.ts';
 import { Removals, RemovalsQuery, ReportAnswer } from '../../contract/removals.ts';
 import { Report } from '../../contract/report.ts';
-import { mediaTypes } from '../store/asset.ts';
 import { binary } from './download-answers.ts';
 import { operation } from './operation.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { fileExtensions, mediaTypes } from '../../contract/formats.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { Health, ModelAnswer, ModelList, Readiness } from '../routes/answers.ts';
-import { mediaTypes } from '../store/asset.ts';
 import { binary, downloadHeaders, downloadProblems } from './download-answers.ts';
 import { exampleAssetSha256, exampleModel } from './examples.ts';
 import { operation } from './operation.ts';
@@ -10,7 +10,7 @@ const assetPath = `/assets/${exampleAssetSha256}.glb`;
 const assetMediaTypes = Object.values(mediaTypes);
 const assetFile = z
   .string()
-  .regex(/^[0-9a-f]{64}\.(glb|zip|stl|ply|webp|png)$/)
+  .regex(new RegExp(`^[0-9a-f]{64}\\.(${fileExtensions.join('|')})$`))
   .describe('SHA-256 of the bytes and the ending of their format; a wrong ending is a 404.');
 const assetParams = {
   path: z.object({ file: assetFile }),

@@ -1,4 +1,4 @@
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
 import { blobKey, headBlob } from '../store/blobs.ts';
 import { blobsOf, removeEntry } from '../store/index-entries.ts';
 import type { Manifests } from '../store/manifests.ts';
@@ -13,9 +13,9 @@ export function placeOf({ key, owner }: MeshManifest, r2: R2Bucket): Place {
 }
 
 /** The first of a mesh's blobs that is not stored as its manifest has it, or null. */
-export async function missingBlob(blobs: readonly Blob[], place: Place): Promise<Blob | null> {
+export async function missingBlob(blobs: readonly StoredBlob[], place: Place): Promise<StoredBlob | null> {
   const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ sha256, ...place })));
-  const isMissing = ({ bytes, mediaType }: Blob, i: number) =>
+  const isMissing = ({ bytes, mediaType }: StoredBlob, i: number) =>
     stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType;
   return blobs.find(isMissing) ?? null;
 }

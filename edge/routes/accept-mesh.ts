@@ -1,5 +1,5 @@
 import type { MeshRequest } from '../../contract/request.ts';
-import { outputFormats } from '../../contract/request.ts';
+import { outputFormats } from '../../contract/formats.ts';
 import type { Trace } from '../../contract/trace.ts';
 import { ownTenant, type Caller } from '../access/auth.ts';
 import { negotiate } from '../http/accept.ts';

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Blob, MeshManifest } from '../../contract/mesh.ts';
+import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { AssetUrls } from '../meshes/asset-url.ts';
 import type { Authenticated } from '../access/auth.ts';
@@ -70,7 +70,7 @@ export async function meshAnswer(
 /** The bytes of a mesh's blob, with the headers and rules of an asset. */
 export function download(
   c: MeshesContext,
-  { mesh, blob }: { mesh: CompletedMesh; blob: Blob },
+  { mesh, blob }: { mesh: CompletedMesh; blob: StoredBlob },
   { manifests, r2 }: MeshAnswerOptions,
 ): Promise<Response> {
   const { sha256, extension } = blob;

@@ -1,4 +1,4 @@
-import type { Blob } from '../../contract/mesh.ts';
+import { mediaTypes, type FileExtension } from '../../contract/formats.ts';
 import type { ByteRange } from '../http/range.ts';
 
 /** Assets up to this size are held whole and checked before their first byte is sent; larger ones only stream through. */
@@ -22,17 +22,7 @@ export type Asset = { mediaType: string; sizeBytes: number } & (
 export type HeldAsset = Asset & { kind: 'held' };
 
 /** The name of an asset; its tiers are keyed by the file name, so that a wrong extension is simply absent. */
-export type AssetName = { sha256: string; extension: Blob['extension'] };
-
-/** Media type of each extension that an asset can have. */
-export const mediaTypes: Readonly<Record<Blob['extension'], string>> = {
-  glb: 'model/gltf-binary',
-  zip: 'application/zip',
-  stl: 'model/stl',
-  ply: 'application/x-ply',
-  webp: 'image/webp',
-  png: 'image/png',
-};
+export type AssetName = { sha256: string; extension: FileExtension };
 
 /** Whether a media type is that of an asset: it decides how a browser takes the bytes. */
 export function isAssetMediaType(text: string): boolean {
@@ -50,6 +40,6 @@ export function parseAssetFile(file: string): AssetName | null {
   return sha256 !== undefined && isExtension(extension) ? { sha256, extension } : null;
 }
 
-function isExtension(text: string | undefined): text is Blob['extension'] {
+function isExtension(text: string | undefined): text is FileExtension {
   return text !== undefined && Object.hasOwn(mediaTypes, text);
 }

@@ -1,4 +1,4 @@
-import { surfaceKeysOf, type Blob, type MeshManifest } from '../../contract/mesh.ts';
+import { surfaceKeysOf, type StoredBlob, type MeshManifest } from '../../contract/mesh.ts';
 
 /**
  * What meshes can be found by: their picture, a blob of theirs (asset or thumbnail), their model, surface or tag. The
@@ -88,7 +88,7 @@ export async function indexedKeys(
 }
 
 /** The blobs of a mesh. */
-export function blobsOf({ asset, thumbnail }: MeshManifest): readonly Blob[] {
+export function blobsOf({ asset, thumbnail }: MeshManifest): readonly StoredBlob[] {
   return thumbnail === null ? [asset] : [asset, thumbnail];
 }
 

@@ -1,6 +1,7 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import { heldAssetBytesMax, mediaTypes, parseAssetFile, type Asset } from './asset.ts';
+import { mediaTypes } from '../../contract/formats.ts';
+import { heldAssetBytesMax, parseAssetFile, type Asset } from './asset.ts';
 import { blobKey, type BlobPlace } from './blobs.ts';
 import { isLive, manifestKey, parseManifest } from './manifest-text.ts';
 import type { Source } from './tiers.ts';

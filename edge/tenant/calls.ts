@@ -1,5 +1,5 @@
 import type { Job } from '../../contract/job.ts';
-import type { OutputFormat } from '../../contract/request.ts';
+import type { OutputFormat } from '../../contract/formats.ts';
 import type { Objects } from '../objects.ts';
 import type { BatchId } from '../stats/batcher.ts';
 import type { Account, Payer, Refusal, Reservation } from './budget.ts';

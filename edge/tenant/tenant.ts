@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { OutputFormat } from '../../contract/request.ts';
+import type { OutputFormat } from '../../contract/formats.ts';
 import { Manifests } from '../store/manifests.ts';
 import { anonymousTenant } from './tenant-name.ts';
 import type { Account, Payer, Refusal, Reservation } from './budget.ts';

@@ -1,5 +1,5 @@
 import type { MeshParams } from '../../contract/key.ts';
-import { outputFormats } from '../../contract/request.ts';
+import { outputFormats, type OutputFormat } from '../../contract/formats.ts';
 import { checkMesh } from '../mesh/check.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import { digestOf } from '../digest.ts';
@@ -15,13 +15,28 @@ type Corner = [number, number, number];
 
 /** A finished mesh file and what is in it. */
 export type Asset = MadeFile & {
-  extension: (typeof outputFormats)[keyof typeof outputFormats]['extension'];
+  extension: (typeof outputFormats)[OutputFormat]['extension'];
   vertices: number;
   faces: number;
-  /** Least and greatest corner in the file's own unit: metres for glTF, millimetres for the others. */
+  /** Least and greatest corner in the format's unit. */
   bounds: [Corner, Corner];
   watertight: boolean;
 };
+
+type Encoding = { compression: NonNullable<MeshParams['compression']> };
+
+/** Writes a mesh, in metres, as a file in the format's own unit. */
+type Encoder = (painted: PaintedMesh, encoding: Encoding) => Uint8Array | Promise<Uint8Array>;
+
+const encoders: Readonly<Record<OutputFormat, Encoder>> = {
+  glb: async ({ mesh, texture }, { compression }) =>
+    encodeGlb(mesh, texture && (await encodeTexture(texture)), compression),
+  obj: async ({ mesh, texture }) => encodeObj(mesh, texture && (await encodeTexture(texture))),
+  stl: ({ mesh }) => encodeStl(mesh),
+  ply: ({ mesh }) => encodePly(mesh),
+};
+
+const perMetre = { metre: 1, millimetre: 1000 } as const;
 
 /** Writes a mesh in the format asked for. */
 export async function encode({
@@ -31,27 +46,18 @@ export async function encode({
   painted: PaintedMesh;
   params: Pick<MeshParams, 'output_format' | 'compression'>;
 }): Promise<Asset> {
-  const format = params.output_format;
+  const { mediaType, extension, unit } = outputFormats[params.output_format];
   const { mesh } = painted;
-  const written = file(painted, params); // its texture on another thread, most of the time
+  // Mostly done by another thread: the JPEG of the texture.
+  const written = encoders[params.output_format](painted, { compression: params.compression ?? 'none' });
   const facts = {
     vertices: mesh.positions.length / 3,
     faces: mesh.indices.length / 3,
-    bounds: bounds(mesh, format === 'glb' ? 1 : 1000),
+    bounds: bounds(mesh, perMetre[unit]),
     watertight: checkMesh(mesh.positions, mesh.indices).watertight,
   };
   const bytes = await written;
-  return { bytes, sha256: digestOf(bytes), ...outputFormats[format], ...facts };
-}
-
-async function file(
-  { mesh, texture }: PaintedMesh,
-  { output_format, compression }: Pick<MeshParams, 'output_format' | 'compression'>,
-): Promise<Uint8Array> {
-  if (output_format === 'stl') return encodeStl(mesh);
-  if (output_format === 'ply') return encodePly(mesh);
-  const image = texture && (await encodeTexture(texture));
-  return output_format === 'obj' ? encodeObj(mesh, image) : encodeGlb(mesh, image, compression ?? 'none');
+  return { bytes, sha256: digestOf(bytes), mediaType, extension, ...facts };
 }
 
 function bounds(mesh: Mesh, scale: number): [Corner, Corner] {

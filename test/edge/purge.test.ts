@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { mediaTypes } from '../../edge/store/asset.ts';
+import { mediaTypes } from '../../contract/formats.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { manifestMemory } from '../../edge/store/memory.ts';
 import { putBlob } from '../../edge/store/blobs.ts';

@@ -1,6 +1,6 @@
 import { env, exports } from 'cloudflare:workers';
 import { sha256 } from '../../contract/digest.ts';
-import { mediaTypes } from '../../edge/store/asset.ts';
+import { mediaTypes } from '../../contract/formats.ts';
 
 /** No origin and no key: assets need neither. */
 Object.assign(env, { ORIGINS: '[]', API_KEYS: '[]' });

@@ -2,7 +2,7 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { mediaTypes } from '../../edge/store/asset.ts';
+import { mediaTypes } from '../../contract/formats.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import worker from '../../edge/worker.ts';

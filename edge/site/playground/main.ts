@@ -1,3 +1,4 @@
+import { OutputFormat, outputFormats } from '../../../contract/formats.ts';
 import type { MeshObject } from '../../../contract/mesh.ts';
 import { ApiError } from '../api/call.ts';
 import { keepKey, readKey } from '../api/key.ts';
@@ -39,6 +40,7 @@ listenForPictures({ take, fail });
 listenForPrompts(takePrompt);
 showSamples(byId('samples', HTMLUListElement), take, fail);
 showLanguages();
+offerFormats();
 copyOnClick(byId('copy', HTMLButtonElement), () => byId('snippet', HTMLElement).textContent ?? '');
 again.addEventListener('click', () => void fire());
 options.addEventListener('change', allowCompression);
@@ -113,8 +115,14 @@ function fieldsOf(form: HTMLFormElement): MeshFields {
   return Object.fromEntries(entries);
 }
 
+function offerFormats(): void {
+  const choices = Object.entries(outputFormats).map(([name, { label }]) => new Option(label, name));
+  byId('format', HTMLSelectElement).replaceChildren(...choices);
+}
+
 function allowCompression(): void {
-  byId('compression', HTMLSelectElement).disabled = byId('format', HTMLSelectElement).value !== 'glb';
+  const format = OutputFormat.parse(byId('format', HTMLSelectElement).value);
+  byId('compression', HTMLSelectElement).disabled = !outputFormats[format].compressed;
 }
 
 function showUnfinished(mesh: MeshObject | null): void {
@@ -140,7 +148,7 @@ async function showFinished(mesh: MeshObject, { tookMs, signal }: Followed): Pro
   showSnippet();
   result.hidden = false;
   status.textContent = `Done. ${sentence}`;
-  if (mesh.output_format === 'glb') {
+  if (outputFormats[mesh.output_format].viewable) {
     note.textContent = 'Loading the 3D viewer …';
     const description = `A mesh of your ${subject?.is ?? 'picture'} with ${count(asset.faces)} triangles; drag or use the arrow keys to turn it`;
     await showMesh(viewer, { url: asset.url, description });

@@ -1,3 +1,4 @@
+import { OutputFormat, outputFormats } from '../../../contract/formats.ts';
 import { localKeyCommand, ownNames } from '../../../contract/own-machine.ts';
 import type { MeshFields, Subject } from '../api/meshes.ts';
 
@@ -6,8 +7,6 @@ export type Language = (typeof languages)[number];
 
 /** A request that the page has made; `withKey` where it took one. */
 type Asked = { edgeUrl: string; subject: Subject; fields: MeshFields; withKey: boolean };
-
-const extensions: Readonly<Record<string, string>> = { glb: 'glb', obj: 'zip', stl: 'stl', ply: 'ply' };
 
 /** What the command line calls the fields that the page has. */
 const optionOf: Readonly<Record<string, string>> = { compression: '--compression', target_face_count: '--faces' };
@@ -74,11 +73,12 @@ function promptIn(prompt: string): InProgram {
 }
 
 function commandLine({ edgeUrl, subject, fields, withKey }: Asked): string {
-  const { output_format: format = 'glb', ...others } = fields;
+  const { output_format: asked, ...others } = fields;
+  const { extension } = outputFormats[OutputFormat.parse(asked ?? 'glb')];
   const options = Object.entries(others).map(([name, value]) => `${optionOf[name] ?? name} ${value}`);
   const stem = subject.is === 'picture' ? subject.file.name.replace(/\.\w+$/, '') : 'mesh';
   const made = subject.is === 'picture' ? [shellWord(subject.file.name)] : ['--prompt', shellWord(subject.prompt)];
-  const output = `${stem}.${extensions[format] ?? format}`;
+  const output = `${stem}.${extension}`;
   return [
     `export MESHKILN_URL=${edgeUrl}${withKey && !isLocal(edgeUrl) ? ' MESHKILN_API_KEY=…' : ''}`,
     ['npm run mesh --', ...made, '-o', shellWord(output), ...options].join(' '),

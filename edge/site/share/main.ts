@@ -1,3 +1,4 @@
+import { outputFormats } from '../../../contract/formats.ts';
 import { MeshObject } from '../../../contract/mesh.ts';
 import { copyOnClick } from '../look/copy-button.ts';
 import { byId } from '../look/element.ts';
@@ -26,7 +27,7 @@ async function show(mesh: MeshObject): Promise<void> {
     thumbnail.alt = `${description}, rendered`;
     thumbnail.hidden = false;
   }
-  if (mesh.output_format !== 'glb') {
+  if (!outputFormats[mesh.output_format].viewable) {
     note.textContent = `Browsers do not show ${mesh.output_format.toUpperCase()}: this is a rendered preview.`;
     stage.dataset.state = 'done';
     return;
