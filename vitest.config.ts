@@ -22,7 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/{bench,contract,gpu-origin,client,local,security}/**/*.test.ts'],
+          include: ['test/{bench,contract,docs,gpu-origin,client,local,security}/**/*.test.ts'],
           testTimeout: 30_000,
           // Some start an origin first; on a busy machine the default of 10 s left their tests, attacks among them, unrun.
           hookTimeout: 60_000,
