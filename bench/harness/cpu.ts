@@ -5,11 +5,16 @@ import { readdirSync, readFileSync } from 'node:fs';
  * it hardly depends on what else the machine does. NaN where there is no /proc, or no such child.
  */
 export function childCpuMs(program: string): number {
-  for (const pid of processes()) {
+  const [pid] = childPids(program);
+  return pid === undefined ? NaN : processCpuMs(pid);
+}
+
+/** The child processes of this one that run a program. */
+export function childPids(program: string): string[] {
+  return processes().filter((pid) => {
     const stat = statOf(pid);
-    if (stat?.program === program && stat.parent === process.pid) return processCpuMs(pid);
-  }
-  return NaN;
+    return stat?.program === program && stat.parent === process.pid;
+  });
 }
 
 function processes(): string[] {

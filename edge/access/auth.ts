@@ -1,7 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { bytesOfHex, hex, sha256 } from '../../contract/digest.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { MayBeBegun } from '../begun.ts';
 import { anonymousTenant } from '../tenant/tenant-name.ts';
 import type { AnonymousTier } from './anonymous-tier.ts';
 import type { ApiKey } from './api-keys.ts';
@@ -9,7 +8,7 @@ import { digestKey, knownDigest, rememberDigest } from './key-digest.ts';
 import type { KeyStore } from './key-store.ts';
 import type { StoredKey } from './calls.ts';
 import { addressOf } from './address.ts';
-import type { Traced } from '../http/request-id.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { Account } from '../tenant/budget.ts';
 import type { MissLimits } from '../tenant/limit-settings.ts';
 import { countRequest, type RateLimiters } from './rate-limits.ts';
@@ -26,8 +25,8 @@ export type Caller = {
   account: Account | null;
 };
 
-/** What the routes behind `requireKey` find in their context. */
-export type Authenticated = MayBeBegun & { Variables: { caller: Caller } & Traced['Variables'] };
+/** What the routes behind `requireKey` find in Hono's context. */
+export type Authenticated = { Variables: { caller: Caller; context: RequestContext } };
 
 export type AccessOptions = {
   /** The keys of the `API_KEYS` secret, with which an operator makes those of the store. */
@@ -72,12 +71,11 @@ export function callerFor(options: AccessOptions, scope: Scope): (request: Reque
   };
 }
 
-/** Lets a request pass that has a caller, and puts it into the context. */
+/** Lets a request pass whose caller has the scope, and puts the caller into the context. */
 export function requireKey(options: AccessOptions, scope: Scope): MiddlewareHandler<Authenticated> {
   const callerOf = callerFor(options, scope);
   return async (c, next) => {
-    const begun = scope === 'meshes' ? c.env.begun?.caller : undefined;
-    c.set('caller', await (begun ?? callerOf(c.req.raw)));
+    c.set('caller', await callerOf(c.req.raw));
     return next();
   };
 }

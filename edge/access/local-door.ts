@@ -2,7 +2,7 @@ import { ownNames } from '../../contract/own-machine.ts';
 import { Problem } from '../../contract/problem.ts';
 import { traceHeaders } from '../../contract/trace.ts';
 import { openHeaders } from '../http/cors.ts';
-import { traceOf } from '../http/request-id.ts';
+import { traceOf } from '../request-context.ts';
 import { defaultHeaders } from '../http/security-headers.ts';
 
 /** Headers that a proxy adds: RFC 7239, RFC 9110 §7.6.3, RFC 8586, and what proxies sent before those. */

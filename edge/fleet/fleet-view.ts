@@ -11,9 +11,10 @@ const modelsMs = 30_000;
 type Remembered<T> = { value: T; atMs: number } | null;
 
 /** What this isolate last heard of the fleet, shared by the Worker and the objects that run in it. */
-const isolateMemory: { snapshot: Remembered<FleetSnapshot>; list: Remembered<ModelList> } = {
+const isolateMemory: { snapshot: Remembered<FleetSnapshot>; list: Remembered<ModelList>; listVersion: number } = {
   snapshot: null,
   list: null,
+  listVersion: 0,
 };
 
 /** An isolate's view of the fleet, so that neither hits nor a flood of misses wear the Fleet object out. */
@@ -32,9 +33,9 @@ export class FleetView {
     return (await this.#list()).models;
   }
 
-  /** The list of models that this isolate holds, null where it must be read; each look gives the same object. */
-  listed(): ModelList | null {
-    return isFresh(this.#memory.list, modelsMs) ? this.#memory.list.value : null;
+  /** The version of the model list that this isolate holds: each list that it reads has another. Null where it has none. */
+  listVersion(): number | null {
+    return isFresh(this.#memory.list, modelsMs) ? this.#memory.listVersion : null;
   }
 
   /**
@@ -47,15 +48,14 @@ export class FleetView {
   }
 
   async #list(): Promise<ModelList> {
-    const listed = this.listed();
-    if (listed !== null) return listed;
+    if (isFresh(this.#memory.list, modelsMs)) return this.#memory.list.value;
     // A KV null is never believed, as it may be an old absence, nor does a fault of KV end a request.
     const copy = await readModelList(this.#kv).catch((error: unknown) => {
       console.error(JSON.stringify({ event: 'models_copy_unread', error: String(error) }));
       return null;
     });
     if (copy === null || copy.models.length === 0) return (await this.#current()).list;
-    this.#memory.list = { value: copy, atMs: Date.now() };
+    this.#holdList(copy);
     return copy;
   }
 
@@ -92,8 +92,13 @@ export class FleetView {
     if (isFresh(this.#memory.snapshot, livenessMs)) return this.#memory.snapshot.value;
     const value = await theFleet(this.#namespace).snapshot();
     this.#memory.snapshot = { value, atMs: Date.now() };
-    if (value.list.models.length > 0) this.#memory.list = { value: value.list, atMs: Date.now() };
+    if (value.list.models.length > 0) this.#holdList(value.list);
     return value;
+  }
+
+  #holdList(value: ModelList): void {
+    this.#memory.list = { value, atMs: Date.now() };
+    this.#memory.listVersion += 1;
   }
 }
 

@@ -1,6 +1,9 @@
 import type { CacheOutcome } from '../../contract/mesh.ts';
 import type { TierName } from '../store/tiers.ts';
 
+/** What the cache did for a request that asked for a mesh; `refused` stands for a remembered failure. */
+export type MeshOutcome = CacheOutcome | { status: 'refused' };
+
 /** The name of this cache in Cache-Status (RFC 9211 §2). */
 const cacheName = 'meshkiln';
 

@@ -1,40 +1,39 @@
 import { waitUntil } from 'cloudflare:workers';
-import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Caller } from '../access/auth.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
+import type { MeshBody } from '../request/mesh-request.ts';
+import type { Uses } from '../search/uses.ts';
 import type { Manifests } from '../store/manifests.ts';
 import { Memory } from '../store/memory.ts';
-import type { Uses } from '../search/uses.ts';
-import type { FleetView } from '../fleet/fleet-view.ts';
-import type { ModelList } from '../fleet/model-list.ts';
-import { hitMesh, type HitMesh } from './mesh-state.ts';
 import type { Tenants } from '../tenant/tenants.ts';
+import { hitMesh, type HitMesh } from './mesh-state.ts';
 
-/** Bytes of requests that an isolate remembers with what each was answered with. */
+/** Bytes of requests that an isolate remembers with the keys that they were planned to have. */
 const repeatsBytesMax = 2 * 1024 * 1024;
 
-/** About what an answered request takes beside its name: nothing else may hold its manifest any more. */
-const answeredBytes = 8 * 1024;
+/** About the bytes that a remembered request takes beside its name. */
+const plannedBytes = 512;
 
-/** A hit that memory gave, and what it rests on. */
-type Answered = {
-  asked: string;
-  manifest: MeshManifest;
-  models: ModelList;
-  /** The tenant that was noted to have the mesh, null for callers who own nothing. */
-  notedFor: string | null;
-};
+/** Bytes of a form beside its picture up to which its request is named: far more than most have. */
+const namedFieldBytesMax = 4096;
 
-const isolateMemory = new Memory<Answered>({
+/** A request for a public mesh, and the request key that it has with one version of the model list. */
+type Planned = { name: string; key: string; listVersion: number };
+
+const isolateMemory = new Memory<Planned>({
   bytesMax: repeatsBytesMax,
-  sizeOf: ({ asked }) => 2 * asked.length + answeredBytes,
+  sizeOf: ({ name }) => 2 * name.length + plannedBytes,
   now: () => Date.now(),
 });
 
 export type RepeatsOptions = { manifests: Manifests; fleet: FleetView; tenants: Tenants; uses: Uses };
 
+/** A request that may be remembered: its name, and the version of the model list that it was asked under. */
+export type Repeatable = { name: string; listVersion: number; caller: Caller };
+
 /**
- * Requests that memory answered, so that one that asks for the very same is answered by no more than a look whether all
- * that the answer rested on still stands: the models, the manifest, and the tenant's note of it.
+ * The keys of requests that memory answered a moment ago, so that a request that is the same in everything is not parsed
+ * and planned again. Whether the mesh is still held is looked up each time.
  */
 export class Repeats {
   readonly #options: RepeatsOptions;
@@ -44,33 +43,40 @@ export class Repeats {
     this.#options = options;
   }
 
-  /** The mesh that a request asks for which is named like this; counts the use. Null where it must be looked for. */
-  find(asked: string): HitMesh | null {
-    const answered = this.#memory.get(asked);
-    if (answered === null) return null;
-    const { manifests, fleet, tenants, uses } = this.#options;
-    const { manifest, models, notedFor } = answered;
-    const { key } = manifest;
-    const stands =
-      manifests.held(key) === manifest &&
-      fleet.listed() === models &&
-      (notedFor === null || tenants.hasNoted(notedFor, key));
-    if (!stands) return null;
+  /** The request with a name under which it can be remembered; null where it can't be. */
+  repeatable(request: Request, caller: Caller, body: MeshBody): Repeatable | null {
+    const listVersion = this.#options.fleet.listVersion();
+    const name = listVersion === null ? null : nameOf(request, caller, body);
+    return listVersion === null || name === null ? null : { name, listVersion, caller };
+  }
+
+  /** The mesh of a request that memory answered before, if it holds it still; counts the use. */
+  find({ name, listVersion, caller }: Repeatable): HitMesh | null {
+    const planned = this.#memory.get(name);
+    if (planned === null || planned.listVersion !== listVersion) return null;
+    const { manifests, tenants, uses } = this.#options;
+    const { key } = planned;
+    const manifest = manifests.held(key);
+    if (manifest === null || !(caller.isAnonymous || tenants.hasNoted(caller.tenant, key))) return null;
     uses.count(key, { waitUntil });
     return hitMesh({ manifest, tier: 'memory' });
   }
 
-  /** What an answer that is looked for from here on may rest on, to be given to `keep`; null where nothing is known. */
-  get models(): ModelList | null {
-    return this.#options.fleet.listed();
+  /** Remembers the key of a request that was answered with a public mesh from memory, and asked for nothing else. */
+  keep({ name, listVersion }: Repeatable, key: string): void {
+    this.#memory.set(name, { name, key, listVersion });
   }
+}
 
-  /** Remembers a request that was answered with a mesh from memory, if nothing more than that was done for it. */
-  keep(
-    asked: string,
-    { mesh: { manifest }, caller, models }: { mesh: HitMesh; caller: Caller; models: ModelList },
-  ): void {
-    const notedFor = caller.isAnonymous ? null : caller.tenant;
-    this.#memory.set(asked, { asked, manifest, models, notedFor });
+/** A name that two requests share only if they are the same in everything that decides their key and their answer. */
+function nameOf({ headers }: Request, { tenant, defaultScope }: Caller, body: MeshBody): string | null {
+  if (body.is !== 'form' || body.picture === null || headers.has('idempotency-key')) return null;
+  const { parts, picture, bytes } = body;
+  if (bytes - picture.bytes.byteLength > namedFieldBytesMax) return null;
+  let name = `${tenant} ${defaultScope} ${picture.sha256} ${headers.get('accept') ?? ''}`;
+  for (const { name: field, body: value } of parts) {
+    // Nothing before this holds a line break, and the lengths tell one field from two.
+    if (value !== picture.bytes) name += `\n${field.length} ${value.length} ${field}${String.fromCharCode(...value)}`;
   }
+  return name;
 }

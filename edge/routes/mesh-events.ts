@@ -1,8 +1,8 @@
+import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { meshObject, type MeshContext } from '../meshes/mesh-object.ts';
 import type { MeshState } from '../meshes/mesh-state.ts';
 import { isFlying, type Meshes } from '../meshes/meshes.ts';
-import type { MeshesContext } from './mesh-answer.ts';
 
 /** The longest silence on a stream, so that no proxy on the way takes it for dead. */
 const heartbeatMs = 15_000;
@@ -15,7 +15,7 @@ const streamMsMax = 15 * 60_000;
  * event it saw is spared that one; if it was the end, 204 tells an EventSource to come back no more (HTML §9.2.3).
  */
 export async function meshEvents(
-  c: MeshesContext,
+  c: Context,
   state: MeshState,
   { meshes, context }: { meshes: Meshes; context: MeshContext },
 ): Promise<Response> {

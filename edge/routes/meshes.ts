@@ -1,53 +1,24 @@
-import type { WebhookObjects } from '../webhooks/calls.ts';
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
-import { preferWaitSecondsMax } from '../../contract/request.ts';
 import { ownTenant, type Authenticated } from '../access/auth.ts';
-import { budgetHeaders } from '../tenant/budget.ts';
-import { parsePrefer, preferenceApplied } from '../http/prefer.ts';
 import { listMeshes } from '../meshes/mesh-list.ts';
 import { meshNotFound, type CompletedMesh } from '../meshes/mesh-state.ts';
 import type { Meshes } from '../meshes/meshes.ts';
 import { readListQuery } from '../request/list-query.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 import type { MeshDeleted, MeshList } from './answers.ts';
-import { announce } from '../webhooks/announce.ts';
-import { acceptMesh, type AcceptOptions } from './accept-mesh.ts';
-import {
-  assetUrlsOf,
-  download,
-  meshAnswer,
-  postAnswer,
-  retryAfterSeconds,
-  type MeshAnswerOptions,
-  type MeshesContext,
-} from './mesh-answer.ts';
+import { assetUrlsOf, download, meshAnswer, retryAfterSeconds, type MeshAnswerOptions } from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
 
-export type MeshRoutesOptions = MeshAnswerOptions &
-  AcceptOptions & { meshes: Meshes; tenants: Tenants; webhooks: WebhookObjects };
+export type MeshRoutesOptions = MeshAnswerOptions & { meshes: Meshes; tenants: Tenants };
+type MeshesContext = Context<Authenticated>;
 
-/** `/v1/meshes`: asks for meshes and tells of them; to be mounted behind `requireKey`. */
+/** `/v1/meshes`: tells of meshes, to be mounted behind `requireKey`. They are asked for by `post-mesh.ts`. */
 export function meshRoutes(options: MeshRoutesOptions) {
   const { meshes, tenants } = options;
   const metadataOf = async (tenant: string, key: string) => (await tenants.listed(tenant, key))?.metadata ?? {};
   return new Hono<Authenticated>()
-    .post('/', async (c) => {
-      const by = { caller: c.get('caller'), trace: c.get('trace') };
-      const { request, format, state, budget } = await (c.env.begun?.accepted ?? acceptMesh(c.req.raw, by, options));
-      if (budget !== null) for (const [header, value] of Object.entries(budgetHeaders(budget))) c.header(header, value);
-      if (request.webhook_url !== undefined) {
-        const { tenant } = by.caller;
-        await announce(options.webhooks, { tenant, request, state, baseUrl: new URL(c.req.url).origin });
-      }
-      c.set('meshOutcome', state.is === 'refused' ? { status: 'refused' } : state.cache);
-      const asked = parsePrefer(c.req.header('prefer')).waitSeconds;
-      const waitSeconds = asked ?? (format === 'bytes' ? preferWaitSecondsMax : 0);
-      if (asked !== null) c.header('preference-applied', preferenceApplied(asked));
-      const waited = await meshes.wait(state, waitSeconds);
-      return postAnswer(c, { state: waited, format, metadata: request.metadata }, options);
-    })
     .get('/', async (c) => {
       const assetUrls = assetUrlsOf(c.req, options.urlSecret);
       const tenant = ownTenant(c.get('caller'));
@@ -58,17 +29,17 @@ export function meshRoutes(options: MeshRoutesOptions) {
       const key = keyOf(c.req.param('id'));
       const { tenant } = c.get('caller');
       const [state, metadata] = await Promise.all([meshes.find(key, tenant), metadataOf(tenant, key)]);
-      return meshAnswer(c, { state, metadata, unfinishedStatus: 200 }, options);
+      return meshAnswer(c.get('context'), { state, metadata, unfinishedStatus: 200 }, options);
     })
     .get('/:id/content', async (c) => {
       const mesh = await finished(c, meshes);
-      return download(c, { mesh, blob: mesh.manifest.asset }, options);
+      return download(c.get('context'), { mesh, blob: mesh.manifest.asset }, options);
     })
     .get('/:id/thumbnail', async (c) => {
       const mesh = await finished(c, meshes);
       const { thumbnail } = mesh.manifest;
       if (thumbnail === null) throw new Problem('not_found', 'This mesh has no thumbnail.');
-      return download(c, { mesh, blob: thumbnail }, options);
+      return download(c.get('context'), { mesh, blob: thumbnail }, options);
     })
     .get('/:id/events', async (c) => {
       const key = keyOf(c.req.param('id'));
@@ -81,7 +52,7 @@ export function meshRoutes(options: MeshRoutesOptions) {
       const key = keyOf(c.req.param('id'));
       const tenant = ownTenant(c.get('caller'));
       const [state, metadata] = await Promise.all([meshes.cancel(key, tenant), metadataOf(tenant, key)]);
-      return meshAnswer(c, { state, metadata, unfinishedStatus: 200 }, options);
+      return meshAnswer(c.get('context'), { state, metadata, unfinishedStatus: 200 }, options);
     })
     .delete('/:id', async (c) => {
       const key = keyOf(c.req.param('id'));

@@ -1,5 +1,5 @@
 import type { ByteRange } from '../http/range.ts';
-import { assetFile, type Asset, type AssetName, type HeldAsset } from './asset.ts';
+import { assetFile, type Asset, type AssetName } from './asset.ts';
 import { blobKey, type BlobPlace } from './blobs.ts';
 import { coloAssets } from './colo.ts';
 import type { Manifests } from './manifests.ts';
@@ -27,11 +27,6 @@ export async function readAsset(name: AssetName, options: AssetsOptions): Promis
   const truth = truthOf(options);
   const found = await readDown({ tiers: tiersOf(options, truth), truth }, assetFile(name), options.background);
   return found && { asset: found.value, tier: found.tier };
-}
-
-/** The shared asset of this file name that this isolate holds, or null. */
-export function heldAsset(file: string): HeldAsset | null {
-  return isolateMemory.get(file);
 }
 
 /** Lets go of a found asset whose bytes are not wanted. */

@@ -55,7 +55,7 @@ export class Manifests {
     return { manifest: found.value, tier: found.tier };
   }
 
-  /** The manifest with this request key as this isolate holds it, or null; each look gives the same object. */
+  /** The manifest with this request key as this isolate holds it, or null. */
   held(key: string): MeshManifest | null {
     const manifest = this.#memory.get(key);
     return manifest !== null && isLive(manifest, this.#now()) ? manifest : null;

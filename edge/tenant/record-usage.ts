@@ -1,8 +1,6 @@
-import type { TenantObjects } from './calls.ts';
-import type { MiddlewareHandler } from 'hono';
-import type { Authenticated } from '../access/auth.ts';
 import { Batcher } from '../stats/batcher.ts';
-import type { MeshOutcome } from '../stats/record-answers.ts';
+import type { MeshOutcome } from '../http/cache-status.ts';
+import type { TenantObjects } from './calls.ts';
 import { noUsage, type UsageCounts } from './usage-counts.ts';
 
 type UsageBatch = { atMs: number; byTenant: Map<string, UsageCounts> };
@@ -12,21 +10,10 @@ const hitColumns = { memory: 'hitsMemory', kv: 'hitsKv', r2: 'hitsR2' } as const
 /** The one batcher of this isolate. */
 let isolateBatcher: Batcher<UsageBatch> | undefined;
 
-/**
- * Counts each request of a known caller in its tenant's ledger, after the answer and with the others of about a second:
- * a hit waits for no Durable Object. To be mounted behind `requireKey`.
- */
-export function recordUsage(countUsage: CountUsage): MiddlewareHandler<Authenticated> {
-  return async (c, next) => {
-    await next();
-    countUsage(c.get('caller').tenant, c.get('meshOutcome'));
-  };
-}
+/** Counts one request of a tenant; `outcome` is null where it asked for no mesh. */
+export type CountUsage = (tenant: string, outcome: MeshOutcome | null) => void;
 
-/** Counts one request of a tenant, by what the cache did for it where it asked for a mesh. */
-export type CountUsage = (tenant: string, outcome: MeshOutcome | undefined) => void;
-
-/** Counts in the ledgers of tenants. */
+/** Counts in the ledgers of tenants, about a second after the answers: a hit waits for no Durable Object. */
 export function usageCounter(tenants: TenantObjects): CountUsage {
   const batcher = (isolateBatcher ??= new Batcher<UsageBatch>({
     open: () => ({ atMs: Date.now(), byTenant: new Map() }),
@@ -43,9 +30,9 @@ export function usageCounter(tenants: TenantObjects): CountUsage {
   };
 }
 
-function count(counts: UsageCounts, outcome: MeshOutcome | undefined): void {
+function count(counts: UsageCounts, outcome: MeshOutcome | null): void {
   counts.requests += 1;
-  if (outcome === undefined || outcome.status === 'refused') return;
+  if (outcome === null || outcome.status === 'refused') return;
   if (outcome.status === 'hit') {
     counts[hitColumns[outcome.tier]] += 1;
     counts.gpuMsSaved += outcome.saved_gpu_ms;

@@ -6,17 +6,20 @@ import { isPrivate, type MeshState } from '../meshes/mesh-state.ts';
 /** Seconds after which a tenant with too many open webhooks may find some ended. */
 const fullRetrySeconds = 60;
 
+/** The fields of a request that its webhook needs. */
+type WebhookFields = Pick<MeshRequest, 'metadata' | 'webhook_url'>;
+
 /**
  * Sees that a request's `webhook_url`, if it has one, hears of the mesh: at once if it has ended, else when it does.
  * Throws the Problem `rate_limit_exceeded` when the tenant has too many open.
  */
 export async function announce(
   webhooks: WebhookObjects,
-  asked: { tenant: string; request: MeshRequest; state: MeshState; baseUrl: string },
+  of: { tenant: string; asked: WebhookFields; state: MeshState; baseUrl: string },
 ): Promise<void> {
-  const { tenant, request, state, baseUrl } = asked;
+  const { tenant, asked, state, baseUrl } = of;
   // A request that is refused has no mesh to tell of; its own answer says why.
-  if (request.webhook_url === undefined || state.is === 'refused') return;
+  if (asked.webhook_url === undefined || state.is === 'refused') return;
   const { model, outputFormat } = state.is === 'completed' ? state.manifest : state.flight;
   const mesh = {
     key: state.key,
@@ -24,9 +27,9 @@ export async function announce(
     model,
     outputFormat,
     scope: isPrivate(state) ? 'private' : 'shared',
-    metadata: request.metadata,
+    metadata: asked.metadata,
   } as const;
-  const taken = await webhooks.getByName(tenant).announce({ mesh, url: request.webhook_url, baseUrl, state });
+  const taken = await webhooks.getByName(tenant).announce({ mesh, url: asked.webhook_url, baseUrl, state });
   if (taken) return;
   const message = 'Too many webhooks of yours wait for a mesh or for their receivers.';
   throw new Problem('rate_limit_exceeded', message, { retryAfterSeconds: fullRetrySeconds });

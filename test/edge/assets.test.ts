@@ -6,7 +6,8 @@ import { heldAssetBytesMax } from '../../edge/store/asset.ts';
 import { openAsset, readAsset } from '../../edge/store/assets.ts';
 import { memoryLifeSeconds } from '../../edge/store/memory.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
-import { serveAsset, type AssetToServe } from '../../edge/routes/assets.ts';
+import { beginRequest } from '../../edge/request-context.ts';
+import { serveAsset, type AssetToServe } from '../../edge/routes/serve-asset.ts';
 import { failing, faultyR2, pulledStream, r2Object } from './faulty-storage.ts';
 import { ask, bodyOf, digestOf, someBytes, storeAsset, type StoredAsset } from './stored-asset.ts';
 
@@ -14,6 +15,7 @@ const largeBytes = heldAssetBytesMax + 500_000;
 /** For what takes seconds on a quiet machine. */
 const slowTestMs = 60_000;
 const assetsUrl = 'https://edge.example/assets/';
+const route = { route: '/assets/:file', isOpen: true };
 const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
 
 afterEach(() => {
@@ -23,11 +25,10 @@ afterEach(() => {
 /** Serves an asset from a bucket of the test's own and waits until nothing goes on behind the answer. */
 async function serve(asset: Pick<StoredAsset, 'sha256' | 'url'>, options: Partial<AssetToServe> = {}) {
   const context = createExecutionContext();
-  const answer = serveAsset(new Request(asset.url), {
+  const answer = serveAsset(beginRequest(new Request(asset.url), context, route), {
     name: { sha256: asset.sha256, extension: 'glb' },
     r2: env.STORE,
     manifests,
-    background: context,
     access: { life: 'immutable' },
     ...options,
   });
@@ -328,11 +329,11 @@ test('a POST that asks for bytes gets the whole whatever its range and precondit
   const asset = await storeAsset(someBytes(5000, 24));
   const headers = { range: 'bytes=0-1', 'if-none-match': '*' };
   const context = createExecutionContext();
-  const response = await serveAsset(new Request('https://edge.example/v1/meshes', { method: 'POST', headers }), {
+  const request = new Request('https://edge.example/v1/meshes', { method: 'POST', headers });
+  const response = await serveAsset(beginRequest(request, context, route), {
     name: { sha256: asset.sha256, extension: 'glb' },
     r2: env.STORE,
     manifests,
-    background: context,
     access: { life: 'revalidated' },
   });
   expect(response.status).toBe(200);

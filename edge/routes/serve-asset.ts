@@ -1,64 +1,39 @@
-import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
-import { privateAccess } from '../meshes/asset-url.ts';
-import { parseAssetFile, type AssetName } from '../store/asset.ts';
-import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../store/assets.ts';
-import type { Manifests } from '../store/manifests.ts';
-import { refuseTakenDown } from '../store/takedowns.ts';
-import type { Background, TierName } from '../store/tiers.ts';
 import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
-import { urlOrigin } from '../http/url-origin.ts';
 import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
+import { urlOrigin } from '../http/url-origin.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { AssetName } from '../store/asset.ts';
+import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../store/assets.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { refuseTakenDown } from '../store/takedowns.ts';
 
-export type AssetRoutesOptions = Pick<AssetToServe, 'r2' | 'manifests'> & { urlSecret: string };
+/** Where assets are; `manifests` forgets the meshes whose bytes turn out damaged. */
+export type AssetStores = { r2: R2Bucket; manifests: Manifests };
 
-/**
- * Downloads without an API key, to be mounted at `/assets`: `GET` and `HEAD /:file`, where file is
- * `<sha256>.<extension>`; private ones by a URL that is signed.
- */
-export function assetRoutes({ r2, manifests, urlSecret }: AssetRoutesOptions) {
-  return new Hono().get('/:file', async (c) => {
-    c.set('assetTier', 'none');
-    const name = parseAssetFile(c.req.param('file'));
-    if (!name) throw notFound();
-    // Parsing a URL, and waiting, are a good part of what a public hit costs.
-    const signed = c.req.url.includes('?');
-    const meshKey = signed ? await privateAccess(new URL(c.req.url), name, urlSecret) : null;
-    const access = meshKey === null ? ({ life: 'immutable' } as const) : ({ life: 'private', meshKey } as const);
-    const onFound = (tier: TierName) => c.set('assetTier', tier);
-    return serveAsset(c.req.raw, { name, r2, manifests, background: c.executionCtx, access, onFound });
-  });
-}
-
-export type AssetToServe = {
+export type AssetToServe = AssetStores & {
   name: AssetName;
-  r2: R2Bucket;
-  /** Where the meshes are forgotten whose bytes turn out damaged. */
-  manifests: Manifests;
-  background: Background;
   /** `immutable` where the URL names the bytes; `private` with the request key of the mesh that owns them. */
   access: { life: 'immutable' | 'revalidated' } | { life: 'private'; meshKey: string };
-  /** Hears of the tier that has the asset. */
-  onFound?: (tier: TierName) => void;
 };
 
 /**
- * Answers a request with an asset: 200, 206, 304, 412 or 416 by RFC 9110 for GET and HEAD; the whole, whatever its
- * headers say, for any other method (a POST's preconditions are not about the mesh it makes). The answer's headers may
- * be changed. Throws the Problem `not_found` when there is no such asset, `taken_down` when it was taken
- * down.
+ * Answers a request with an asset: 200, 206, 304, 412 or 416 by RFC 9110 for GET and HEAD. Any other method gets the
+ * whole, whatever its headers say: a POST's preconditions are not about the mesh it makes. The answer's headers may be
+ * changed. Throws the Problem `not_found` when there is no such asset, `taken_down` when it was taken down.
  */
-export async function serveAsset(request: Request, served: AssetToServe): Promise<Response> {
+export async function serveAsset(context: RequestContext, served: AssetToServe): Promise<Response> {
+  const { request } = context;
   const { name } = served;
-  const options = assetsOptions(request, served);
+  const options = assetsOptions(context, served);
   const found = await readAsset(name, options);
   if (!found) {
     await refuseTakenDown(served.r2, [name.sha256]);
-    throw notFound();
+    throw noSuchAsset();
   }
-  served.onFound?.(found.tier);
+  context.assetTier = found.tier;
   const headers = { ...validatorHeaders(name.sha256, served.access.life), 'cache-status': hitFrom(found.tier) };
   const { sizeBytes } = found.asset;
   const selection = select(request, entityTag(name.sha256), sizeBytes);
@@ -83,7 +58,7 @@ export async function serveAsset(request: Request, served: AssetToServe): Promis
     return new Response(null, answer);
   }
   const body = await openAsset({ name, found, range }, options);
-  if (!body) throw notFound();
+  if (!body) throw noSuchAsset();
   return new Response(body, answer);
 }
 
@@ -111,7 +86,10 @@ function select({ method, headers }: Request, etag: string, sizeBytes: number): 
   return { kind: 'bytes', range: part.kind === 'part' ? part.range : null };
 }
 
-function assetsOptions(request: Request, { r2, manifests, background, access }: AssetToServe): AssetsOptions {
+function assetsOptions(
+  { request, background }: RequestContext,
+  { r2, manifests, access }: AssetToServe,
+): AssetsOptions {
   const common = { r2, manifests, background };
   if (access.life === 'private') return { ...common, place: { kind: 'private', meshKey: access.meshKey } };
   const assetsUrl = `${urlOrigin(request.url)}/assets/`;
@@ -129,6 +107,7 @@ function refusal(
   });
 }
 
-function notFound(): Problem {
+/** There is no asset of this name, or none under this extension. */
+export function noSuchAsset(): Problem {
   return new Problem('not_found', 'There is no asset of this name.');
 }
