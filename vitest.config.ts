@@ -17,7 +17,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: testSecrets } }),
         ],
-        test: { name: 'edge', include: ['test/edge/**/*.test.ts'], testTimeout: 30_000 },
+        test: { name: 'edge', include: ['test/edge/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
       },
       {
         test: {
