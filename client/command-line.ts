@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { OutputFormat, outputFormats } from '../contract/formats.ts';
 import { MeshRequest } from '../contract/request.ts';
 import { edgeAccess, whichEdge } from './edge-access.ts';
+import { fieldsOf, optionLines, optionOf, parsedOptions } from './field-options.ts';
 import { Meshkiln, type MeshOptions } from './meshkiln.ts';
 import { MeshkilnError } from './meshkiln-error.ts';
 import { pathFromHere } from './paths.ts';
@@ -23,25 +24,9 @@ const usage = `Usage: npm run mesh -- <picture> -o <file> [options]
 
   -o, --output FILE           where to write; the ending sets the format: ${fileEndings}
       --prompt TEXT           what to make, in words, where the edge takes prompts
-      --model ID              a model of GET /v1/models (default: default)
-      --faces N               simplify to about N faces
-      --compression NAME      none, quantize, meshopt or draco (glb only)
-      --size-mm N             largest dimension in millimetres (default: 100)
-      --texture-resolution N  256, 512, 1024 or 2048 (default: 1024)
-      --no-texture            vertex colours instead of a texture
-      --remove-background X   auto, true or false (default: auto)
+${optionLines.join('\n')}
 
 ${whichEdge('user')}`;
-
-/** Options by the fields that they set. */
-const optionOf: Readonly<Record<string, string>> = {
-  model: '--model',
-  target_face_count: '--faces',
-  compression: '--compression',
-  largest_dimension_mm: '--size-mm',
-  texture_resolution: '--texture-resolution',
-  remove_background: '--remove-background',
-};
 
 const { values, positionals } = parse();
 const asked = subjectOf(positionals, values.prompt);
@@ -60,13 +45,7 @@ function parse() {
       options: {
         output: { type: 'string', short: 'o' },
         prompt: { type: 'string' },
-        model: { type: 'string' },
-        faces: { type: 'string' },
-        compression: { type: 'string' },
-        'size-mm': { type: 'string' },
-        'texture-resolution': { type: 'string' },
-        texture: { type: 'boolean' },
-        'remove-background': { type: 'string' },
+        ...parsedOptions,
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -127,21 +106,12 @@ async function pictureIn(file: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 function meshOptions(outputFile: string): MeshOptions {
-  const given = {
-    output_format: formatOf(outputFile),
-    model: values.model,
-    target_face_count: optionalNumber(values.faces),
-    compression: values.compression,
-    largest_dimension_mm: optionalNumber(values['size-mm']),
-    texture_resolution: optionalNumber(values['texture-resolution']),
-    texture: values.texture,
-    remove_background: readBoolean(values['remove-background']),
-  };
+  const given = { output_format: formatOf(outputFile), ...fieldsOf(values) };
   const checked = MeshRequest.safeParse(given);
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const field = issue?.path.join('.') ?? '';
-    refuse(`${optionOf[field] ?? field}: ${issue?.message}`);
+    refuse(`${optionOf(field)}: ${issue?.message}`);
   }
   return given as MeshOptions;
 }
@@ -151,13 +121,4 @@ function formatOf(file: string): OutputFormat {
   const format = OutputFormat.options.find((name) => outputFormats[name].extension === extension);
   if (format !== undefined) return format;
   return refuse(`${file}: the ending must be ${fileEndings}`);
-}
-
-/** What is neither stays text, for the schema to refuse. */
-function readBoolean(text: string | undefined): string | boolean | undefined {
-  return text === 'true' || text === 'false' ? text === 'true' : text;
-}
-
-function optionalNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
 }

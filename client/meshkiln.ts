@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FormData } from 'undici';
+import { cacheFormFields, fieldOf, type Field } from '../contract/fields.ts';
 import { MeshObject } from '../contract/mesh.ts';
 import type { MeshRequestInput } from '../contract/request.ts';
 import { EdgeCalls } from './edge-calls.ts';
@@ -145,11 +146,16 @@ export class Meshkiln {
   }
 }
 
-function* formFields(options: MeshOptions): Generator<[string, string]> {
-  const { cache, metadata, ...plain } = options;
-  for (const [name, value] of Object.entries(plain)) if (value !== undefined) yield [name, String(value)];
-  if (metadata !== undefined) yield ['metadata', JSON.stringify(metadata)];
-  if (cache?.mode !== undefined) yield ['cache_mode', cache.mode];
-  if (cache?.scope !== undefined) yield ['cache_scope', cache.scope];
-  if (cache?.tags !== undefined) yield ['cache_tags', JSON.stringify(cache.tags)];
+function* formFields({ cache, ...options }: MeshOptions): Generator<[string, string]> {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) yield [name, formText(value, fieldOf(name as keyof typeof options).form)];
+  }
+  for (const [name, { member, form }] of Object.entries(cacheFormFields)) {
+    const value = cache?.[member];
+    if (value !== undefined) yield [name, formText(value, form)];
+  }
+}
+
+function formText(value: unknown, form: Field['form']): string {
+  return form === 'json' ? JSON.stringify(value) : String(value);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalJson } from './canonical-json.ts';
 import { Sha256, sha256 } from './digest.ts';
 import type { Model } from './model.ts';
-import { compressions, OutputFormat, outputFormats } from './formats.ts';
+import { fields, paramNames, type ParamField, type ParamName } from './fields.ts';
 import type { MeshRequest } from './request.ts';
 
 /** Raised when the meaning of a request changes. */
@@ -11,44 +11,61 @@ export const contractVersion = 1;
 /** Raised whenever a change at the origin changes the bytes of any mesh. */
 export const pipelineVersion = 2;
 
-/** The parameters that change a mesh's bytes, each given: what the key is made of and what the origin obeys. */
-export const MeshParams = z.strictObject({
-  output_format: OutputFormat,
-  remove_background: z.union([z.literal('auto'), z.boolean()]),
-  foreground_ratio: z.number(),
-  texture: z.boolean().optional(),
-  texture_resolution: z.number().int().optional(),
-  target_face_count: z.number().int().nullable(),
-  compression: z.enum(compressions).optional(),
-  largest_dimension_mm: z.number(),
-  mc_resolution: z.number().int().optional(),
-  seed: z.number().int().optional(),
-});
+type Bare<Schema> = Schema extends z.ZodDefault<infer Inner> | z.ZodOptional<infer Inner> ? Inner : Schema;
+type Param<Row> = Row extends { param: infer Schema }
+  ? Schema
+  : Row extends { schema: infer Schema }
+    ? Bare<Schema>
+    : never;
+type ParamShape = {
+  [Name in ParamName]: (typeof fields)[Name] extends { usedBy: unknown }
+    ? z.ZodOptional<Param<(typeof fields)[Name]>>
+    : Param<(typeof fields)[Name]>;
+};
+
+/**
+ * The parameters that change a mesh's bytes: what the key is made of and what the origin obeys. A field that this mesh
+ * does not use is absent; each other one is given.
+ */
+export const MeshParams = z.strictObject(
+  Object.fromEntries(paramNames.map((name) => [name, paramSchema(name)])) as ParamShape,
+);
 export type MeshParams = z.infer<typeof MeshParams>;
+
+function paramSchema(name: ParamName): z.ZodType {
+  const { schema, param, usedBy } = paramRow(name);
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional;
+  const bare = param ?? (isWrapped ? (schema.unwrap() as z.ZodType) : schema);
+  return usedBy === undefined ? bare : bare.optional();
+}
+
+function paramRow(name: ParamName): ParamField {
+  return fields[name];
+}
 
 /** The part of a request that this model and format use, with every default filled; the rest is dropped. */
 export function meshParams(request: MeshRequest, model: Model): MeshParams {
-  const format = request.output_format;
-  const { textured, compressed } = outputFormats[format];
-  const uses = (field: 'seed' | 'mc_resolution') => model.uses.includes(field);
-  const mcResolution = request.mc_resolution ?? model.defaults.mc_resolution;
-  return {
-    output_format: format,
-    remove_background: request.remove_background,
-    foreground_ratio: request.foreground_ratio,
-    target_face_count: request.target_face_count,
-    largest_dimension_mm: request.largest_dimension_mm,
-    ...(textured && { texture: request.texture }),
-    ...(textured && request.texture && { texture_resolution: request.texture_resolution }),
-    ...(compressed && { compression: request.compression }),
-    ...(uses('mc_resolution') && mcResolution !== undefined && { mc_resolution: mcResolution }),
-    ...(uses('seed') && { seed: request.seed ?? randomSeed() }),
-  };
+  const params: Record<string, unknown> = {};
+  const defaults: { readonly [Name in ParamName]?: unknown } = model.defaults;
+  for (const name of paramNames) {
+    if (!isUsed(name, request, model)) continue;
+    const { usedBy, random } = paramRow(name);
+    const value = usedBy === 'model' ? (request[name] ?? defaults[name] ?? random?.()) : request[name];
+    if (value !== undefined) params[name] = value;
+  }
+  return params as MeshParams;
 }
 
-/** True when the answer cannot be found again: the client wants it so, or a random seed takes part in it. */
+function isUsed(name: ParamName, request: MeshRequest, model: Model): boolean {
+  const { usedBy } = paramRow(name);
+  if (usedBy === 'model') return model.uses.some((used) => used === name);
+  return usedBy === undefined || usedBy(request);
+}
+
+/** True when the answer cannot be found again: the client wants it so, or a random value takes part in it. */
 export function isUnrepeatable(request: MeshRequest, model: Model): boolean {
-  return request.cache.mode === 'no_store' || (request.seed === null && model.uses.includes('seed'));
+  if (request.cache.mode === 'no_store') return true;
+  return model.uses.some((name) => request[name] === null && paramRow(name).random !== undefined);
 }
 
 export type KeyInput = {
@@ -78,6 +95,9 @@ export function requestKey(input: KeyInput): Promise<string> {
   );
 }
 
+/** The parameters of the model's run. */
+const runNames = paramNames.filter((name) => fields[name].stage === 'run');
+
 export type GeometryKeyInput = {
   model: Pick<Model, 'id' | 'digest'>;
   /** SHA-256 of the decoded, oriented pixels with their width and height. */
@@ -88,19 +108,14 @@ export type GeometryKeyInput = {
 
 /** The key of the surface before encoding: only what the GPU's work depends on. */
 export function geometryKey(input: GeometryKeyInput): Promise<string> {
-  const { remove_background, foreground_ratio, mc_resolution, seed } = input.params;
+  const params = Object.fromEntries(runNames.map((name) => [name, input.params[name]]));
   return sha256(
     canonicalJson({
       pipeline: pipelineVersion,
       model: input.model.id,
       manifest: input.model.digest,
       pixels: input.pixelsSha256,
-      params: {
-        remove_background,
-        foreground_ratio,
-        ...(mc_resolution !== undefined && { mc_resolution }),
-        ...(seed !== undefined && { seed }),
-      },
+      params,
       scope: input.scope,
     }),
   );
@@ -122,8 +137,4 @@ export function meshId(key: string): string {
 export function keyOfMeshId(id: string): string | null {
   const key = id.startsWith(meshIdPrefix) ? id.slice(meshIdPrefix.length) : '';
   return Sha256.safeParse(key).success ? key : null;
-}
-
-function randomSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] as number;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from './digest.ts';
+import { fields, modelFieldNames } from './fields.ts';
 
 /** What an ONNX model takes and gives; each family has one pipeline at the origin. */
 export const ModelFamily = z.enum(['two-sided-depth', 'triplane-field', 'matting', 'http-mesh']);
@@ -25,9 +26,9 @@ export const Model = z.object({
   description: z.string().max(2000),
   licence: z.string().max(100),
   /** Request fields beyond the common ones that change what this model makes. */
-  uses: z.array(z.enum(['seed', 'mc_resolution'])),
+  uses: z.array(z.enum(modelFieldNames)),
   /** The model's own value of each field in `uses` that the request leaves open. */
-  defaults: z.object({ mc_resolution: z.number().int().min(32).max(512).optional() }),
+  defaults: z.object({ mc_resolution: fields.mc_resolution.schema.unwrap().optional() }),
   createdAtSeconds: z.number().int().nonnegative(),
 });
 export type Model = z.infer<typeof Model>;

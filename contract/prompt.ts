@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.ts';
 import { TextToImageModel } from './model.ts';
-import { Prompt } from './request.ts';
+import { Prompt } from './fields.ts';
 
 /**
  * What stands in the picture's place when a mesh is asked for in words: its bytes are the body of the job, and their

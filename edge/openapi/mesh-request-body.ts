@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import type { ZodOpenApiRequestBodyObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
-import { CacheControls, MeshRequest } from '../../contract/request.ts';
+import { CacheControls, cacheFormFields, fieldNames, fieldOf } from '../../contract/fields.ts';
+import { MeshRequest } from '../../contract/request.ts';
 import { examplePicture } from './example-picture.ts';
 
+/** What a form's fields are whose contents are no plain text, for those that make requests from this document. */
+const jsonFields = [
+  ...fieldNames.map((name) => [name, fieldOf(name).form]),
+  ...Object.entries(cacheFormFields).map(([name, { form }]) => [name, form]),
+].flatMap(([name, form]) => (form === 'json' ? [name] : []));
 const { image: _image, prompt: _prompt, cache: _cache, ...fields } = MeshRequest.shape;
-const cacheFields = CacheControls.shape;
+const cacheShape = Object.fromEntries(
+  Object.entries(cacheFormFields).map(([name, { member }]) => [name, CacheControls.shape[member]]),
+);
 
 /** The same fields as a form writes them: the picture is a file, `cache` its three members. */
 const MeshForm = z.strictObject({
@@ -18,9 +26,7 @@ const MeshForm = z.strictObject({
     }),
   image_sha256: Sha256.optional().describe('Stands for a picture that you have sent before.'),
   ...fields,
-  cache_mode: cacheFields.mode,
-  cache_scope: cacheFields.scope,
-  cache_tags: cacheFields.tags,
+  ...cacheShape,
 });
 
 /** What `POST /v1/meshes` takes. */
@@ -31,8 +37,7 @@ export const meshRequestBody: ZodOpenApiRequestBodyObject = {
       schema: MeshForm,
       encoding: {
         image: { contentType: 'image/png, image/jpeg, image/webp, image/avif, image/gif' },
-        metadata: { contentType: 'application/json' },
-        cache_tags: { contentType: 'application/json' },
+        ...Object.fromEntries(jsonFields.map((name) => [name, { contentType: 'application/json' }])),
       },
     },
     'application/json': {

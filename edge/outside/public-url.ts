@@ -1,4 +1,4 @@
-import { outsideUrlCharactersMax } from '../../contract/request.ts';
+import { outsideUrlCharactersMax } from '../../contract/fields.ts';
 
 /** Names that only a network's own resolver answers (RFC 6761, 6762, 8375 and ICANN's `internal`). */
 const localNames = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|lan|home\.arpa|onion)$/;

@@ -1,3 +1,4 @@
+import { cacheFormFields, fieldNames, fieldOf, type Field } from '../../contract/fields.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Part } from './multipart.ts';
 
@@ -6,26 +7,26 @@ export const imageField = 'image';
 
 type Reader = (body: Uint8Array, name: string) => unknown;
 
-/** How each field that is not plain text is written in a form. What cannot be read stays text, for the schema to refuse. */
-const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['seed', readNumber],
-  ['foreground_ratio', readNumber],
-  ['mc_resolution', readNumber],
-  ['texture_resolution', readNumber],
-  ['target_face_count', readNumber],
-  ['largest_dimension_mm', readNumber],
-  ['remove_background', readBoolean],
-  ['texture', readBoolean],
-  ['metadata', readJson],
-  ['cache_tags', readJson],
+/** How each kind of field is read. What cannot be read stays text, for the schema to refuse. */
+const readerOf: Readonly<Record<Field['form'], Reader>> = {
+  text: readText,
+  number: readNumber,
+  boolean: readBoolean,
+  json: readJson,
+  // Under its own name a form has no such field: it is text, which the schema refuses.
+  file: readText,
+  members: readText,
+};
+
+const readers: ReadonlyMap<string, Reader> = new Map([
+  ...fieldNames.map((name) => [name, readerOf[fieldOf(name).form]] as const),
+  ...Object.entries(cacheFormFields).map(([name, { form }]) => [name, readerOf[form]] as const),
 ]);
 
 /** The members of `cache`, by their names in a form. */
-const cacheFields: ReadonlyMap<string, string> = new Map([
-  ['cache_mode', 'mode'],
-  ['cache_scope', 'scope'],
-  ['cache_tags', 'tags'],
-]);
+const cacheMembers: ReadonlyMap<string, string> = new Map(
+  Object.entries(cacheFormFields).map(([name, { member }]) => [name, member]),
+);
 
 /** A form's name for `image: {"sha256": …}`, as `image` itself is a file there. */
 const imageDigestField = 'image_sha256';
@@ -48,7 +49,7 @@ export function readForm(parts: readonly Part[]): Record<string, unknown> {
       continue;
     }
     const value = (readers.get(name) ?? readText)(body, name);
-    const member = cacheFields.get(name);
+    const member = cacheMembers.get(name);
     if (member === undefined) fields.set(name, value);
     else cache.set(member, value);
   }
@@ -61,7 +62,7 @@ export function readForm(parts: readonly Part[]): Record<string, unknown> {
 export function formName(path: readonly PropertyKey[]): string {
   const [first, second] = path;
   if (first === 'image') return imageDigestField;
-  const cacheField = [...cacheFields].find(([, member]) => first === 'cache' && member === second);
+  const cacheField = [...cacheMembers].find(([, member]) => first === 'cache' && member === second);
   return cacheField?.[0] ?? String(first);
 }
 

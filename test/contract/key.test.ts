@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { canonicalJson } from '../../contract/canonical-json.ts';
-import { keyOfMeshId, meshId, meshParams, requestKey, type KeyInput } from '../../contract/key.ts';
+import { geometryKey, keyOfMeshId, meshId, meshParams, requestKey, type KeyInput } from '../../contract/key.ts';
 import type { Model } from '../../contract/model.ts';
 import { MeshRequest, type MeshRequestInput } from '../../contract/request.ts';
 
@@ -84,6 +84,32 @@ test("a model's own default is the same request as its value spelt out", async (
   expect(await keyOf({ mc_resolution: 192 }, fieldModel)).toBe(await keyOf({}, fieldModel));
   expect(await keyOf({ mc_resolution: 64 }, fieldModel)).not.toBe(await keyOf({}, fieldModel));
   expect(await keyOf({ seed: 1 }, fieldModel)).not.toBe(await keyOf({}, fieldModel));
+});
+
+function geometryKeyOf(request: MeshRequestInput): Promise<string> {
+  const params = meshParams(MeshRequest.parse(request), fieldModel);
+  return geometryKey({ model: fieldModel, pixelsSha256: 'c'.repeat(64), params, scope: 'shared' });
+}
+
+test.each<[string, MeshRequestInput]>([
+  ['seed', { seed: 1 }],
+  ['remove_background', { remove_background: false }],
+  ['foreground_ratio', { foreground_ratio: 0.9 }],
+  ['mc_resolution', { mc_resolution: 64 }],
+])('another %s is another surface', async (_field, request) => {
+  expect(await geometryKeyOf(request)).not.toBe(await geometryKeyOf({}));
+});
+
+test('what is made from the surface alone leaves the geometry key as it is', async () => {
+  const request: MeshRequestInput = {
+    output_format: 'obj',
+    texture: false,
+    texture_resolution: 512,
+    target_face_count: 1000,
+    largest_dimension_mm: 50,
+  };
+  expect(await geometryKeyOf(request)).toBe(await geometryKeyOf({}));
+  expect(await geometryKeyOf({})).toBe('f5de243afdbf80780e620bb1de5e2fe8f338be0cbde8ee80c9160a5bb27454f8');
 });
 
 test('a mesh id gives its key back, and nothing else does', () => {

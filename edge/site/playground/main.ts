@@ -1,5 +1,6 @@
-import { OutputFormat, outputFormats } from '../../../contract/formats.ts';
+import { compressions, OutputFormat, outputFormats } from '../../../contract/formats.ts';
 import type { MeshObject } from '../../../contract/mesh.ts';
+import { MeshRequest } from '../../../contract/request.ts';
 import { ApiError } from '../api/call.ts';
 import { keepKey, readKey } from '../api/key.ts';
 import { askForMesh, followMesh, type MeshFields, type Subject } from '../api/meshes.ts';
@@ -108,9 +109,9 @@ async function fire(): Promise<void> {
 
 /** The options that are set, as fields of a request: the API's defaults are left out. */
 function fieldsOf(form: HTMLFormElement): MeshFields {
-  const defaults: MeshFields = { output_format: 'glb', compression: 'none', target_face_count: '' };
+  const defaults: Readonly<Record<string, unknown>> = MeshRequest.parse({});
   const entries = [...new FormData(form)].flatMap(([name, value]) =>
-    typeof value === 'string' && value !== defaults[name] ? [[name, value] as const] : [],
+    typeof value === 'string' && value !== String(defaults[name] ?? '') ? [[name, value] as const] : [],
   );
   return Object.fromEntries(entries);
 }
@@ -118,6 +119,8 @@ function fieldsOf(form: HTMLFormElement): MeshFields {
 function offerFormats(): void {
   const choices = Object.entries(outputFormats).map(([name, { label }]) => new Option(label, name));
   byId('format', HTMLSelectElement).replaceChildren(...choices);
+  const packings = compressions.map((name) => new Option(name.charAt(0).toUpperCase() + name.slice(1), name));
+  byId('compression', HTMLSelectElement).replaceChildren(...packings);
 }
 
 function allowCompression(): void {

@@ -1,3 +1,4 @@
+import { fieldNames, fieldOf } from '../../../contract/fields.ts';
 import { OutputFormat, outputFormats } from '../../../contract/formats.ts';
 import { localKeyCommand, ownNames } from '../../../contract/own-machine.ts';
 import type { MeshFields, Subject } from '../api/meshes.ts';
@@ -7,9 +8,6 @@ export type Language = (typeof languages)[number];
 
 /** A request that the page has made; `withKey` where it took one. */
 type Asked = { edgeUrl: string; subject: Subject; fields: MeshFields; withKey: boolean };
-
-/** What the command line calls the fields that the page has. */
-const optionOf: Readonly<Record<string, string>> = { compression: '--compression', target_face_count: '--faces' };
 
 /** Code that makes the same request as the page just did. */
 export function snippet(language: Language, asked: Asked): string {
@@ -75,7 +73,7 @@ function promptIn(prompt: string): InProgram {
 function commandLine({ edgeUrl, subject, fields, withKey }: Asked): string {
   const { output_format: asked, ...others } = fields;
   const { extension } = outputFormats[OutputFormat.parse(asked ?? 'glb')];
-  const options = Object.entries(others).map(([name, value]) => `${optionOf[name] ?? name} ${value}`);
+  const options = Object.entries(others).map(([name, value]) => `${optionOf(name)} ${value}`);
   const stem = subject.is === 'picture' ? subject.file.name.replace(/\.\w+$/, '') : 'mesh';
   const made = subject.is === 'picture' ? [shellWord(subject.file.name)] : ['--prompt', shellWord(subject.prompt)];
   const output = `${stem}.${extension}`;
@@ -83,6 +81,12 @@ function commandLine({ edgeUrl, subject, fields, withKey }: Asked): string {
     `export MESHKILN_URL=${edgeUrl}${withKey && !isLocal(edgeUrl) ? ' MESHKILN_API_KEY=…' : ''}`,
     ['npm run mesh --', ...made, '-o', shellWord(output), ...options].join(' '),
   ].join('\n');
+}
+
+/** What the command line calls a field of the page. */
+function optionOf(name: string): string {
+  const field = fieldNames.find((known) => known === name);
+  return `--${(field && fieldOf(field).option?.name) ?? name}`;
 }
 
 function shellWord(text: string): string {

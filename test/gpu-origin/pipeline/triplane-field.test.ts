@@ -28,7 +28,7 @@ beforeAll(() => {
 });
 afterAll(() => kernels.close());
 
-const params = { ...defaultParams, texture_resolution: 256, mc_resolution: resolution };
+const params = { ...defaultParams, texture_resolution: 256, mc_resolution: resolution } as const;
 
 const manifest = ModelManifest.parse({
   name: 'analytic',
