@@ -9,7 +9,7 @@ import type { MeshRequest } from './request.ts';
 export const contractVersion = 1;
 
 /** Raised whenever a change at the origin changes the bytes of any mesh. */
-export const pipelineVersion = 2;
+export const pipelineVersion = 3;
 
 type Bare<Schema> = Schema extends z.ZodDefault<infer Inner> | z.ZodOptional<infer Inner> ? Inner : Schema;
 type Param<Row> = Row extends { param: infer Schema }

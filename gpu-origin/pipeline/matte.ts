@@ -7,28 +7,47 @@ export type Matte = { width: number; height: number; alpha: Float32Array };
 
 /** Share of see-through pixels from which a picture counts as one that brings its own matte. */
 const transparentShareMin = 0.005;
+/**
+ * What is solid is a photograph with round corners or a clear frame, not an object, when it fills this share of its box,
+ * and its box this share of the picture: corners rounded by a quarter of the side, a frame of a fifteenth.
+ */
+const rectangleShareMin = 0.94;
+const boxShareMin = 0.75;
 /** Shares of the picture that an object may fill in a predicted matte. */
 const objectShareMin = 0.002;
 const objectShareMax = 0.97;
 /** A predicted matte that is mostly undecided, at this share of the object's own area, has found nothing. */
 const undecidedShareMax = 0.6;
 
-/** Whether any pixels of the picture are see-through. */
-function hasTransparency(picture: Picture): boolean {
-  const { data } = picture;
-  let clear = 0;
-  for (let i = 3; i < data.length; i += 4) if ((data[i] as number) < 128) clear++;
-  return clear >= transparentShareMin * (data.length / 4);
+/** Of the picture's area, the share that is solid (at least half opaque), and that of the box around it. */
+function solidShares({ width, height, data }: Picture): { solid: number; box: number } {
+  let solid = 0;
+  let [left, top, right, bottom] = [width, height, -1, -1];
+  for (let i = 0; i < width * height; i++) {
+    if ((data[4 * i + 3] as number) < 128) continue;
+    solid++;
+    const x = i % width;
+    const y = (i - x) / width;
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = y;
+  }
+  const box = solid === 0 ? 0 : (right - left + 1) * (bottom - top + 1);
+  return { solid: solid / (width * height), box: box / (width * height) };
 }
 
 /**
- * Where the matte comes from: the picture's own alpha, or a matting model (`remove_background: true`, or `auto` and an
- * opaque picture). Throws `unprocessable_image` for an opaque picture whose background may not be removed: all of it
- * would be the object.
+ * Where the matte comes from: the picture's own alpha, or a matting model (`remove_background: true`, or `auto` and a
+ * picture that is opaque, or a whole photograph but for its corners or frame). Throws `unprocessable_image` for an opaque
+ * picture whose background may not be removed: all of it would be the object.
  */
 export function matteSource(picture: Picture, removeBackground: MeshParams['remove_background']): 'alpha' | 'model' {
   if (removeBackground === true) return 'model';
-  if (hasTransparency(picture)) return 'alpha';
+  const { solid, box } = solidShares(picture);
+  const hasTransparency = 1 - solid >= transparentShareMin;
+  const isFramed = box >= boxShareMin && solid >= rectangleShareMin * box;
+  if (hasTransparency && !(removeBackground === 'auto' && isFramed)) return 'alpha';
   if (removeBackground === 'auto') return 'model';
   throw new Problem(
     'unprocessable_image',

@@ -1,6 +1,7 @@
 import { resample, type Raster } from '../mesh/resample.ts';
 import { checkPrediction, type Matte } from './matte.ts';
 import type { Picture } from './picture.ts';
+import { solidColours } from './solid-colours.ts';
 import { squareAround, type Tensor } from './tensor.ts';
 
 /** Half width in pixels of the model's grid of the windows in which alpha is a linear function of colour. */
@@ -18,7 +19,7 @@ export function refineMatte(picture: Picture, prediction: Tensor): Matte {
   const size = prediction.dims[3] as number;
   const { width, height } = picture;
   checkPrediction(insidePicture(prediction.data, size, picture));
-  const colours = floatColours(picture);
+  const colours = solidColours(picture);
   const square = squareAround(picture);
   const small = resample(colours, square, { width: size, height: size }, { filter: 'area', beyond: 'clamp' });
   const coefficients = fit(small.data, prediction.data, size);
@@ -51,14 +52,6 @@ function insidePicture(alpha: Float32Array, size: number, picture: Picture): Mat
     for (let x = 0; x < width; x++) inside[y * width + x] = alpha[(y + top) * size + x + left] ?? 0;
   }
   return { width, height, alpha: inside };
-}
-
-function floatColours({ width, height, data }: Picture): Raster {
-  const colours = new Float32Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) colours[3 * i + c] = (data[4 * i + c] as number) / 255;
-  }
-  return { data: colours, width, height, channels: 3 };
 }
 
 /** Per pixel the weights of red, green, blue and a constant that explain alpha best in the windows around it. */

@@ -3,6 +3,7 @@ import { resample, type Region } from '../mesh/resample.ts';
 import type { GraphManifest } from '../models/manifest.ts';
 import { alphaPlane, premultiply } from './canvas.ts';
 import type { Picture } from './picture.ts';
+import { solidColours } from './solid-colours.ts';
 
 /** A dense array of numbers with its dimensions, outermost first. */
 export type Tensor = { data: Float32Array; dims: number[] };
@@ -31,12 +32,8 @@ export function imageTensor(canvas: Picture, { size, channels, premultiplied, ba
 
 /** The input of a matting model: the whole picture in the middle of a square, whose rest continues its border. */
 export function mattingTensor({ picture, size }: { picture: Picture; size: number }): Tensor {
-  const colours = new Float32Array(picture.width * picture.height * 3);
-  for (let i = 0; i < colours.length / 3; i++) {
-    for (let c = 0; c < 3; c++) colours[3 * i + c] = (picture.data[4 * i + c] as number) / 255;
-  }
   const { data } = resample(
-    { data: colours, width: picture.width, height: picture.height, channels: 3 },
+    solidColours(picture),
     squareAround(picture),
     { width: size, height: size },
     { filter: 'area', beyond: 'clamp' },

@@ -256,6 +256,7 @@ export const attacks: readonly Attack[] = [
     id: 'API4-3',
     attack: 'Bring such a picture past the edge',
     entries: ["the origin's POST /jobs"],
+    instead: "const header = { mediaType: 'image/png', width: 1, height: 1, colour: null };",
     test: [
       'test/gpu-origin/pipeline/decode.test.ts',
       'refuses 30,000 × 30,000 pixels from the header, without decoding them',

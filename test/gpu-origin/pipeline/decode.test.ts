@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../../gpu-origin/pipeline/decode.ts';
+import { cicp, pngWith, shades } from '../../contract/picture-files.ts';
 import { emoji } from './emoji.ts';
 
 const blank = (width: number, height: number, alpha = 1) =>
@@ -109,6 +110,98 @@ describe('decode', () => {
     ],
   ])('refuses %s as invalid_image', async (_, image) => {
     await expect(decode(await image())).rejects.toMatchObject({ code: 'invalid_image', param: 'image' });
+  });
+
+  describe.each([
+    ['baseline', {}],
+    ['progressive', { progressive: true }],
+    ['4:4:4', { chromaSubsampling: '4:4:4' }],
+    ['optimised', { mozjpeg: true }],
+  ] as const)('a JPEG (%s)', (_, options) => {
+    const whole = shades(160, 120).jpeg(options).toBuffer();
+
+    test.each([
+      ['nothing else', (jpeg: Buffer) => jpeg.subarray(0, -2)],
+      ['half of its end marker', (jpeg: Buffer) => jpeg.subarray(0, -1)],
+      ['its end marker, zeros in its place', (jpeg: Buffer) => Buffer.concat([jpeg.subarray(0, -2), Buffer.alloc(99)])],
+    ])('that lacks its end marker and %s is whole', async (_case, cut) => {
+      const jpeg = await whole;
+      expect((await decode(cut(jpeg))).pixelsSha256).toBe((await decode(jpeg)).pixelsSha256);
+    });
+
+    test.each([6, 20, 200, 2000])('that lacks its last %d bytes is cut short', async (bytes) => {
+      const jpeg = await whole;
+      const refused = { code: 'invalid_image', message: 'The image is damaged or cut short.' };
+      await expect(decode(jpeg.subarray(0, -bytes))).rejects.toMatchObject(refused);
+      const zeros = Buffer.concat([jpeg.subarray(0, -bytes), Buffer.alloc(bytes)]);
+      await expect(decode(zeros)).rejects.toMatchObject(refused);
+    });
+  });
+
+  test('a progressive JPEG that lacks whole scans is cut short, although every pixel has some colour', async () => {
+    const jpeg = await shades(160, 120).jpeg({ progressive: true }).toBuffer();
+    const lastScan = jpeg.lastIndexOf(Buffer.of(0xff, 0xda));
+    await expect(decode(jpeg.subarray(0, lastScan))).rejects.toMatchObject({ code: 'invalid_image' });
+  });
+
+  test.each([
+    ['BT.2020', cicp(9, 14), [200, 100, 50], [241, 76, 29]],
+    ['linear light', cicp(1, 8), [127, 55, 4], [187, 128, 34]],
+    ['sRGB', cicp(1, 13), [200, 100, 50], [200, 100, 50]],
+    ['unknown code points', cicp(2, 2), [200, 100, 50], [200, 100, 50]],
+  ])('brings %s, told by code points, to sRGB', async (_, chunk, [r, g, b], shown) => {
+    const png = await sharp({ create: { width: 4, height: 4, channels: 3, background: { r, g, b } } })
+      .png()
+      .toBuffer();
+    const { picture } = await decode(pngWith(png, chunk));
+    for (const [k, byte] of shown.entries())
+      expect(Math.abs((picture.data[k] as number) - byte)).toBeLessThanOrEqual(2);
+  });
+
+  test('shows Display P3 told by code points as the same told by a profile', async () => {
+    const wide = await shades(64, 48).withIccProfile('p3').png().toBuffer();
+    const { data, info } = await sharp(wide, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
+    const { width, height } = info;
+    const bare = await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const [coded, profiled] = [await decode(pngWith(bare, cicp(12, 13))), await decode(wide)];
+    expect(coded.picture.data.every((byte, k) => Math.abs(byte - (profiled.picture.data[k] as number)) <= 2)).toBe(
+      true,
+    );
+    expect(coded.pixelsSha256).not.toBe((await decode(bare)).pixelsSha256);
+  });
+
+  test('code points come before a profile', async () => {
+    const wide = await blank(4, 4).removeAlpha().withIccProfile('p3').png().toBuffer();
+    const pixels = await sharp(wide, { ignoreIcc: true }).raw().toBuffer();
+    const { picture } = await decode(pngWith(wide, cicp(1, 13)));
+    expect([...picture.data.subarray(0, 3)]).toEqual([...pixels.subarray(0, 3)]);
+  });
+
+  test.each([0.4, 120 / 255, 200 / 255, 254 / 255])(
+    'brings a layer at an opacity of %f to its full opacity',
+    async (opacity) => {
+      const whole = await decode(Buffer.from(await emoji('cat')));
+      const data = whole.picture.data.slice();
+      for (let i = 3; i < data.length; i += 4) data[i] = Math.round((data[i] as number) * opacity);
+      const { width, height } = whole.picture;
+      const faint = await sharp(data, { raw: { width, height, channels: 4 } })
+        .png()
+        .toBuffer();
+      const { picture } = await decode(faint);
+      for (let i = 3; i < data.length; i += 4) {
+        expect(Math.abs((picture.data[i] as number) - (whole.picture.data[i] as number))).toBeLessThanOrEqual(3);
+      }
+    },
+  );
+
+  test('a layer too faint to be made out is told by its opacity', async () => {
+    await expect(decode(await blank(16, 16, 0.04).png().toBuffer())).rejects.toMatchObject({
+      code: 'unprocessable_image',
+      message: expect.stringMatching(/opacity of more than 4%/) as string,
+    });
+    expect((await decode(await blank(16, 16, 0).png().toBuffer())).picture.data[3]).toBe(0);
   });
 
   test('refuses 30,000 × 30,000 pixels from the header, without decoding them', async () => {

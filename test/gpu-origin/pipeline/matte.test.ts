@@ -20,7 +20,45 @@ function withClearPixels(share: number): Picture {
   return picture;
 }
 
+/** Opaque where a shape says so, black and clear elsewhere. */
+function shaped(width: number, height: number, inside: (x: number, y: number) => boolean): Picture {
+  const picture = opaque(width, height);
+  for (let i = 0; i < width * height; i++) {
+    if (!inside(i % width, Math.floor(i / width))) picture.data.fill(0, 4 * i, 4 * i + 4);
+  }
+  return picture;
+}
+
+const rounded = (side: number, radius: number) => (x: number, y: number) => {
+  const beyond = (at: number) => Math.max(radius - at - 0.5, at + 0.5 - (side - radius), 0);
+  return Math.hypot(beyond(x), beyond(y)) <= radius;
+};
+
+/** Real pictures whose background is still there, but for their corners, a frame or bars. */
+const framed: [string, Picture][] = [
+  ['round corners', shaped(200, 200, rounded(200, 20))],
+  ['rounder corners', shaped(200, 200, rounded(200, 48))],
+  ['a frame of one pixel', shaped(200, 150, (x, y) => x > 0 && y > 0 && x < 199 && y < 149)],
+  ['a frame of eight pixels', shaped(200, 200, (x, y) => Math.min(x, y, 199 - x, 199 - y) >= 8)],
+  ['bars above and below', shaped(200, 200, (_, y) => y >= 15 && y < 185)],
+  ['one corner cut off', shaped(200, 200, (x, y) => x + y > 40)],
+];
+
 describe('where the matte comes from', () => {
+  test.each(framed)('a picture with %s has its background removed', (_, picture) => {
+    expect(matteSource(picture, 'auto')).toBe('model');
+    expect(matteSource(picture, false)).toBe('alpha');
+  });
+
+  test.each([
+    ['a disc', shaped(200, 200, (x, y) => Math.hypot(x - 99.5, y - 99.5) < 100)],
+    ['a box in the middle', shaped(200, 200, (x, y) => Math.min(x, y, 199 - x, 199 - y) >= 20)],
+    ['a frame with a hole', shaped(200, 200, (x, y) => Math.min(x, y, 199 - x, 199 - y) < 60)],
+    ['nothing', shaped(200, 200, () => false)],
+  ])('a picture whose alpha shows %s keeps it', (_, picture) => {
+    expect(matteSource(picture, 'auto')).toBe('alpha');
+  });
+
   test.each([
     ['auto', withClearPixels(0.3), 'alpha'],
     ['auto', opaque(100, 100), 'model'],
@@ -97,6 +135,20 @@ describe('a predicted matte', () => {
     const input = mattingTensor({ picture, size: 64 });
     expect(input.dims).toEqual([1, 3, 64, 64]);
     expect(overlap(refineMatte(picture, prediction).alpha, alpha)).toBeGreaterThan(0.94);
+  });
+
+  test('does not see the colours of what is see-through', async () => {
+    const { picture } = await composite('cat', 128, 128);
+    const border = (i: number) =>
+      Math.min(i % 128, Math.floor(i / 128), 127 - (i % 128), 127 - Math.floor(i / 128)) < 8;
+    const [black, white] = [0, 255].map((byte) => {
+      const data = picture.data.slice();
+      for (let i = 0; i < 128 * 128; i++) if (border(i)) data.set([byte, byte, byte, 0], 4 * i);
+      return mattingTensor({ picture: { ...picture, data }, size: 64 });
+    });
+    expect(black).toEqual(white);
+    // The border goes on as what it surrounds, not as black.
+    expect(Math.abs((black?.data[0] ?? 0) - 40 / 255)).toBeLessThan(0.1);
   });
 
   test('keeps what is see-through in the picture itself', async () => {
