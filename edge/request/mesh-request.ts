@@ -8,7 +8,7 @@ import { publicUrl } from '../outside/public-url.ts';
 import { readBody } from '../http/body.ts';
 import { decodeDataUrl } from './data-url.ts';
 import { formName, imageField, readForm } from './form-fields.ts';
-import { readImageHeader } from '../../contract/image/image-header.ts';
+import { readImageHeader } from '../../contract/image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseFormFields } from './parsed-forms.ts';
 import { parseJson } from '../http/parse-json.ts';

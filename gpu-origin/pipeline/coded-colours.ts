@@ -1,4 +1,4 @@
-import type { CodedColour } from '../../contract/image/coded-colour.ts';
+import type { CodedColour } from '../../contract/coded-colour.ts';
 
 type Matrix = readonly [number, number, number, number, number, number, number, number, number];
 

@@ -1,6 +1,6 @@
 import sharp, { type OutputInfo, type SharpOptions } from 'sharp';
 import { sha256 } from '../../contract/digest.ts';
-import { readImageHeader, type ImageHeader } from '../../contract/image/image-header.ts';
+import { readImageHeader, type ImageHeader } from '../../contract/image-header.ts';
 import { Problem } from '../../contract/problem.ts';
 import { imageLimits } from '../../contract/request.ts';
 import { sayColours, toSrgb } from './coded-colours.ts';

@@ -1,4 +1,4 @@
-import { jpegSegments } from '../../contract/image/jpeg-header.ts';
+import { jpegSegments } from '../../contract/jpeg-header.ts';
 
 const endMarker = [0xff, 0xd9];
 /** Bytes of nonsense, more than any block of pixels takes. */

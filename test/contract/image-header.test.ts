@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { readImageHeader } from '../../contract/image/image-header.ts';
+import { readImageHeader } from '../../contract/image-header.ts';
 import { decode } from '../../gpu-origin/pipeline/decode.ts';
 import { avifHeader, cicp, ftyp, jpegOf, jpegWith, pngChunk, pngWith, shades } from './picture-files.ts';
 

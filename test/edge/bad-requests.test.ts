@@ -45,6 +45,21 @@ test.each(['picture.png', 'https://pictures.example/a.png'])('%s in the place of
   expect(message).toContain('-F image=@picture.png');
 });
 
+test.each<[string, Uint8Array<ArrayBuffer>, string]>([
+  ['HEIC', asciiBytes('\0\0\0\x14ftypheic\0\0\0\0mif1'), 'HEIC'],
+  ['lossless JPEG', bytes(0xff, 0xd8, 0xff, 0xc3, 0, 11, 8, 0, 9, 0, 8, 1, 1, 0x11, 0), 'lossless JPEG'],
+  ["Apple's PNG", bytes(...asciiBytes('?PNG\r\n\x1a\n\0\0\0\x04CgBI'), ...Array<number>(20)).fill(0x89, 0, 1), 'CgBI'],
+])('%s is refused by its name before a job is made', async (_, image, name) => {
+  const refused = {
+    status: 400,
+    code: 'invalid_image',
+    param: 'image',
+    message: expect.stringContaining(name) as string,
+  };
+  expect(await refusal(post(image))).toMatchObject(refused);
+  expect(await refusal(postJson({ image: dataUrl(image) }))).toMatchObject(refused);
+});
+
 test('a picture of 30,000×30,000 pixels is refused by its header', async () => {
   const answer = post(picture({ width: 30_000, height: 30_000 }));
   expect(await refusal(answer)).toMatchObject({ status: 400, code: 'image_too_many_pixels', param: 'image' });
@@ -155,7 +170,9 @@ test('every picture format is known by its bytes', async () => {
   const lossy = webp('VP8 ', 0, 0, 0, 0x9d, 1, 0x2a, 8, 0, 9, 0);
   const lossless = webp('VP8L', 0x2f, 7, 0, 2, 0);
   const extended = webp('VP8X', 0, 0, 0, 0, 7, 0, 0, 8, 0, 0);
-  const images = [jpeg, gif, lossy, lossless, extended, avif];
+  const stray = bytes(...jpeg.subarray(0, 8), 0x12, 0xff, 0xd0, ...jpeg.subarray(8));
+  const frame = bytes(...asciiBytes('GIF89a'), 0, 0, 0, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 8, 0, 9, 0, 0, 2, 0, 0x3b);
+  const images = [jpeg, stray, gif, frame, lossy, lossless, extended, avif];
   for (const image of images) expect((await post(image)).status).toBe(202);
   await vi.waitFor(() => expect(network.jobs).toHaveLength(images.length));
 });

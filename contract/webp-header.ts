@@ -1,4 +1,4 @@
-import type { ImageFacts } from './image-header.ts';
+import type { ImageFacts } from './image-facts.ts';
 
 /** The first chunk is VP8X (the canvas), VP8 (lossy) or VP8L (lossless), RFC 9649 §2.5–2.7. */
 export function webpFacts(view: DataView): ImageFacts | null {

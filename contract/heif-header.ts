@@ -1,6 +1,6 @@
 import type { CodedColour } from './coded-colour.ts';
-import type { Problem } from '../problem.ts';
-import type { ImageFacts } from './image-header.ts';
+import type { Problem } from './problem.ts';
+import type { ImageFacts } from './image-facts.ts';
 import { unreadableKind } from './unreadable-kind.ts';
 
 /** Brands of HEIF files by the codec inside (ISO/IEC 23008-12 annex B, and what cameras write). */

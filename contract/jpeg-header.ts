@@ -1,4 +1,4 @@
-import type { ImageFacts } from './image-header.ts';
+import type { ImageFacts } from './image-facts.ts';
 import { unreadableKind } from './unreadable-kind.ts';
 
 export function isJpeg(bytes: Uint8Array): boolean {

@@ -1,15 +1,13 @@
-import { Problem } from '../problem.ts';
-import { imageLimits } from '../request.ts';
+import { Problem } from './problem.ts';
+import { imageLimits } from './request.ts';
 import { refuseHighDynamicRange, type CodedColour } from './coded-colour.ts';
 import { foreignFormat } from './foreign-formats.ts';
 import { gifFacts } from './gif-header.ts';
 import { avifFacts, isAvif } from './heif-header.ts';
+import type { ImageFacts } from './image-facts.ts';
 import { isJpeg, jpegFacts } from './jpeg-header.ts';
 import { pngFacts } from './png-header.ts';
 import { webpFacts } from './webp-header.ts';
-
-/** What a header says: width and height in pixels, before any EXIF orientation; the colours' code points, if any. */
-export type ImageFacts = { width: number; height: number; colour?: CodedColour | null };
 
 export type ImageHeader = { mediaType: string; width: number; height: number; colour: CodedColour | null };
 

@@ -1,5 +1,5 @@
 import type { CodedColour } from './coded-colour.ts';
-import type { ImageFacts } from './image-header.ts';
+import type { ImageFacts } from './image-facts.ts';
 import { unreadableKind } from './unreadable-kind.ts';
 
 const signatureBytes = 8;

@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts';
+import { Problem } from './problem.ts';
 
 /** How a file codes its colours, by the code points of ITU-T H.273: PNG's `cICP` chunk, AVIF's `nclx` box. */
 export type CodedColour = { primaries: number; transfer: number };

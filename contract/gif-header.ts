@@ -1,4 +1,4 @@
-import type { ImageFacts } from './image-header.ts';
+import type { ImageFacts } from './image-facts.ts';
 
 /** Signature and logical screen descriptor (GIF89a §17, §18). */
 const headerBytes = 13;
