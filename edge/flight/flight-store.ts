@@ -51,9 +51,9 @@ export class FlightStore {
   }
 
   /**
-   * Leaves nothing behind, the alarm included. Nobody finds the record from now on, but it is deleted a moment later: what
-   * is said after a write is held back until that is on disk, and those who wait for a mesh need not wait for it. A flight
-   * that begins in that moment stays, and what a reset leaves on disk is found out by the alarm.
+   * Removes the record and the alarm. The record is hidden at once and deleted a moment later: the output gate delays
+   * replies until writes are durable, so waiters are woken before the delete. A flight that begins in between stays.
+   * If the object is reset in between, the alarm finds the record on disk.
    */
   async forget(): Promise<void> {
     this.#forgotten = true;

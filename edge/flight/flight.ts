@@ -37,7 +37,7 @@ import type { StatsObjects } from '../stats/calls.ts';
 import { waitMsMax, type FlightCalls, type JoinOptions, type Return } from './calls.ts';
 import { Waiters } from './waiters.ts';
 
-/** Origins that may take a job and fail to finish it before it counts as what kills them. */
+/** How many origins may fail a job before the job itself is blamed. */
 const attemptsMax = 5;
 
 /** How long a failed or cancelled flight is remembered; a picture's own fault is answered from here meanwhile. */

@@ -1,14 +1,13 @@
 import { parseAccept } from 'hono/utils/accept';
 import { Problem } from '../../contract/problem.ts';
 
-/** How strongly the header takes a media type: its q-value, and how closely the range names it (3 exact, 1 any). */
+/** How the header accepts a media type: its q-value, and how specific the matching range is (3 exact, 1 any). */
 type Acceptance = { quality: number; specificity: 0 | 1 | 2 | 3 };
 
 /**
- * Chooses between the JSON mesh object and the bytes themselves, whose media type is `mediaType` (RFC 9110 §12.5.1).
- * The bytes are given only to a client that names them, exactly or as a family such as `model/*`, and likes JSON no
- * better, or that refuses JSON; an absent header or a bare wildcard means JSON. Throws the Problem `not_acceptable`
- * when neither will do.
+ * Chooses between the JSON mesh object and the bytes, whose media type is `mediaType` (RFC 9110 §12.5.1). The bytes go
+ * only to a client that names their type, exactly or as a family such as `model/*`, and that does not prefer JSON. No
+ * header, or a bare wildcard, means JSON. Throws the Problem `not_acceptable` when neither is accepted.
  */
 export function negotiate(header: string | null | undefined, mediaType: string): 'json' | 'bytes' {
   const ranges = parseAccept(header ?? '');
@@ -25,7 +24,7 @@ export function negotiate(header: string | null | undefined, mediaType: string):
   );
 }
 
-/** The most specific range decides (§12.5.1); parameters of a range do not narrow it, as our types have none. */
+/** The most specific range decides (§12.5.1). Parameters of a range are ignored, because our types have none. */
 function acceptance(ranges: readonly { type: string; q: number }[], mediaType: string): Acceptance {
   const family = `${mediaType.split('/')[0]}/*`;
   const levels = [mediaType, family, '*/*'];

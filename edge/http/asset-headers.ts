@@ -1,11 +1,11 @@
 import { mediaTypes } from '../../contract/formats.ts';
 import type { AssetName } from '../store/asset.ts';
 
-/** Who may keep an answer, and for how long: it depends on the kind of URL that was asked. */
+/** Who may cache an answer and for how long, by the kind of URL. */
 export type AssetLife =
   /** The URL names the bytes, so they never change (RFC 8246). */
   | 'immutable'
-  /** The URL names a mesh, which a refresh may give other bytes: kept, and asked for again with its ETag. */
+  /** The URL names a mesh, whose bytes a refresh can change: cached, and revalidated by ETag. */
   | 'revalidated'
   /** A private result: kept by no one. */
   | 'private';
@@ -21,19 +21,19 @@ export function entityTag(sha256: string): string {
   return `"${sha256}"`;
 }
 
-/** Headers that an answer carries whether or not it brings the bytes: what RFC 9110 §15.4.5 asks of a 304. */
+/** Headers of every answer about an asset, with or without its bytes: RFC 9110 §15.4.5 requires them in a 304. */
 export function validatorHeaders(sha256: string, life: AssetLife): Record<string, string> {
   return {
     etag: entityTag(sha256),
     'cache-control': cacheControl[life],
-    // A sandboxed, scriptless page is all that a browser may make of bytes that came from a stranger's picture.
+    // The bytes come from a stranger's picture: a browser may show them only as a sandboxed page without scripts.
     'content-security-policy': /* defence: API8-3 */ "default-src 'none'; sandbox",
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'cross-origin',
   };
 }
 
-/** Headers of the representation itself, the same for 200 and 206; Repr-Digest is of the whole (RFC 9530 §3). */
+/** Headers of the representation, equal for 200 and 206. Repr-Digest covers the whole (RFC 9530 §3). */
 export function representationHeaders({ sha256, extension }: AssetName): Record<string, string> {
   const mediaType = mediaTypes[extension];
   const disposition = mediaType.startsWith('image/') ? 'inline' : 'attachment';

@@ -8,8 +8,8 @@ export type MeshOutcome = CacheOutcome | { status: 'refused' };
 const cacheName = 'meshkiln';
 
 /**
- * Cache-Status of a mesh (RFC 9211 §2.1–2.6). `stored` is false while a miss is still being made, or when it failed:
- * the parameter says that the answer at hand was stored.
+ * Cache-Status of a mesh (RFC 9211 §2.1–2.6). `stored` says that this answer was stored: false while a miss is in the
+ * making, and when it failed.
  */
 export function cacheStatus(outcome: CacheOutcome, options: { stored: boolean } = { stored: true }): string {
   if (outcome.status === 'hit') return hitFrom(outcome.tier);
@@ -18,10 +18,10 @@ export function cacheStatus(outcome: CacheOutcome, options: { stored: boolean } 
   return [cacheName, 'fwd=miss', how, detail].filter((part) => part !== null).join('; ');
 }
 
-/** Cache-Status of an answer that one tier gave; `failure` is a remembered failure (a negative hit). */
+/** Cache-Status of an answer from a tier, or from a remembered `failure` (a negative hit). */
 export function hitFrom(tier: TierName | 'failure'): string {
   return `${cacheName}; hit; detail=${tier}`;
 }
 
-/** Cache-Status of `only_if_cached` that found nothing: not a hit, and by §2.2 no `fwd` since nothing was forwarded. */
+/** Cache-Status when `only_if_cached` found nothing: no hit, and no `fwd`, since nothing was forwarded (§2.2). */
 export const notForwarded = `${cacheName}; detail=not_cached`;

@@ -1,10 +1,10 @@
-/** What the preconditions of a request say: go on, 304, or 412. */
+/** Result of a request's preconditions: continue, 304, or 412. */
 export type Precondition = 'proceed' | 'not_modified' | 'failed';
 
 /**
- * Evaluates the preconditions of a GET or HEAD in the order of RFC 9110 §13.2.2 against the strong entity tag (with its
- * quotes) of a representation that exists. If-Modified-Since and If-Unmodified-Since are ignored, as §13.1.3 and
- * §13.1.4 demand where no modification date is sent: a content address has none.
+ * Evaluates the preconditions of a GET or HEAD in the order of RFC 9110 §13.2.2 against the strong entity tag, quotes
+ * included, of an existing representation. Ignores If-Modified-Since and If-Unmodified-Since, as §13.1.3 and §13.1.4
+ * require where no modification date is sent: a content address has none.
  */
 export function evaluatePreconditions(headers: Headers, etag: string): Precondition {
   const ifMatch = headers.get('if-match');
@@ -15,8 +15,8 @@ export function evaluatePreconditions(headers: Headers, etag: string): Precondit
 }
 
 /**
- * Whether a Range header may be honoured (RFC 9110 §13.1.5): there is no If-Range, or it holds this very strong tag.
- * A weak tag never matches, nor does a date, since no Last-Modified is sent.
+ * Whether a Range header applies (RFC 9110 §13.1.5): without If-Range, or when If-Range holds this strong tag. Weak
+ * tags never match, nor do dates, since no Last-Modified is sent.
  */
 export function rangeApplies(headers: Headers, etag: string): boolean {
   const ifRange = headers.get('if-range');
@@ -25,17 +25,17 @@ export function rangeApplies(headers: Headers, etag: string): boolean {
 
 type EntityTag = { weak: boolean; opaque: string };
 
-/** Whether a list of tags, or `*` for any representation, holds this one (§13.1.1, §13.1.2). */
+/** Whether a list of tags contains this one; `*` matches any (§13.1.1, §13.1.2). */
 function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true;
-  // Strong comparison fails on any weak tag; weak comparison looks at the opaque part alone (§8.8.3.2).
+  // Strong comparison fails on weak tags. Weak comparison ignores weakness (§8.8.3.2).
   return parseTags(list).some((tag) => tag.opaque === etag && (comparison === 'weak' || !tag.weak));
 }
 
-/** The tags of a list (§8.8.3), none when any element is malformed, so that a guess never counts as a match. */
+/** The tags of a list (§8.8.3). None if any element is malformed, so a guess never matches. */
 function parseTags(list: string): readonly EntityTag[] {
   const tags: EntityTag[] = [];
-  // Commas may stand inside the quotes, so the list cannot be split at them.
+  // Quoted tags may contain commas, so the list cannot be split at commas.
   const element = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y;
   while (element.lastIndex < list.length) {
     const match = element.exec(list);

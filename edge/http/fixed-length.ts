@@ -1,7 +1,7 @@
-/** Gives a stream its known length, so that Content-Length is sent; one that turns out shorter or longer fails. */
+/** Declares a stream's length, so that Content-Length is sent. A stream of another length fails. */
 export function withLength(body: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(bytes);
-  // The failure of either side is passed to the other, where the reader of the answer meets it.
+  // A failure on either side reaches the other, where the reader of the answer sees it.
   body.pipeTo(writable).catch(() => undefined);
   return readable;
 }

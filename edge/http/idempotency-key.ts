@@ -3,7 +3,7 @@ import { Problem } from '../../contract/problem.ts';
 const header = 'Idempotency-Key';
 const charactersMax = 255;
 
-/** The idempotency key of a request, null when it has none; throws the Problem `invalid_parameter` for a malformed one. */
+/** The idempotency key of a request, null without one. Throws the Problem `invalid_parameter` for a malformed one. */
 export function readIdempotencyKey(value: string | null): string | null {
   if (value === null) return null;
   if (value.length <= charactersMax && /^[\x21-\x7e]+$/.test(value)) return value;

@@ -15,7 +15,7 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers of every page, in addition to those of its file; they say nothing about what the page loads. */
+/** Headers of every page, in addition to those of its file. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': contentSecurityPolicy,
   'x-content-type-options': 'nosniff',
@@ -23,6 +23,6 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
-  // Kept, and asked for again with its ETag: the files that a page names have other names after a deployment.
+  // Cached and revalidated by ETag: after a deployment a page names other files.
   'cache-control': 'no-cache',
 };

@@ -1,6 +1,6 @@
 import { Problem } from '../../contract/problem.ts';
 
-/** Values nested in one another, and values in all, that a body may have: far more than any request needs. */
+/** Limits on the depth and number of values in a body, far above what any request needs. */
 const depthMax = 16;
 const valuesMax = 10_000;
 
@@ -11,8 +11,8 @@ const opening: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const closing: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
 /**
- * Parses a JSON body. Its shape is counted first, since a few megabytes of brackets would become more objects than an
- * isolate has memory for. Throws the Problem `invalid_request`.
+ * Parses a JSON body. Its values are counted first, because a few megabytes of brackets would become more objects than
+ * an isolate's memory holds. Throws the Problem `invalid_request`.
  */
 export function parseJson(bytes: Uint8Array): unknown {
   // defence: API4-4
@@ -40,14 +40,14 @@ function refuseOddShape(bytes: Uint8Array): void {
   }
 }
 
-/** Index of the quote that ends a string; a picture in a data URL is one string, and is stepped over at once. */
+/** Index of the quote that ends a string. A picture in a data URL is one string and is skipped at once. */
 function endOfString(bytes: Uint8Array, start: number): number {
   let end = bytes.indexOf(quote, start + 1);
   while (end !== -1 && isEscaped(bytes, end)) end = bytes.indexOf(quote, end + 1);
   return end === -1 ? bytes.length : end;
 }
 
-/** An odd number of backslashes before a character escapes it (RFC 8259 §7). */
+/** A character after an odd number of backslashes is escaped (RFC 8259 §7). */
 function isEscaped(bytes: Uint8Array, at: number): boolean {
   let backslashes = 0;
   while (bytes[at - 1 - backslashes] === backslash) backslashes += 1;

@@ -1,16 +1,16 @@
 import { preferWaitSecondsMax } from '../../contract/request.ts';
 
-/** A longer Prefer header is ignored, so that splitting it stays cheap whatever it holds. */
+/** A longer Prefer header is ignored, which bounds the cost of splitting it. */
 const preferCharactersMax = 1000;
 
 export type Preferences = {
-  /** Seconds for which the answer may be held, at most `preferWaitSecondsMax`; null when the client did not say. */
+  /** How long the answer may be held, in seconds, at most `preferWaitSecondsMax`. Null if the client did not say. */
   waitSeconds: number | null;
 };
 
 /**
- * Reads the `wait` preference of a Prefer header (RFC 7240 §2, §4.3); a longer wait is cut to the maximum, which
- * Preference-Applied then tells. Malformed and unknown preferences are ignored, as §2 demands.
+ * Reads the `wait` preference of a Prefer header (RFC 7240 §2, §4.3). A longer wait is cut to the maximum, and
+ * Preference-Applied says so. Malformed and unknown preferences are ignored, as §2 requires.
  */
 export function parsePrefer(header: string | null | undefined): Preferences {
   if (!header || header.length > preferCharactersMax) return { waitSeconds: null };
@@ -27,7 +27,7 @@ export function preferenceApplied(waitSeconds: number): string {
   return `wait=${waitSeconds}`;
 }
 
-/** One preference: a token with an optional token or quoted string as value; its parameters are dropped. */
+/** A token with an optional token or quoted string as value. Parameters are dropped. */
 function parsePreference(text: string): { name: string; value: string } | null {
   const [preference = ''] = splitUnquoted(text, ';');
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]*)))?$/.exec(preference.trim());

@@ -2,7 +2,7 @@ import { getPath } from 'hono/utils/url';
 import { Problem } from '../../contract/problem.ts';
 import type { Trace } from '../../contract/trace.ts';
 
-/** Statuses that OpenAI's SDKs would retry though the same request cannot succeed by itself. */
+/** Statuses that OpenAI's SDKs retry, although the same request cannot succeed. */
 const statusesNotToRetry: ReadonlySet<number> = new Set([409, 504]);
 
 /** The request that failed, and headers that its answer carries beside those of the error. */

@@ -1,14 +1,14 @@
 /** A part of a representation, both ends included as in Content-Range. */
 export type ByteRange = { start: number; end: number };
 
-/** What a Range header asks of a representation: its whole, one part of it, or nothing that it has. */
+/** What a Range header asks for: the whole, one part, or a part that does not exist. */
 export type RangeRequest = { kind: 'whole' } | { kind: 'part'; range: ByteRange } | { kind: 'unsatisfiable' };
 
 const whole: RangeRequest = { kind: 'whole' };
 
 /**
- * Reads a Range header against a representation of `sizeBytes` (RFC 9110 §14.1.2, §14.2).
- * A header that is absent, malformed, in another unit, or asks for several ranges is ignored, as §14.2 allows: whole.
+ * Reads a Range header against a representation of `sizeBytes` (RFC 9110 §14.1.2, §14.2). Gives the whole when the
+ * header is absent, malformed, in another unit, or asks for several ranges, as §14.2 allows.
  */
 export function parseRange(header: string | null, sizeBytes: number): RangeRequest {
   // Range unit names are case-insensitive (§14.1).

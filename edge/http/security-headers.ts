@@ -1,4 +1,4 @@
-/** What a browser may make of an answer that is no page: nothing. */
+/** Headers of an answer that is not a page: a browser may do nothing with it. */
 export const defaultHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -7,12 +7,11 @@ export const defaultHeaders = {
 
 const defaultEntries = Object.entries(defaultHeaders);
 
-/** The header of every answer over TLS (RFC 6797 §6.1). It is for this host alone: its domain may serve other things. */
+/** Header of every answer over TLS (RFC 6797 §6.1). For this host only: other hosts of the domain are not ours. */
 const transportSecurity = ['strict-transport-security', 'max-age=31536000'] as const;
 
 /**
- * Keeps browsers from sniffing, framing or running an answer. Pages and assets bring stricter headers of their own, which
- * stay. To ask for a header that is there costs next to nothing, to set one about a microsecond.
+ * Keeps browsers from sniffing, framing or running answers. Pages and assets set stricter or other values themselves.
  */
 export function setSecurityHeaders(answer: Headers, url: string): void {
   // defence: API8-1

@@ -1,4 +1,4 @@
-/** Scheme and authority of a request's URL, without parsing the rest: a good part of a hit's time. */
+/** Scheme and authority of a URL, without parsing the rest, which would be a good part of a hit's time. */
 export function urlOrigin(url: string): string {
   return /^https?:\/\/[^/?#]+/.exec(url)?.[0] ?? '';
 }

@@ -89,7 +89,7 @@ export class Meshes {
     const { tenants, manifests, index, geometry, r2 } = this.#options;
     const listed = await tenants.listed(tenant, key);
     if (/* defence: API1-5 */ listed?.scope === 'private' || (await this.#owns(key, tenant))) {
-      // Before the bytes: a result that comes from here on is refused, and one that came is among them.
+      // Withdraw first. A later result is then refused, and the bytes of an earlier one go with the purge.
       await this.#flight(key).withdraw();
       // No location's cache has any of it, and its picture, which other flights may need, is left to the sweep.
       await purge({ by: 'id', key }, { r2, manifests, geometry, colo: null, endFlight: null });

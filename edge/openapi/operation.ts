@@ -37,7 +37,7 @@ type Operation = {
   params?: ZodOpenApiParameters;
   body?: ZodOpenApiRequestBodyObject;
   answers: Record<string, Answer>;
-  /** Codes of its own; those that its access brings with it are added. */
+  /** Error codes of this operation. Those of its access are added automatically. */
   problems?: readonly ProblemCode[];
   samples?: readonly Sample[];
 };

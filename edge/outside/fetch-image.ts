@@ -8,12 +8,12 @@ const redirectsMax = 3;
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** All that a server learns of a request for a picture: nothing of the client that asked for the mesh. */
+/** The only headers a picture's server receives: nothing about the client. */
 const headers = { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': 'Meshkiln' };
 
 /**
- * The bytes behind an https URL that a client gave as its picture. Every redirect is checked as the URL itself is.
- * Throws the Problems `invalid_image_url`, `image_fetch_failed` and `body_too_large`.
+ * Fetches a client's picture URL. Every redirect is checked like the URL itself. Throws the Problems
+ * `invalid_image_url`, `image_fetch_failed` and `body_too_large`.
  */
 export async function fetchImage(text: string, outside: Outside): Promise<Uint8Array<ArrayBuffer>> {
   const url = publicUrl(text);

@@ -1,6 +1,6 @@
 import { requirePublicName } from './public-name.ts';
 
-/** Time for a whole exchange with a server that a client named, redirects and bodies included, in milliseconds. */
+/** Time limit of a whole exchange with a client's server, redirects and bodies included, in milliseconds. */
 export const outsideMsMax = 10_000;
 
 type OutsideRequest = {
@@ -11,17 +11,21 @@ type OutsideRequest = {
 };
 
 /**
- * Asks a server that a client named, at a URL that `publicUrl` let pass. Redirects come back as they are. Rejects when
- * the name is not of the public internet alone, or its server gives no answer.
+ * Calls a client's server at a URL that `publicUrl` accepted. Redirects are returned, not followed. Rejects when the
+ * name has an address that is not public, or the server gives no answer.
  */
 export type Outside = (url: URL, request: OutsideRequest) => Promise<Response>;
 
-/** Set by the local way out on the answer that stands for none; it takes no header of that name from a server. */
+/**
+ * The local proxy sets this header on an answer that stands for no answer. It drops the header from servers' own
+ * answers.
+ */
 export const unreachableHeader = 'meshkiln-unreachable';
 
 /**
- * The way out. On Cloudflare a Worker cannot reach private networks, and the name is checked by DNS over HTTPS besides;
- * on one's own machine `binding` leads to the way out that resolves, checks and pins the name itself.
+ * The way to servers that clients name. On Cloudflare a Worker cannot reach private networks, and the name is also
+ * checked by DNS over HTTPS. On a machine of one's own, `binding` leads to a proxy that resolves, checks and pins the
+ * name.
  */
 export function openOutside(binding: Fetcher | undefined): Outside {
   return binding === undefined ? throughCloudflare : (url, request) => throughBinding(binding, url, request);

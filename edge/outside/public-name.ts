@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isPublicAddress } from '../../contract/public-address.ts';
 
-/** Answers DNS questions as JSON; a resolver of Cloudflare's, so that a Worker asks its own network. */
+/** DNS over HTTPS with JSON answers. Cloudflare's resolver, so a Worker stays in its own network. */
 const resolverUrl = 'https://cloudflare-dns.com/dns-query';
 
 /** Types of resource records that hold addresses (RFC 1035 §3.2.2, RFC 3596 §2.1). */
@@ -11,7 +11,7 @@ const DnsAnswer = z.object({
   Answer: z.array(z.object({ type: z.number(), data: z.string() })).default([]),
 });
 
-/** Throws unless a name resolves, and to nothing but addresses of the public internet. */
+/** Throws unless a name resolves to public addresses only. */
 export async function requirePublicName(name: string, signal: AbortSignal): Promise<void> {
   const found = await Promise.all([addresses(name, 'A', signal), addresses(name, 'AAAA', signal)]);
   const all = found.flat();

@@ -1,12 +1,12 @@
 import { outsideUrlCharactersMax } from '../../contract/fields.ts';
 
-/** Names that only a network's own resolver answers (RFC 6761, 6762, 8375 and ICANN's `internal`). */
+/** Names that only a local resolver answers (RFC 6761, 6762, 8375 and ICANN's `internal`). */
 const localNames = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|lan|home\.arpa|onion)$/;
 
 /**
- * The URL that a stranger named, if it may be asked at all: https, the port of https, a host name with a dot in it, no
- * credentials; null for any other. A host that is an IP address is refused in every spelling, since the URL parser
- * has made dotted decimal of `0x7f.1` and `2130706433` by then. What the name resolves to is checked at each connection.
+ * Parses a client's URL. Null unless it is https on the default port, with a dotted host name and no credentials. IP
+ * addresses are refused in every spelling: the URL parser has already turned `0x7f.1` and `2130706433` into dotted
+ * decimal. What the name resolves to is checked at each connection.
  */
 export function publicUrl(text: string, base?: URL): URL | null {
   const url = text.length <= outsideUrlCharactersMax ? URL.parse(text, base) : null;

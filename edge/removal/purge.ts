@@ -111,7 +111,7 @@ function withoutRepeats(report: PurgeReport): PurgeReport {
     ...report,
     digests: [...digests],
     surfaces: [...surfaces],
-    // What the first of two meshes left to the second went with that one.
+    // Two purged meshes can share bytes. The first mesh leaves them to the second, which removes them.
     shared: [...new Set(report.shared)].filter((name) => !digests.has(name) && !surfaces.has(name)),
   };
 }

@@ -3,9 +3,8 @@ import { imageLimits } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
 
 /**
- * Decodes a data URL of a picture, `data:image/…;base64,…` (RFC 2397), strictly: the standard alphabet with its
- * padding and nothing else. The media type that it claims is not believed; the bytes will say.
- * Throws the Problems `invalid_image` and `body_too_large`.
+ * Decodes a picture's data URL, `data:image/…;base64,…` (RFC 2397). Strict: only the standard alphabet, with padding.
+ * Ignores the declared media type; the bytes decide. Throws the Problems `invalid_image` and `body_too_large`.
  */
 export function decodeDataUrl(url: string): Uint8Array<ArrayBuffer> {
   const header = /^data:(image\/[a-z0-9.+-]+|application\/octet-stream);base64,/i.exec(url)?.[0];
@@ -17,7 +16,7 @@ export function decodeDataUrl(url: string): Uint8Array<ArrayBuffer> {
       param: 'image',
     });
   }
-  // atob() would also take blanks and missing padding.
+  // atob() alone accepts blanks and missing padding.
   if (base64.length % base64GroupCharacters !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
     throw invalid('the data URL is not strict base64');
   }

@@ -28,15 +28,15 @@ const cacheMembers: ReadonlyMap<string, string> = new Map(
   Object.entries(cacheFormFields).map(([name, { member }]) => [name, member]),
 );
 
-/** A form's name for `image: {"sha256": …}`, as `image` itself is a file there. */
+/** A form's name for `image: {"sha256": …}`, because `image` itself is a file in a form. */
 const imageDigestField = 'image_sha256';
 
 /**
- * Brings a form's parts, but for the picture's file, into the shape of the JSON body; throws the Problem
+ * Turns a form's parts, except the picture's file, into the shape of the JSON body. Throws the Problem
  * `invalid_parameter` on a repeated field.
  */
 export function readForm(parts: readonly Part[]): Record<string, unknown> {
-  // Maps, since a field may have any name, `__proto__` too.
+  // Maps, because a field may have any name, even `__proto__`.
   const fields = new Map<string, unknown>();
   const cache = new Map<string, unknown>();
   const names = new Set<string>();
@@ -53,12 +53,12 @@ export function readForm(parts: readonly Part[]): Record<string, unknown> {
     if (member === undefined) fields.set(name, value);
     else cache.set(member, value);
   }
-  // A form writes `cache` as its members; under its own name it is text, which the schema refuses.
+  // A form sends the members of `cache` one by one. A field named `cache` is text, which the schema refuses.
   if (cache.size > 0 && !fields.has('cache')) fields.set('cache', Object.fromEntries(cache));
   return /* defence: API3-2 */ Object.fromEntries(fields);
 }
 
-/** The name that a form gives the field at this path of the JSON body. */
+/** The form's name of the field at this path of the JSON body. */
 export function formName(path: readonly PropertyKey[]): string {
   const [first, second] = path;
   if (first === 'image') return imageDigestField;

@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
 
 /**
- * The Problem of the first field that a schema refused: `unknown_parameter`, or `invalid_parameter` for any other
- * fault. `nameOf` gives a field's path the name that the client wrote, `cache.mode` unless told otherwise.
+ * The Problem for the first field that a schema refused: `unknown_parameter`, else `invalid_parameter`. `nameOf` turns
+ * a field's path into the name that the client wrote; by default `cache.mode`.
  */
 export function invalidParameter(
   error: z.ZodError,

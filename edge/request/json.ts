@@ -11,7 +11,7 @@ export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promi
   return parse(schema, parseJson(await readBody(request, bodyBytesMax)));
 }
 
-/** A value by its schema; throws the Problem that names the parameter at fault. */
+/** Parses a value by its schema. Throws the Problem that names the wrong parameter. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

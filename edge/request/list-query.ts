@@ -3,7 +3,7 @@ import { keyOfMeshId } from '../../contract/key.ts';
 import type { ListOptions } from '../tenant/calls.ts';
 import { parse } from './json.ts';
 
-/** Entries on a page of a list: unless asked otherwise, and at most. */
+/** Entries on a page of a list: by default, and at most. */
 const pageEntries = 20;
 const pageEntriesMax = 100;
 
@@ -44,7 +44,7 @@ export const ListQuery = z.strictObject({
     .transform((key) => key ?? null),
 });
 
-/** Reads the query of a list; throws the Problem that names the parameter at fault. */
+/** Reads the query of a list. Throws the Problem that names the wrong parameter. */
 export function readListQuery(query: Record<string, string>): ListOptions {
   const { limit, order, after: afterKey } = parse(ListQuery, query);
   return { limit, order, afterKey };

@@ -14,31 +14,28 @@ import { parseFormFields } from './parsed-forms.ts';
 import { parseJson } from '../http/parse-json.ts';
 import { parseMultipart, type Part } from './multipart.ts';
 
-/**
- * What a mesh is to be made of: a picture's bytes, whose header was found good, the digest of one that was sent before, or
- * a prompt.
- */
+/** What a mesh is made from: picture bytes with a good header, the digest of a picture sent before, or a prompt. */
 export type PostedImage =
   | { is: 'sent'; bytes: Uint8Array<ArrayBuffer>; sha256: string; mediaType: string }
   | { is: 'known'; sha256: string }
   | { is: 'prompt'; prompt: string };
 
-/** What a `POST /v1/meshes` asks for; `nameOf` gives a field's path the name that the client wrote. */
+/** What a `POST /v1/meshes` asks for. `nameOf` turns a field's path into the name that the client wrote. */
 export type PostedMesh = { request: MeshRequest; image: PostedImage; nameOf: (path: readonly PropertyKey[]) => string };
 
 type Picture = { bytes: Uint8Array<ArrayBuffer>; sha256: string };
 
-/** A request's body, taken apart and not yet understood; `picture` is the file of a form that has one. */
+/** A request's body, split but not yet parsed. `picture` is a form's file, if there is one. */
 export type MeshBody =
   | { is: 'form'; parts: readonly Part[]; bytes: number; picture: Picture | null }
   | { is: 'json'; fields: unknown };
 
-/** Room for every field of a request but its picture, and for the framing of a form. */
+/** Space for all fields of a request except its picture, and for the framing of a form, in bytes. */
 const fieldBytesMax = 256 * 1024;
 const formBytesMax = imageLimits.fileBytesMax + fieldBytesMax;
 const jsonBytesMax = Math.ceil((imageLimits.dataUrlBytesMax * 4) / 3) + fieldBytesMax;
 
-/** Reads the body of a `POST /v1/meshes`, a form or JSON; throws the Problem that says why it can't be. */
+/** Reads the body of a `POST /v1/meshes`, a form or JSON. Throws the Problem that says what is wrong. */
 export async function readMeshBody(request: Request): Promise<MeshBody> {
   const contentType = request.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
@@ -56,8 +53,8 @@ export async function readMeshBody(request: Request): Promise<MeshBody> {
 }
 
 /**
- * Understands a request by its body, and fetches a picture that is given by its URL through `outside`. Throws the
- * Problem that names what is wrong with it.
+ * Parses a request's body, and fetches a picture given by URL through `outside`. Throws the Problem that names what is
+ * wrong.
  */
 export async function parseMeshBody(body: MeshBody, outside: Outside): Promise<PostedMesh> {
   const { parsed, nameOf } = parseFields(body);
@@ -82,7 +79,7 @@ function parseFields(body: MeshBody): Fields {
   return { parsed: parseFormFields(fields, { bytes: body.bytes - pictureBytes }), nameOf: formName };
 }
 
-/** Refuses what each field by itself allows: two sources of the picture, and a URL that may not be asked. */
+/** Refuses combinations that single fields allow: two sources of the picture. Also a webhook URL that is not public. */
 function refuseContradictions({ prompt, image, webhook_url: webhookUrl }: MeshRequest, hasFile: boolean): void {
   if (prompt !== undefined && (hasFile || image !== undefined)) {
     throw new Problem('invalid_parameter', 'Give an image or a prompt, not both.', { param: 'prompt' });

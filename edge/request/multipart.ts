@@ -14,14 +14,14 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Takes a `multipart/form-data` body (RFC 7578) apart without copying it: a picture of 20 MiB stays one buffer.
- * Throws the Problem `invalid_request` on a form that is malformed or not closed.
+ * Splits a `multipart/form-data` body (RFC 7578) without copying: a picture of 20 MiB stays one buffer. Throws the
+ * Problem `invalid_request` on a malformed or unclosed form.
  */
 export function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string): readonly Part[] {
   const delimiter = encoder.encode(`\r\n--${boundaryOf(contentType)}`);
   const find = searchFor(delimiter);
   const parts: Part[] = [];
-  // The first delimiter may stand at the very start, without its line break; a preamble before it is ignored.
+  // The first delimiter may be at the start, without its line break. A preamble before it is ignored.
   let at = startsWith(bytes, 0, delimiter.subarray(2)) ? -2 : find(bytes, 0);
   for (;;) {
     if (at === null) throw malformed('it does not end with its boundary');
@@ -74,8 +74,8 @@ function nameOf(header: string): string {
 type Search = (bytes: Uint8Array, from: number) => number | null;
 
 /**
- * Gives the search for `needle`: its index at or after `from`, null when it is not there. It is Horspool's: it looks at
- * one byte in as many as the needle has, where a search for single line breaks stops at every 256th byte of a picture.
+ * Makes a search for `needle` that gives its index at or after `from`, or null. Horspool's algorithm: it reads one
+ * byte in as many as the needle has, where a search for line breaks would stop at every 256th byte of a picture.
  */
 function searchFor(needle: Uint8Array): Search {
   const last = needle.length - 1;

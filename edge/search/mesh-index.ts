@@ -192,7 +192,7 @@ export class MeshIndex {
     return results.map((row) => ({ key: row.key, ...costOf(row), uses: row.uses, worth: row.worth }));
   }
 
-  /** The rows of those of these keys that have one. */
+  /** Rows for the keys that exist. */
   async #rows(keys: readonly string[]): Promise<(MeshRow & { uses: number })[]> {
     const db = await this.open();
     const statement = db.prepare('SELECT * FROM meshes WHERE key IN (SELECT value FROM json_each(?))');
@@ -200,7 +200,7 @@ export class MeshIndex {
   }
 }
 
-/** Runs what must not fail the work that it follows. */
+/** Runs best-effort work. A failure is logged and goes no further. */
 async function forgiven(event: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();

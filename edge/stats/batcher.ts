@@ -1,19 +1,19 @@
 import { waitUntil } from 'cloudflare:workers';
 
 /**
- * Pause in milliseconds between the first record of a batch and its delivery. An isolate that is killed loses what it
- * recorded in this time, and no more.
+ * Milliseconds between the first record of a batch and its delivery. An isolate that is killed loses at most this
+ * much.
  */
 const flushMs = 1000;
 
-/** Times that a batch is offered in a row before it waits for the next one, and the pause before each but the first. */
+/** Delivery attempts in a row, and the pause before each but the first. After them the batch waits for the next one. */
 const attemptsMax = 3;
 const attemptPauseMs = 500;
 
-/** How often a batch looks whether the one before it is delivered. */
+/** How often a batch checks whether the previous one was delivered. */
 const turnPauseMs = 250;
 
-/** Work that was not heard of for so long, in milliseconds, ended with the request that carried it. */
+/** A delivery that has not finished after this many milliseconds ended with the request that carried it. */
 const carriedMsMax = 30_000;
 
 /** Names a batch: a receiver that keeps the last sequence of each recorder takes each batch once. */
@@ -29,9 +29,8 @@ export type BatcherOptions<Batch> = {
 };
 
 /**
- * Gathers what an isolate records and delivers it about a second later, after the answers that it is about. Batches of
- * one recorder are delivered in their order, one at a time; one that is not taken is kept and offered again with the
- * next.
+ * Collects what an isolate records and delivers it about a second later, after the answers. Batches of one recorder
+ * are delivered in order, one at a time. A batch that is not accepted is kept and offered again with the next.
  */
 export class Batcher<Batch> {
   readonly #options: BatcherOptions<Batch>;
@@ -58,7 +57,7 @@ export class Batcher<Batch> {
 
   async #deliverLater(): Promise<void> {
     await scheduler.wait(flushMs);
-    // No promise is shared with the request that carries the other delivery, since that one may end at any time.
+    // Promises are not shared between requests: the request that carries the other delivery may end at any time.
     while (isRecent(this.#sendingSinceMs)) await scheduler.wait(turnPauseMs);
     this.#sendingSinceMs = Date.now();
     try {
@@ -73,7 +72,7 @@ export class Batcher<Batch> {
     }
   }
 
-  /** What is recorded from here on is the next batch, with a delivery of its own. */
+  /** Later records go into the next batch, which has its own delivery. */
   #close(): void {
     this.#carriedSinceMs = -Infinity;
     if (this.#open === null) return;

@@ -3,14 +3,14 @@ import type { Objects, Stub } from '../objects.ts';
 import type { BatchId } from './batcher.ts';
 import type { Counts } from './counts.ts';
 
-/** A mesh that could not be made, a request that failed inside, or an origin that lost a job. */
+/** A failed mesh, an internal error, or a job that an origin lost. */
 export type Failure = {
   atMs: number;
   code: string;
   message: string;
-  /** What happened inside, as far as it is known. */
+  /** The internal cause, if known. */
   cause: string | null;
-  /** Request key of the mesh that it is about. */
+  /** Request key of the mesh. */
   key: string | null;
   originId: string | null;
 };
@@ -19,7 +19,7 @@ export type Failure = {
 export type StatsBatch = {
   beganAtMs: number;
   counts: Counts;
-  /** Flights that began or ended, by their keys; the last word on each. */
+  /** Latest state of each flight that began or ended, by key. */
   flights: Map<string, 'open' | 'ended'>;
   failures: Failure[];
 };
@@ -27,23 +27,23 @@ export type StatsBatch = {
 /** An origin as it last reported. */
 export type ReportedOrigin = { id: string; atMs: number; report: Report };
 
-/** Widths of the buckets that counters over time are kept in. */
+/** Widths of the time buckets. */
 export type BucketWidth = 'minute' | 'hour';
 
-/** Everything that a page or a scrape shows of this moment, from one call. */
+/** Current values for a page or a scrape, from one call. */
 export type StatsNow = {
   /** Counters since the beginning. */
   totals: Counts;
   flightsOpen: number;
   origins: ReportedOrigin[];
-  /** Counters that were not kept, since there were too many different ones. */
+  /** Number of counters that were dropped because there were too many. */
   countersLeftOut: number;
 };
 
-/** Steps of equal length from a time on, and the width of the buckets that each is made of. */
+/** Steps of equal length from a start time, and the width of the buckets they are summed from. */
 export type HistoryQuery = { beganMs: number; stepMs: number; steps: number; width: BucketWidth };
 
-/** What was counted in each step, and what failed since the first began. */
+/** Counts for each step, and the failures since the first step began. */
 export type StatsHistory = StatsNow & { steps: Counts[]; failures: Failure[] };
 
 /** Where the one Stats object is. */

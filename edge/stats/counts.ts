@@ -7,22 +7,22 @@ export const counters = {
   savedGpuMs: [],
   /** GPU time of results that were written back. */
   spentGpuMs: [],
-  /** Answers with bytes of an asset, or about them; tier `none` where there was no such asset. */
+  /** Answers about an asset, with or without its bytes. Tier `none`: there is no such asset. */
   assets: ['tier', 'status'],
-  /** Bytes of assets that answers announced; a client that leaves early gets fewer. */
+  /** Bytes of assets by Content-Length. A client that disconnects early receives fewer. */
   assetBytes: ['tier'],
   flightsStarted: [],
   flightsEnded: ['outcome'],
   /** Jobs taken back from an origin. */
   jobsLost: ['loss'],
   writeBacks: ['outcome'],
-  /** Counts of a latency histogram, by the index of the bucket in `latencyBoundsMs`, and the sum of what was observed. */
+  /** Latency histogram: counts by the index of the bucket in `latencyBoundsMs`, and the sum of all values. */
   latencies: ['cache', 'bucket'],
   latencyMs: ['cache'],
-  /** How often the flights that are open were counted, and the sum of what was found. */
+  /** How often open flights were counted, and the sum of the counts. */
   flightSamples: [],
   flightsOpen: [],
-  /** Sums over an origin's reports, to be divided by their number, or for `laneMs` by the time of its lanes. */
+  /** Sums over an origin's reports. Divide them by the number of reports, and `laneBusyMs` by `laneMs`. */
   reports: ['origin'],
   queueDepth: ['origin'],
   laneBusyMs: ['origin'],
@@ -55,7 +55,7 @@ export function add(counts: Counts, key: string, by = 1): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** Adds all of `more`; keys beyond `keysMax` that are new are left out and their number is returned. */
+/** Adds all of `more`, except new keys beyond `keysMax`. Returns how many were left out. */
 export function addAll(counts: Counts, more: Iterable<readonly [string, number]>, keysMax = Infinity): number {
   let left = 0;
   for (const [key, by] of more) {

@@ -19,11 +19,11 @@ const Latency = z.object({
 
 const LatencyOverTime = z.object({ p50_ms: Measured, p95_ms: Measured, p99_ms: Measured });
 
-/** What each tier answered; memory is that of the isolates, colo the Cache API of the locations. */
+/** Hits by tier: `memory` in isolates, `colo` the Cache API of each location. */
 const ManifestTiers = z.object({ memory: Counts, kv: Counts, r2: Counts });
 const AssetTiers = z.object({ memory: Counts, colo: Counts, r2: Counts, none: Counts });
 
-/** Shares are 0 to 1. An origin that was silent for more than three reports is not `up`, and its figures are the last. */
+/** Shares are 0 to 1. An origin that missed three reports is not `up`, and its figures are its last. */
 const OriginNow = z.object({
   id: z.string(),
   up: z.boolean(),
@@ -46,7 +46,7 @@ const OriginNow = z.object({
       temperature_celsius: z.number(),
     }),
   ),
-  /** Means over each step; of an origin without a card the GPU's are null. */
+  /** Means over each step. GPU values are null for an origin without a GPU. */
   timeline: z.object({ queue_depth: Measured, lane_busy: Measured, gpu_utilisation: Measured, gpu_memory: Measured }),
 });
 
@@ -66,7 +66,7 @@ export const DashboardData = z.object({
     misses: Count,
     joined: Count,
     refused: Count,
-    /** Hits of all requests for a mesh; null when there were none. */
+    /** Hits as a share of all requests for a mesh. Null when there were none. */
     hit_ratio: z.number().nullable(),
     asset_bytes: Count,
     gpu_ms_spent: Count,
@@ -103,7 +103,7 @@ export const DashboardData = z.object({
   origins: z.array(OriginNow),
   requests_by_route: z.array(z.object({ method: z.string(), route: z.string(), status: z.string(), count: Count })),
   errors: z.array(z.object({ code: z.string(), count: Count })),
-  /** The meshes that were asked for most often since they were made, whatever the range. */
+  /** The meshes requested most often since they were made, regardless of the range. */
   top_meshes: z.array(
     z.object({
       id: z.string(),

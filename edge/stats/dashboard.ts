@@ -16,7 +16,7 @@ export const dashboardRanges: Readonly<Record<DashboardRange, { width: BucketWid
 
 const hourMs = 3600_000;
 
-/** When the first step of a range begins, in milliseconds; the last one holds the present. */
+/** Start of the first step of a range, in milliseconds. The last step contains the present. */
 export function rangeBeganMs(range: DashboardRange, nowMs: number): number {
   const { stepMs, steps } = dashboardRanges[range];
   return (Math.floor(nowMs / stepMs) - steps + 1) * stepMs;

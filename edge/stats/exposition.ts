@@ -5,7 +5,7 @@ export type Sample = {
   suffix?: '_bucket' | '_sum' | '_count';
 };
 
-/** A metric as Prometheus knows it; one without samples is still declared. */
+/** A Prometheus metric. It is declared even when it has no samples. */
 export type Metric = {
   name: string;
   help: string;

@@ -1,9 +1,9 @@
 import type { BatchId } from './batcher.ts';
 
-/** An isolate that delivered nothing for so long, in milliseconds, offers no old batch again. */
+/** After this many milliseconds without a delivery, an isolate repeats no old batch. */
 const recorderKeptMs = 24 * 3600 * 1000;
 
-/** The last batch of each isolate, in a table of the object that counts them: one that comes again counts once. */
+/** The last batch of each isolate, in a table of the object that counts. A repeated batch counts once. */
 export class LastBatches {
   readonly #sql: SqlStorage;
   readonly #table: string;
@@ -16,7 +16,7 @@ export class LastBatches {
     );
   }
 
-  /** Notes a batch; false when it, or one after it, was noted before. */
+  /** Records a batch. False if this batch or a later one of its recorder was recorded before. */
   isNew({ recorder, sequence }: BatchId): boolean {
     const written = this.#sql.exec(
       `INSERT INTO ${this.#table} VALUES (?, ?, ?)
@@ -29,7 +29,7 @@ export class LastBatches {
     return written.toArray().length > 0;
   }
 
-  /** Forgets the isolates that are no more. */
+  /** Forgets isolates that are gone. */
   sweep(): void {
     this.#sql.exec(`DELETE FROM ${this.#table} WHERE at_ms < ?`, Date.now() - recorderKeptMs);
   }

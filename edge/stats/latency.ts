@@ -5,8 +5,8 @@ const perDecade = [1, 1.6, 2.5, 4, 6.3];
 const decades = 6;
 
 /**
- * Upper bounds of the latency buckets in milliseconds, 1 ms (a Worker's clock tells no less) to 630 s; one more bucket
- * holds what took longer.
+ * Upper bounds of the latency buckets in milliseconds, from 1 ms (the resolution of a Worker's clock) to 630 s. One
+ * more bucket holds everything slower.
  */
 export const latencyBoundsMs: readonly number[] = Array.from({ length: decades }, (_, n) =>
   perDecade.map((step) => Number((step * 10 ** n).toPrecision(2))),
@@ -15,7 +15,7 @@ export const latencyBoundsMs: readonly number[] = Array.from({ length: decades }
 /** How many buckets there are. */
 export const bucketsMax = latencyBoundsMs.length + 1;
 
-/** Whose time is measured: of a hit until its answer, of a miss from the start of its flight until its mesh is stored. */
+/** What is timed: a hit until its answer, a miss from the start of its flight until its mesh is stored. */
 export type LatencyOf = 'hit' | 'miss';
 
 /** Index of the bucket of a time. */
@@ -30,7 +30,7 @@ export function bucketOf(ms: number): number {
   return low;
 }
 
-/** Times observed in each bucket; the last is that of all beyond the greatest bound. */
+/** Number of values in each bucket. The last bucket holds those beyond the greatest bound. */
 export function latencyBuckets(counts: Counts, cache: LatencyOf): number[] {
   const buckets = Array<number>(bucketsMax).fill(0);
   for (const { labels, value } of countersOf(counts, 'latencies')) {
@@ -39,10 +39,7 @@ export function latencyBuckets(counts: Counts, cache: LatencyOf): number[] {
   return buckets;
 }
 
-/**
- * The time below which this share of what was observed lies, in milliseconds, read between the bounds of its bucket;
- * null when nothing was observed. Beyond the greatest bound it is that bound.
- */
+/** Percentile in milliseconds, interpolated within its bucket. Null without values. At most the greatest bound. */
 export function percentile(buckets: readonly number[], share: number): number | null {
   const total = buckets.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;

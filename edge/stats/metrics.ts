@@ -4,7 +4,7 @@ import type { Metric, Sample } from './exposition.ts';
 import { latencyBoundsMs, latencyBuckets } from './latency.ts';
 import { originMetrics } from './origin-metrics.ts';
 
-/** What the edge knows of itself and of its origins, as metrics. */
+/** Metrics of the edge and its origins. */
 export function edgeMetrics(
   now: StatsNow,
   { nowMs, gpuHourPrice }: { nowMs: number; gpuHourPrice: number | null },

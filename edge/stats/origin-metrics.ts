@@ -32,7 +32,7 @@ const gpuGauges: readonly Reading<Gpu>[] = [
   ['gpu_temperature_celsius', 'Temperature of the card', ({ temperatureCelsius }) => temperatureCelsius],
 ];
 
-/** What the origins reported last. Of one that is down it is told only that it is, and when it was last heard. */
+/** The origins' last reports. For an origin that is down: only that it is down, and when it last reported. */
 export function originMetrics(origins: readonly ReportedOrigin[], nowMs: number): Metric[] {
   const known = origins.map(({ id, atMs }) => ({ labels: { origin: id }, up: !isSilent(atMs, nowMs), atMs }));
   const reports = origins

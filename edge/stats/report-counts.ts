@@ -2,15 +2,15 @@ import { reportIntervalSeconds, reportsMissedMax } from '../../contract/report.t
 import { add, counterKey, type Counts } from './counts.ts';
 import type { ReportedOrigin } from './calls.ts';
 
-/** An origin that was silent for longer than this counts as down, in milliseconds. */
+/** An origin counts as down after this many milliseconds without a report. */
 const silenceMsMax = reportIntervalSeconds * (reportsMissedMax + 0.5) * 1000;
 
-/** Whether an origin that last reported then is down. */
+/** Whether an origin is down, by the time of its last report. */
 export function isSilent(reportedAtMs: number, nowMs: number): boolean {
   return nowMs - reportedAtMs > silenceMsMax;
 }
 
-/** What a report adds to the counters; lanes by what they did since the report before, if that is of the same process. */
+/** Counts added by a report. Lane times are the difference to the previous report of the same process. */
 export function reportCounts(reported: ReportedOrigin, last: ReportedOrigin | null): Counts {
   const { id, report } = reported;
   const counts: Counts = new Map();
@@ -29,7 +29,7 @@ export function reportCounts(reported: ReportedOrigin, last: ReportedOrigin | nu
     const before = last.report.lanes[index];
     if (before === undefined || before.device !== lane.device) continue;
     addTo('laneMs', elapsedMs);
-    // A run is added to its lane when it ends, so a long one may be longer than the time between two reports.
+    // A run counts when it ends, so a long run can exceed the time between two reports.
     addTo('laneBusyMs', Math.max(0, lane.busySeconds - before.busySeconds) * 1000);
   }
   return counts;

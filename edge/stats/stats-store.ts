@@ -6,7 +6,7 @@ import { LastBatches } from './last-batches.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** Widths of the buckets, and for how long each kind is kept, in milliseconds: 1,500 rows and 840 at most. */
+/** Bucket widths and how long each kind is kept, in milliseconds: at most 1,500 and 840 rows. */
 const bucketKinds = {
   minute: { widthMs: minuteMs, keptMs: 25 * hourMs },
   hour: { widthMs: hourMs, keptMs: 35 * 24 * hourMs },
@@ -15,7 +15,7 @@ const bucketKinds = {
 /** What was counted in the minute or hour from `fromMs` on. */
 export type Bucket = { fromMs: number; counts: Counts };
 
-/** Different counters that one bucket, and the totals, keep: some 250 are in use. */
+/** Most counters in one bucket and in the totals. Some 250 are in use. */
 const countersMax = 2000;
 
 /** Failures that are kept; the oldest go first. */
@@ -24,13 +24,13 @@ const failuresMax = 200;
 /** Flights that are kept as open; the oldest go first. */
 const flightsMax = 100_000;
 
-/** How long a flight counts as open that nobody has ended: a little more than the life of one, in milliseconds. */
+/** A flight whose end was never heard counts as open this long, in milliseconds: a little more than a flight's life. */
 const flightMsMax = 7 * hourMs;
 
 /** How long an origin may be silent before its report is forgotten. */
 const originMs = 24 * hourMs;
 
-/** How often what is too old is deleted, in milliseconds. */
+/** How often old rows are deleted, in milliseconds. */
 const sweepMs = minuteMs;
 
 /** The SQLite storage of the Stats object. Each set of counters is one row, so a batch costs few row writes. */

@@ -6,7 +6,7 @@ import { add, addAll, counterKey, type Counts } from './counts.ts';
 import { reportCounts } from './report-counts.ts';
 import { StatsStore } from './stats-store.ts';
 
-/** The least time in milliseconds between two counts of the flights that are open. */
+/** Least time between two counts of open flights, in milliseconds. */
 const flightSampleMs = 5_000;
 
 /** Counters of the whole service: totals, buckets over time, what origins reported. One object for all. */

@@ -1,18 +1,18 @@
 import { Problem } from '../../contract/problem.ts';
 
 /**
- * What a miss is charged to beside its tenant: a key, or an address without one, with limits of its own (null for
- * those of the tenant alone).
+ * What a miss is charged to in addition to its tenant: an API key, or an address without one. Limits that are null are
+ * those of the tenant.
  */
 export type Account = { id: string; gpuMsPerDay: number | null; concurrentMissesMax: number | null };
 
-/** Who pays for a miss; an account that is null is under no limit, and its costs are counted all the same. */
+/** Who pays for a miss. With a null account no limit holds, and the cost is still counted. */
 export type Payer = { tenant: string; account: Account | null };
 
-/** Where a day's budget stands, in GPU milliseconds; what is reserved is not remaining. */
+/** State of a day's budget in GPU milliseconds. Reserved time is not remaining. */
 export type Budget = { limitMs: number; remainingMs: number; resetSeconds: number };
 
-/** What became of a miss that asked to be paid for; `budget` is null where no limit holds. */
+/** Answer to a reserve. `budget` is null where no limit holds. */
 export type Reservation =
   | { is: 'reserved'; budget: Budget | null }
   | { is: 'over_budget'; budget: Budget }
@@ -21,12 +21,12 @@ export type Reservation =
 /** Why a miss was not paid for. */
 export type Refusal = Exclude<Reservation, { is: 'reserved' }>;
 
-/** When a client should try again whose misses are too many at once: about as long as one of them takes. */
+/** Retry-After for too many misses at once, in seconds: about as long as one miss takes. */
 const slotRetrySeconds = 5;
 
 const daySeconds = 24 * 3600;
 
-/** Tells a budget, which is exact: the IETF draft's RateLimit fields, and OpenAI's names for the same. */
+/** Headers of a budget: the IETF draft's RateLimit fields, and OpenAI's names for the same. */
 export function budgetHeaders({ limitMs, remainingMs, resetSeconds }: Budget): Record<string, string> {
   const remaining = Math.max(0, Math.floor(remainingMs));
   return {
@@ -38,7 +38,7 @@ export function budgetHeaders({ limitMs, remainingMs, resetSeconds }: Budget): R
   };
 }
 
-/** The Problem of a miss that was not paid for: `insufficient_quota`, or `rate_limit_exceeded` for too many at once. */
+/** The Problem for a refused miss: `insufficient_quota`, or `rate_limit_exceeded` for too many at once. */
 export function limitProblem(refused: Refusal): Problem {
   if (refused.is === 'too_many') {
     const message = `At most ${refused.missesMax} meshes may be in the making at once; hits are not counted.`;

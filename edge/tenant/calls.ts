@@ -18,10 +18,10 @@ export type ListedMesh = {
   metadata: Record<string, string>;
 };
 
-/** What a tenant is to remember of one request that was answered. */
+/** What a tenant keeps of one answered request. */
 export type TenantNote = {
   mesh: Omit<ListedMesh, 'createdAtSeconds'>;
-  /** Digest of the picture that it sent; null where it sent a prompt. */
+  /** Digest of the sent picture. Null for a prompt. */
   imageSha256: string | null;
 };
 
@@ -45,7 +45,7 @@ export type TenantObjects = Objects<TenantCalls>;
 
 /** The calls of a Tenant object. */
 export type TenantCalls = {
-  /** Lists a mesh and its picture; metadata that is given takes the place of what was. */
+  /** Puts a mesh on the list, and its picture among the known ones. New metadata replaces the old. */
   note(note: TenantNote): void;
 
   /** Whether this tenant has sent this picture itself. */
@@ -57,33 +57,33 @@ export type TenantCalls = {
   /** A page of the list in the order in which its meshes were first asked for. */
   list(options: ListOptions): ListPage;
 
-  /** Takes a mesh off the list; false when it was not on it. */
+  /** Removes a mesh from the list. False if it was not on it. */
   forget(key: string): boolean;
 
   /** Gives an idempotency key to a request, or tells whose it is. */
   claim(claim: { name: string; fingerprint: string; plan: ClaimedJob }): Claim;
 
-  /** Notes that the refresh under an idempotency key has its flight, so that a repeat starts no other. */
+  /** Records that the refresh under an idempotency key has its flight, so that a repeat starts no other. */
   noteRefreshed(name: string): void;
 
   /** Reserves GPU time for a flight that is about to start. */
   reserve(flight: { id: string; tenant: string; flight: string; account: Account | null }): Reservation;
 
-  /** Why a flight could not be paid for now, null when it could, or is paid for already; sets nothing aside. */
+  /** Why a flight could not be paid for now. Null if it could, or already is. Reserves nothing. */
   refusal(miss: Payer & { flight: string }): Refusal | null;
 
-  /** Charges what a flight cost, null where nothing is; a repeat changes nothing. */
+  /** Charges a flight's cost, or releases its reserve if null. A repeat changes nothing. */
   settle(cost: { id: string; gpuMs: number | null }): void;
 
-  /** Adds what an isolate recorded of this tenant; a batch that comes again changes nothing. */
+  /** Adds what an isolate recorded for this tenant. A repeated batch changes nothing. */
   takeUsage(batch: { counts: UsageCounts; atMs: number; id: BatchId }): void;
 
-  /** The days of a range on which the tenant asked for or spent anything; the oldest first. */
+  /** The days of a range with any use, oldest first. */
   usage(range: { from: string; to: string }): UsageDay[];
 
-  /** The limits that hold for the tenant of this name, which is this one. */
+  /** This tenant's limits. The caller gives the tenant's name. */
   limits(tenant: string): MissLimits;
 
-  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  /** Sets limits for this tenant. Null means the limit that every tenant has. */
   setLimits(limits: OwnLimits): void;
 };

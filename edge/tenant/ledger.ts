@@ -2,22 +2,24 @@ import type { Account, Budget, Reservation } from './budget.ts';
 import type { LimitSettings, MissLimits } from './limit-settings.ts';
 import { dayMs, dayOf } from './utc-day.ts';
 
-/** A reserve is looked after this long after it was made, in milliseconds, and then this often while its flight lives. */
+/**
+ * A reserve is checked this long after it was made, in milliseconds, and then at this interval while its flight lives.
+ */
 const firstLookMs = 60_000;
 const nextLookMs = 5 * 60_000;
 
-/** No flight lives longer, so what is reserved for so long is free again whatever was heard of it. */
+/** No flight lives longer, so a reserve of this age is released whatever was heard of it. */
 const reserveLifeMsMax = 6.5 * 3600 * 1000;
 
 /** Reserves that one alarm looks after. */
 const looksMax = 50;
 
-/** Days that accounts' sums are kept for: reserves of the day before may still be settled. */
+/** Days that sums of accounts are kept. Reserves of the previous day may still be settled. */
 const accountDays = 2;
 
 const limitsKey = 'limits';
 
-/** Stands for all accounts of the tenant, and for that of a miss that has none. */
+/** The sum over all accounts of the tenant; also the account of a miss that has none. */
 const all = '';
 
 /** What one flight has reserved, until its true cost is known. */
@@ -32,8 +34,8 @@ export class Ledger {
   readonly #sql: SqlStorage;
   readonly #settings: LimitSettings;
   /**
-   * When this object's alarm rings, null where it has set none. One that rings early, since what it was set for is
-   * settled, costs less than one that is set for each miss: a write that the miss waits for.
+   * When this object's alarm rings, null if none is set. An alarm that rings early, because its reserve is settled, is
+   * cheaper than one write a miss, which the miss would wait for.
    */
   #wakesAtMs: number | null = null;
 
@@ -51,7 +53,7 @@ export class Ledger {
   }
 
   /**
-   * Sets a miss's reserve aside, unless that would go over a limit of the tenant (`standard` where it has none) or of
+   * Reserves for a miss, unless that would exceed a limit of the tenant (`standard` if it has none of its own) or of
    * the account.
    */
   reserve(
@@ -72,7 +74,7 @@ export class Ledger {
     return this.#sql.exec('SELECT 1 FROM reserves WHERE flight = ? LIMIT 1', flight).toArray().length > 0;
   }
 
-  /** What `reserve` would answer now; sets nothing aside. */
+  /** What `reserve` would answer now. Reserves nothing. */
   look(account: Account | null, standard: MissLimits): Reservation {
     if (account === null) return { is: 'reserved', budget: null };
     const now = Date.now();
@@ -97,7 +99,7 @@ export class Ledger {
     return { is: 'reserved', budget };
   }
 
-  /** Puts what a flight cost in the place of its reserve, null where nothing is charged; a repeat changes nothing. */
+  /** Replaces a reserve with the flight's cost, or releases it if null. A repeat changes nothing. */
   settle(id: string, gpuMs: number | null): void {
     const reserve = this.#sql.exec<Reserve>('DELETE FROM reserves WHERE id = ? RETURNING *', id).toArray()[0];
     if (reserve === undefined || gpuMs === null) return;
@@ -120,17 +122,17 @@ export class Ledger {
     return new Map(rows.map(({ day, ms }) => [day, ms]));
   }
 
-  /** The limits that an operator gave this very tenant. */
+  /** Limits that an operator set for this tenant. */
   limits(): OwnLimits {
     return this.#storage.kv.get<OwnLimits>(limitsKey) ?? { gpuMsPerDay: null, concurrentMissesMax: null };
   }
 
-  /** Gives this tenant limits of its own, from the next miss on. */
+  /** Sets limits for this tenant, from the next miss on. */
   setLimits(limits: OwnLimits): void {
     this.#storage.kv.put(limitsKey, limits);
   }
 
-  /** Reserves of which nothing was heard for long: their flights may have ended without a word that came through. */
+  /** Reserves that are due for a check: the end of their flight may have been lost. */
   due(): Reserve[] {
     const query = 'SELECT * FROM reserves WHERE look_at_ms <= ? ORDER BY look_at_ms LIMIT ?';
     return this.#sql.exec<Reserve>(query, Date.now(), looksMax).toArray();
@@ -141,7 +143,7 @@ export class Ledger {
     this.#sql.exec('UPDATE reserves SET look_at_ms = ? WHERE id = ?', Date.now() + nextLookMs, id);
   }
 
-  /** Sets the object's alarm to when the next reserve is due; to be called when the alarm before has rung, too. */
+  /** Sets the alarm to the next due reserve. Call it also when the alarm has rung. */
   wake({ rang }: { rang: boolean } = { rang: false }): void {
     if (rang) this.#wakesAtMs = null;
     const { next } = this.#sql.exec<{ next: number | null }>('SELECT min(look_at_ms) AS next FROM reserves').one();
@@ -161,7 +163,7 @@ export class Ledger {
     return this.#sql.exec<{ open: number }>(query, account, all).one().open;
   }
 
-  /** What is spent and reserved of a day, in milliseconds. */
+  /** GPU time spent and reserved on a day, in milliseconds. */
   #used(day: string, account: string): number {
     const query = `SELECT (SELECT ifnull(sum(ms), 0) FROM reserves WHERE day = ?1 AND (?2 = ?3 OR account = ?2))
       + ifnull((SELECT ms FROM spent WHERE day = ?1 AND account = ?2), 0) AS ms`;
@@ -169,7 +171,7 @@ export class Ledger {
   }
 }
 
-/** Whether no flight can live any more that a reserve was made for. */
+/** Whether the flight of a reserve cannot live any more. */
 export function isOverdue({ at_ms: atMs }: Reserve): boolean {
   return Date.now() - atMs > reserveLifeMsMax;
 }

@@ -18,15 +18,15 @@ const Settings = z.object({
 /** The variables of wrangler.toml that bound what misses cost; whole numbers as text. */
 export type LimitVariables = z.input<typeof Settings>;
 
-/** What misses may cost: GPU milliseconds in a UTC day, and misses in progress at once. 0 leaves hits alone. */
+/** Limits of misses: GPU milliseconds in a UTC day, and misses in progress at once. 0 leaves hits alone. */
 export type MissLimits = { gpuMsPerDay: number; concurrentMissesMax: number };
 
 export type LimitSettings = {
-  /** What a miss reserves of every budget that it is charged to, until its true cost is known. */
+  /** GPU milliseconds that a miss reserves from each of its budgets until its true cost is known. */
   reservedMs: number;
   /** Of a tenant that has no limits of its own. */
   tenant: MissLimits;
-  /** Of all callers without a key together, and of one address of them. */
+  /** For all callers without a key together, and for one address. */
   anonymous: MissLimits;
   address: MissLimits;
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The scope in the key of a mesh that everyone may read; that of a private mesh is its tenant's name. */
+/** Scope of a mesh that everyone may read. The scope of a private mesh is its tenant's name. */
 export const sharedScope = 'shared';
 
 /** The tenant of all callers without a key; no key can belong to it. */

@@ -31,7 +31,7 @@ type MeshRow = {
 
 /** What a tenant asks of a flight that it pays for. */
 type PaidFlight = {
-  /** Whether this payment is that of a flight which is still open. */
+  /** Whether this payment belongs to the open flight. */
   isPaidBy(paymentId: string): boolean;
 };
 
@@ -73,7 +73,7 @@ export class Tenant extends DurableObject<TenantBindings> implements TenantCalls
       mesh.scope,
       JSON.stringify(mesh.metadata),
     );
-    // A new row, so that the images that are in use outlive the others.
+    // A new row, so that images in use outlive the others.
     if (imageSha256 !== null) this.#sql.exec('INSERT OR REPLACE INTO images (sha256) VALUES (?)', imageSha256);
     this.#sql.exec('DELETE FROM meshes WHERE sequence <= (SELECT max(sequence) FROM meshes) - ?', meshesMax);
     this.#sql.exec('DELETE FROM images WHERE sequence <= (SELECT max(sequence) FROM images) - ?', imagesMax);
@@ -177,7 +177,7 @@ export class Tenant extends DurableObject<TenantBindings> implements TenantCalls
     this.#ledger.setLimits(limits);
   }
 
-  /** Asks after reserves of which nothing was heard: flights whose last word was lost, or that never started. */
+  /** Checks due reserves: the end of their flight was lost, or the flight never started. */
   override async alarm(): Promise<void> {
     for (const reserve of this.#ledger.due()) {
       try {
@@ -192,7 +192,7 @@ export class Tenant extends DurableObject<TenantBindings> implements TenantCalls
     this.#ledger.wake({ rang: true });
   }
 
-  /** GPU milliseconds of the mesh that a flight left behind, null when it left none. */
+  /** GPU milliseconds of the mesh that a flight made. Null if it made none. */
   async #costOf({ flight, at_ms: atMs }: Reserve): Promise<number | null> {
     const stored = await new Manifests({ kv: this.env.MANIFESTS, r2: this.env.STORE }).readTruth(flight);
     if (stored === null || stored.manifest.completedAtSeconds < Math.floor(atMs / 1000)) return null;

@@ -17,7 +17,7 @@ import type { MissLimits } from './limit-settings.ts';
 import type { OwnLimits } from './ledger.ts';
 import type { UsageDay } from './usage-counts.ts';
 
-/** Bytes of notes that an isolate remembers to have made, so that a popular mesh costs its tenant one call in a while. */
+/** Memory for notes an isolate has made lately, in bytes, so that a popular mesh costs its tenant few calls. */
 const notedBytesMax = 1024 * 1024;
 
 const isolateMemory = new Memory<string>({
@@ -26,7 +26,7 @@ const isolateMemory = new Memory<string>({
   now: () => Date.now(),
 });
 
-/** Seconds after which a tenant whose idempotency keys are all taken may find one ended. */
+/** Retry-After when all idempotency keys of a tenant are taken, in seconds. */
 const claimsFullRetrySeconds = 60;
 
 /** The Tenant objects: what belongs to a tenant and not to a mesh. */
@@ -38,7 +38,7 @@ export class Tenants {
     this.#namespace = namespace;
   }
 
-  /** Keeps a note before the answer: that of a miss, whose id must be found again, or of metadata that was taken. */
+  /** Notes a mesh before the answer: for a miss, whose id must be found again, and for accepted metadata. */
   async note(tenant: string, note: TenantNote): Promise<void> {
     await this.#of(tenant).note(note);
     const name = noteName(tenant, note.mesh.key);
@@ -46,8 +46,8 @@ export class Tenants {
   }
 
   /**
-   * Keeps a note after the answer: that of a hit. One that is lost costs the client an entry of its list until it asks
-   * again, and the next hash-first request a 409.
+   * Notes a mesh after the answer: for a hit. If the note is lost, the mesh is missing from the list until the next
+   * request, and the next request by digest is a 409.
    */
   noteLater(tenant: string, note: TenantNote, background: Background): void {
     if (this.hasNoted(tenant, note.mesh.key)) return;
@@ -57,7 +57,7 @@ export class Tenants {
     background.waitUntil(noted);
   }
 
-  /** Whether this isolate kept a note of a tenant's mesh a moment ago. */
+  /** Whether this isolate noted a tenant's mesh a moment ago. */
   hasNoted(tenant: string, key: string): boolean {
     return this.#noted.get(noteName(tenant, key)) !== null;
   }
@@ -77,15 +77,15 @@ export class Tenants {
     return this.#of(tenant).list(options);
   }
 
-  /** Takes a mesh off the tenant's list; false when it was not on it. */
+  /** Removes a mesh from the tenant's list. False if it was not on it. */
   async forget(tenant: string, key: string): Promise<boolean> {
     this.#noted.delete(noteName(tenant, key));
     return this.#of(tenant).forget(key);
   }
 
   /**
-   * Gives an idempotency key to a request: null when it had none before, else what the first request with it was to
-   * make. Throws the Problems `idempotency_key_reused` and, when the tenant has too many, `rate_limit_exceeded`.
+   * Claims an idempotency key: null if it is new, else the plan of its first request. Throws the Problems
+   * `idempotency_key_reused` and, when the tenant has too many keys, `rate_limit_exceeded`.
    */
   async claim(
     tenant: string,
@@ -102,7 +102,7 @@ export class Tenants {
     return found.is === 'repeat' ? found : null;
   }
 
-  /** Notes that the refresh under an idempotency key is on its way. */
+  /** Records that the refresh under an idempotency key has its flight. */
   async noteRefreshed(tenant: string, name: string): Promise<void> {
     await this.#of(tenant).noteRefreshed(name);
   }
@@ -117,12 +117,15 @@ export class Tenants {
     return this.#of(tenant).limits(tenant);
   }
 
-  /** Why a flight could not be paid for now, null when it could; sets nothing aside: the flight's own reserve is exact. */
+  /**
+   * Why a flight could not be paid for now. Null if it could. Reserves nothing: only the flight's own reserve is
+   * exact.
+   */
   refusal(flight: string, payer: Payer): Promise<Refusal | null> {
     return this.#of(payer.tenant).refusal({ flight, ...payer });
   }
 
-  /** Gives the tenant limits of its own, null for those that every tenant has. */
+  /** Sets limits for this tenant. Null means the limit that every tenant has. */
   async setLimits(tenant: string, limits: OwnLimits): Promise<void> {
     await this.#of(tenant).setLimits(limits);
   }

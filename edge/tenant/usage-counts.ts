@@ -1,4 +1,4 @@
-/** What one tenant asked for and what it saved, in a day or in the second that an isolate recorded. */
+/** A tenant's requests and savings, in a day or in one batch of an isolate. */
 export type UsageCounts = {
   requests: number;
   hitsMemory: number;

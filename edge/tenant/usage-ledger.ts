@@ -22,7 +22,7 @@ export class UsageLedger {
     `);
   }
 
-  /** Adds what an isolate recorded; a batch that comes again changes nothing. */
+  /** Adds what an isolate recorded. A repeated batch changes nothing. */
   take({ counts, atMs, id }: { counts: UsageCounts; atMs: number; id: BatchId }): void {
     if (!this.#batches.isNew(id)) return;
     this.#sql.exec(
@@ -35,7 +35,7 @@ export class UsageLedger {
     this.#sql.exec('DELETE FROM usage WHERE date < ?', dayOf(Date.now() - daysKept * dayMs));
   }
 
-  /** The days of a range, both ends included, that anything is known of; the oldest first. */
+  /** The known days of a range, both ends included, oldest first. */
   days({ from, to }: { from: string; to: string }): Omit<UsageDay, 'gpuMsSpent'>[] {
     const query = 'SELECT * FROM usage WHERE date BETWEEN ? AND ? ORDER BY date';
     return this.#sql.exec<Omit<UsageDay, 'gpuMsSpent'>>(query, from, to).toArray();

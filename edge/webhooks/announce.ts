@@ -3,14 +3,14 @@ import { Problem } from '../../contract/problem.ts';
 import type { MeshRequest } from '../../contract/request.ts';
 import { isPrivate, type MeshState } from '../meshes/mesh-state.ts';
 
-/** Seconds after which a tenant with too many open webhooks may find some ended. */
+/** Retry-After for a tenant with too many open webhooks, in seconds. */
 const fullRetrySeconds = 60;
 
 /** The fields of a request that its webhook needs. */
 type WebhookFields = Pick<MeshRequest, 'metadata' | 'webhook_url'>;
 
 /**
- * Sees that a request's `webhook_url`, if it has one, hears of the mesh: at once if it has ended, else when it does.
+ * Registers a request's `webhook_url`, if it has one: it is told at once if the mesh has ended, else when it ends.
  * Throws the Problem `rate_limit_exceeded` when the tenant has too many open.
  */
 export async function announce(

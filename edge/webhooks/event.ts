@@ -15,12 +15,12 @@ export async function eventOf(state: MeshState, context: MeshContext): Promise<M
   return status === 'queued' || status === 'in_progress' ? null : event(`mesh.${status}`, mesh);
 }
 
-/** The event of a mesh of which nobody can say any more how it ended. */
+/** The event of a mesh whose end is unknown: flight and mesh are both gone. */
 export function lostEvent(listed: ListedMesh): MeshEvent {
   return event('mesh.failed', goneObject(listed));
 }
 
-/** The body as Standard Webhooks has it; it is kept as text, so that every attempt sends the same bytes. */
+/** The body in the format of Standard Webhooks, kept as text so that every attempt sends the same bytes. */
 function event(type: EventType, data: MeshObject): MeshEvent {
   return { type, body: JSON.stringify({ type, timestamp: new Date().toISOString(), data }) };
 }

@@ -1,9 +1,9 @@
-/** How long the secret before the last one signs too, in milliseconds: the time that a receiver has to change over. */
+/** How long the previous secret also signs, in milliseconds: the time a receiver has to change over. */
 const overlapMs = 24 * 3600 * 1000;
 
 const secretBytes = 32;
 
-/** The secrets that sign a tenant's events; the one before is null unless it was changed within the last day. */
+/** The secrets that sign a tenant's events. `previous` is null unless the secret changed within the last day. */
 export type WebhookSecrets = {
   secret: string;
   createdAtSeconds: number;
@@ -12,14 +12,14 @@ export type WebhookSecrets = {
 
 const storageKey = 'secrets';
 
-/** The secrets as they stand, made with the first look at them. */
+/** The current secrets, made at the first read. */
 export function readSecrets(storage: DurableObjectStorage): WebhookSecrets {
   const kept = storage.kv.get<WebhookSecrets>(storageKey) ?? rotateSecret(storage);
   const isOver = kept.previous !== null && kept.previous.untilSeconds * 1000 <= Date.now();
   return isOver ? { ...kept, previous: null } : kept;
 }
 
-/** Puts a new secret in the place of the present one, which goes on signing beside it for a day. */
+/** Replaces the secret. The old one also signs for a day. */
 export function rotateSecret(storage: DurableObjectStorage): WebhookSecrets {
   const before = storage.kv.get<WebhookSecrets>(storageKey);
   const now = Date.now();

@@ -6,21 +6,20 @@ import { publicUrl } from '../outside/public-url.ts';
 /** An event on its way to one receiver. */
 export type Message = { id: string; url: string; body: string };
 
-/** What came of one attempt; `status` is null where there was no answer. */
+/** Outcome of one attempt. `status` is null if there was no answer. */
 export type Sent =
   | { is: 'delivered'; status: number }
   | { is: 'refused'; status: number }
   | { is: 'failed'; status: number | null; retryAfterSeconds: number };
 
-/** Statuses with which a receiver says that it wants this no more (RFC 9110 §15.5.11). */
+/** The receiver wants no more (RFC 9110 §15.5.11). */
 const gone = 410;
 
 const retryAfterSecondsMax = 3600;
 
 /**
- * Sends an event once, signed by each secret as Standard Webhooks says. The id and the body stay the same over all
- * attempts; the header's timestamp is the attempt's, since receivers refuse those older than five minutes. No redirect
- * is followed.
+ * Sends an event once, signed with each secret as Standard Webhooks says. Id and body stay the same over all attempts.
+ * The timestamp is the attempt's, since receivers refuse old ones. Redirects are not followed.
  */
 export async function send(
   { id, url, body }: Message,

@@ -2,10 +2,10 @@ import type { ListedMesh } from '../tenant/calls.ts';
 import type { EventType, MeshEvent } from './event.ts';
 import type { Message, Sent } from './send.ts';
 
-/** A mesh in a flight, of whose end a URL is to be told. */
+/** A URL to tell when the flight of a mesh ends. */
 export type Watch = { mesh: ListedMesh; url: string; /** Where assets are served. */ baseUrl: string };
 
-/** An event and what came of it, as its tenant may see it. Times are in milliseconds. */
+/** An event and its outcome, as its tenant sees it. Times are in milliseconds. */
 export type Delivery = {
   id: string;
   key: string;
@@ -22,7 +22,7 @@ export type Delivery = {
 
 export type DeliveryPage = { deliveries: Delivery[]; hasMore: boolean } | null;
 
-/** Rows that a tenant may have open, watches and deliveries together. */
+/** Most open rows of a tenant, watches and deliveries together. */
 const openMax = 10_000;
 
 /** Deliveries that have ended and are still listed. */
@@ -31,10 +31,10 @@ const endedMax = 1000;
 /** Pauses before each further attempt, in seconds: eight attempts in about nine hours. */
 const pausesSeconds = [5, 30, 120, 600, 1800, 7200, 21_600] as const;
 
-/** An event older than this is given up, whatever held it up, in milliseconds. */
+/** Age at which an event is given up, in milliseconds. */
 const ageMsMax = 24 * 3600 * 1000;
 
-/** First and longest pause between two looks at a flight whose end was not told, in milliseconds. */
+/** First and longest pause between two checks of a flight whose end was not heard, in milliseconds. */
 const lookMsMin = 15_000;
 const lookMsMax = 5 * 60_000;
 
@@ -51,7 +51,7 @@ type DeliveryRow = {
   status: number | null;
 };
 
-/** What a tenant's webhooks have to do, in SQLite: meshes to watch, and events to deliver. */
+/** A tenant's open webhooks in SQLite: meshes to watch, and events to deliver. */
 export class WebhookStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -71,7 +71,7 @@ export class WebhookStore {
     `);
   }
 
-  /** True when no more can be taken on before something has ended. */
+  /** True when nothing more is accepted until something has ended. */
   get isFull(): boolean {
     const { open } = this.#sql
       .exec<{ open: number }>(
@@ -81,7 +81,7 @@ export class WebhookStore {
     return open >= openMax;
   }
 
-  /** Watches a mesh for a URL; the same again changes nothing. */
+  /** Watches a mesh for a URL. A repeat changes nothing. */
   watch(watch: Watch): void {
     this.#sql.exec(
       'INSERT OR IGNORE INTO watches VALUES (?, ?, ?, 0, ?)',
@@ -101,7 +101,7 @@ export class WebhookStore {
       .map(({ watch }) => JSON.parse(watch) as Watch);
   }
 
-  /** Keys of meshes that it is time to look at; each is put off to its next look. */
+  /** Keys of meshes that are due for a check. Each gets its next due time. */
   keysToLookAt(limit: number): string[] {
     const rows = this.#sql
       .exec<{ key: string; looks: number }>(
@@ -117,7 +117,7 @@ export class WebhookStore {
     return rows.map(({ key }) => key);
   }
 
-  /** Ends a watch with its event; nothing happens when another has ended it. */
+  /** Ends a watch with its event. Does nothing if the watch has ended. */
   end({ mesh, url }: Watch, event: MeshEvent): void {
     const query = 'DELETE FROM watches WHERE key = ? AND url = ? RETURNING key';
     const ended = this.#sql.exec(query, mesh.key, url).toArray().length > 0;
@@ -148,7 +148,7 @@ export class WebhookStore {
       .toArray();
   }
 
-  /** Writes down what came of an attempt: the end, or when the next one is due. */
+  /** Records the outcome of an attempt: its end, or when the next one is due. */
   settle(id: string, sent: Sent): void {
     const row = this.#sql.exec<DeliveryRow>('SELECT * FROM deliveries WHERE id = ?', id).one();
     const attempts = row.attempts + 1;
@@ -170,7 +170,7 @@ export class WebhookStore {
     );
   }
 
-  /** A page of the deliveries, the newest first; null when `after` is none of them. */
+  /** A page of deliveries, newest first. Null if `after` is not one of them. */
   list({ limit, after }: { limit: number; after: string | null }): DeliveryPage {
     const from = after === null ? Number.MAX_SAFE_INTEGER : this.#sequenceOf(after);
     if (from === null) return null;
@@ -180,7 +180,7 @@ export class WebhookStore {
     return { deliveries: rows.slice(0, limit).map(deliveryOf), hasMore: rows.length > limit };
   }
 
-  /** Sets the object's one alarm to whatever is due first, if anything is. */
+  /** Sets the alarm to the first due time, if there is one. */
   wakeUp(): void {
     const { due } = this.#sql
       .exec<{ due: number | null }>(

@@ -12,7 +12,7 @@ import type { Objects } from '../objects.ts';
 import type { Announcement, WebhookCalls } from './calls.ts';
 import type { FlightView } from '../flight/flight-record.ts';
 
-/** Events that are sent at once, and flights that are looked at. */
+/** How many events are sent, and flights checked, at once. */
 const concurrent = 16;
 
 /** The bindings that a Webhooks object takes. */
@@ -20,13 +20,13 @@ export type WebhookBindings = {
   MANIFESTS: KVNamespace;
   STORE: R2Bucket;
   FLIGHT: Objects<Pick<FlightCalls, 'watch'>>;
-  /** Signs the expiring URLs of private meshes; to change it ends those that are out. */
+  /** Signs the expiring URLs of private meshes. Changing it invalidates the URLs that were given out. */
   URL_SECRET: string;
-  /** The way to servers that clients name, where the machine has a network of its own; none on Cloudflare. */
+  /** Reaches servers that clients name, on a machine with a network of its own. Absent on Cloudflare. */
   OUTSIDE?: Fetcher;
 };
 
-/** One tenant's webhooks: its secret, the meshes that it waits for, and the events on their way. */
+/** One tenant's webhooks: its secret, the meshes it watches, and the events to deliver. */
 export class Webhooks extends DurableObject<WebhookBindings> implements WebhookCalls {
   readonly #store: WebhookStore;
   readonly #manifests: Manifests;
@@ -48,7 +48,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
       return true;
     }
     this.#store.watch(watch);
-    // It may have ended since the caller looked; from here on the flight tells by itself.
+    // The flight may have ended since the caller looked. From here on it tells by itself.
     await this.#look(watch.mesh.key);
     return true;
   }
@@ -76,7 +76,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
   }
 
   override async alarm(): Promise<void> {
-    // Should this process end meanwhile, what is due is tried again once these attempts are surely over.
+    // If this process ends during the attempts, they are made again once they are surely over.
     await this.ctx.storage.setAlarm(Date.now() + 2 * outsideMsMax);
     const { secret, previous } = this.secrets();
     const secrets = previous === null ? [secret] : [secret, previous.secret];
@@ -90,7 +90,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
     this.#store.wakeUp();
   }
 
-  /** Asks a flight to tell of its end, and acts on it if that was already. */
+  /** Asks a flight to tell when it ends, and acts at once if it already has. */
   async #look(key: string): Promise<void> {
     try {
       const view = await this.env.FLIGHT.getByName(key).watch(this.#tenant);
@@ -105,7 +105,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
     return state === null ? Promise.resolve(lostEvent(mesh)) : eventOf(state, { assetUrls, metadata: mesh.metadata });
   }
 
-  /** The mesh as a flight has it; null when neither the flight nor the mesh is there any more. */
+  /** The state of a flight's mesh. Null when both flight and mesh are gone. */
   async #stateOf(key: string, view: FlightView): Promise<MeshState | null> {
     if (view.is === 'completed') return madeMesh(view.manifest, 'miss');
     if (view.is !== 'gone') return flyingMesh(key, view, 'miss');

@@ -20,7 +20,7 @@ export type PendingRun = {
   reject: (error: unknown) => void;
 };
 
-/** A batch that failed: when each of its runs succeeds alone, its size was what it failed of. */
+/** A batch that failed. If each of its runs succeeds alone, the batch size caused the failure. */
 type FailedBatch = { rows: number; left: number; failedAlone: number };
 
 /** Outputs of one run; `ms` is its share of the batch that it was part of. */

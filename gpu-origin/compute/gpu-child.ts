@@ -10,7 +10,7 @@ export class GpuProcessEnded extends Error {
   override name = 'GpuProcessEnded';
   /** The end in words that hold nothing of this machine, fit for a client. */
   readonly how: string;
-  /** False for a question that it had not come to, which cannot have ended it. */
+  /** False if the process ended before it began this request, which then cannot be the cause. */
   readonly begun: boolean;
 
   constructor(how: string, { errorText = '', begun = true } = {}) {

@@ -149,7 +149,7 @@ export class Lane {
       this.#endsInARow = 0;
       this.#busyMs += answer.ms;
       this.#residentBytes = answer.residentBytes;
-      // Nothing more is given to it; it is ended when it has run what it holds.
+      // Drain, then restart.
       if (answer.residentBytes - this.#residentBytesAtStart > this.#options.growthBytesMax) this.#state = 'restarting';
       return { outputs: answer.outputs, ms: answer.ms, tookMs };
     } finally {
@@ -205,7 +205,7 @@ export class Lane {
     }
     if (this.#child !== child || this.#state === 'closed') return;
     this.#state = 'ready';
-    // Only now, when another provider has run the models, has all come through that the refused ones said.
+    // The error text of refused providers is complete only after another provider has run the models.
     this.#errorText = child.errorText;
     this.#wasReady = true;
     this.#readySinceMs = Date.now();

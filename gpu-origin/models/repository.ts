@@ -30,7 +30,7 @@ export function isServerModel(model: StoredModel): model is StoredModel<ServerMa
   return model.manifest.family === 'http-mesh';
 }
 
-/** A model that cannot be served: which file, and what about it. */
+/** Why a model was rejected. */
 export type ModelFault = { file: string; message: string };
 
 /** Raised for a model folder that is not right. */
