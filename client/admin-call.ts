@@ -1,5 +1,6 @@
+import { readErrorBody } from '../contract/problem.ts';
 import { edgeAccess } from './edge-access.ts';
-import { ErrorBody, causeOf } from './meshkiln-error.ts';
+import { causeOf } from './meshkiln-error.ts';
 
 /** The JSON answer to an operator's call; throws for any that is not 2xx, and after `secondsMax`. */
 export async function adminCall(
@@ -23,10 +24,6 @@ export async function adminCall(
 
 /** What an error answer says, with its code; the beginning of it where it is nothing of ours. */
 function messageOf(text: string): string {
-  try {
-    const { error } = ErrorBody.parse(JSON.parse(text));
-    return `${error.message} (${error.code})`;
-  } catch {
-    return text.slice(0, 500);
-  }
+  const error = readErrorBody(text);
+  return error === null ? text.slice(0, 500) : `${error.message} (${error.code})`;
 }

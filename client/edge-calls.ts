@@ -1,7 +1,8 @@
 import { fetch, type FormData, type Response } from 'undici';
+import { readErrorBody } from '../contract/problem.ts';
 import { retryAfterMs } from '../contract/retry-after.ts';
 import { baseUrl } from './base-url.ts';
-import { ErrorBody, MeshkilnError, causeOf } from './meshkiln-error.ts';
+import { MeshkilnError, causeOf } from './meshkiln-error.ts';
 import { Retryable, RetryBudget, withRetries } from './retry.ts';
 
 /** One call; the body is made anew for each attempt. */
@@ -51,10 +52,10 @@ export class EdgeCalls {
       throw new Retryable(new Error(`cannot reach ${this.#url}: ${causeOf(error)}`, { cause: error }), null);
     });
     if (answer.ok) return answer;
-    const body = ErrorBody.safeParse(await answer.json().catch(() => null));
+    const told = readErrorBody(await answer.text().catch(() => ''));
     const error = new MeshkilnError(
       answer.status,
-      body.data?.error ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
+      told ?? { code: 'unknown', message: `The server answered ${answer.status}.` },
     );
     if (statusesWorthRetrying.has(answer.status))
       throw new Retryable(error, retryAfterMs(answer.headers.get('retry-after')));

@@ -1,6 +1,7 @@
 // `npm run index -- rebuild|check`: makes the edge's index equal to R2, or says how far it is from that.
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { IndexPageAnswer, IndexPlace } from '../contract/answers.ts';
 import { adminCall } from './admin-call.ts';
 import { whichEdge } from './edge-access.ts';
 
@@ -14,17 +15,9 @@ ${whichEdge('admin')}`;
 
 const pageSecondsMax = 120;
 
-const Start = z.strictObject({ of: z.enum(['meshes', 'tags']), after: z.string().nullable() });
-type Start = z.infer<typeof Start>;
+type Start = z.infer<typeof IndexPlace>;
 
-const Page = z.object({
-  of: Start.shape.of,
-  same: z.number(),
-  missing: z.number(),
-  stale: z.number(),
-  damaged: z.array(z.string()),
-  next: Start.nullable(),
-});
+const Page = IndexPageAnswer.omit({ object: true });
 type Page = z.infer<typeof Page>;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { after: { type: 'string' } } });
@@ -73,5 +66,5 @@ function summaryOf(what: 'rebuild' | 'check', differences: number): string {
 /** A place in the pages from its text, `meshes:<key>` or `tags:<name>`; null when it is not one. */
 function startOf(text = 'meshes:'): Start | null {
   const [of, after = ''] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)];
-  return Start.safeParse({ of, after: after === '' ? null : after }).data ?? null;
+  return IndexPlace.safeParse({ of, after: after === '' ? null : after }).data ?? null;
 }

@@ -1,6 +1,7 @@
 // `npm run keys -- create|list|revoke|rotate`: the API keys of an edge.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { KeyAnswer, KeyList, NewKeyAnswer } from '../contract/answers.ts';
 import { adminCall } from './admin-call.ts';
 import { whichEdge } from './edge-access.ts';
 
@@ -21,16 +22,10 @@ const callSecondsMax = 30;
 const pageKeys = 100;
 const secondsIn: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
 
-const Key = z.object({
-  id: z.string(),
-  status: z.enum(['active', 'expired', 'revoked']),
-  tenant: z.string(),
-  label: z.string(),
-  scopes: z.array(z.string()),
-  expires_at: z.number().nullable(),
-});
-const NewKey = Key.extend({ key: z.string() });
-const KeyPage = z.object({ data: z.array(Key), last_id: z.string().nullable(), has_more: z.boolean() });
+/** The part of a key that this command prints. */
+const Key = KeyAnswer.pick({ id: true, status: true, tenant: true, label: true, scopes: true, expires_at: true });
+const NewKey = Key.extend(NewKeyAnswer.pick({ key: true }).shape);
+const KeyPage = KeyList.pick({ last_id: true, has_more: true }).extend({ data: z.array(Key) });
 
 const options = {
   label: { type: 'string' },

@@ -1,10 +1,3 @@
-import { z } from 'zod';
-
-/** The body of an error answer. */
-export const ErrorBody = z.object({
-  error: z.object({ code: z.string(), message: z.string(), param: z.string().nullish() }),
-});
-
 /** An error answer of the API, or a mesh that failed; `code` is one of docs/api.md. */
 export class MeshkilnError extends Error {
   readonly status: number;

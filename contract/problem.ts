@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Every error code of the public API with the HTTP status and the OpenAI error type that go with it. */
 export const problems = {
   invalid_request: { status: 400, type: 'invalid_request_error' },
@@ -64,9 +66,32 @@ type ProblemOptions = {
 };
 
 /** The JSON body of every error answer, as the OpenAI SDKs read it. */
-export type ProblemBody = {
-  error: { message: string; type: string; param: string | null; code: ProblemCode };
-};
+export const ErrorBody = z
+  .object({
+    error: z.object({
+      message: z.string().describe('What was wrong, for people. It may be worded otherwise tomorrow.'),
+      type: z.string().describe('The kind of error, as OpenAI names them.'),
+      param: z.string().nullable().describe('The field at fault, as you wrote it.'),
+      code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]).describe('What was wrong, for programs.'),
+    }),
+  })
+  .meta({ description: 'The body of every error answer.' });
+export type ErrorBody = z.infer<typeof ErrorBody>;
+
+/** An error as another program told it: its codes may be newer than this program. */
+const ToldError = ErrorBody.shape.error
+  .pick({ message: true })
+  .extend({ code: z.string(), param: z.string().nullish() });
+const ToldBody = z.object({ error: ToldError });
+
+/** The error in the body of an answer; null when the body is something else, for instance the page of a proxy. */
+export function readErrorBody(text: string): z.infer<typeof ToldError> | null {
+  try {
+    return ToldBody.parse(JSON.parse(text)).error;
+  } catch {
+    return null;
+  }
+}
 
 /** An error with a public message; each program maps it to HTTP in one place. */
 export class Problem extends Error {
@@ -89,7 +114,7 @@ export class Problem extends Error {
   }
 
   /** The answer's JSON body. */
-  body(): ProblemBody {
+  body(): ErrorBody {
     return {
       error: {
         message: this.message.slice(0, messageCharactersMax),

@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { KeyScopes } from '../../contract/answers.ts';
 import { Sha256 } from '../../contract/digest.ts';
 import { parseSecret } from '../secret.ts';
 import { TenantName } from '../tenant/tenant-name.ts';
-
-/** What a key lets its holder do. */
-export const KeyScopes = z.array(z.enum(['meshes', 'admin'])).min(1);
 
 const ApiKey = z.strictObject({
   sha256: Sha256,

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { sha256 } from '../../contract/digest.ts';
 import { isInputFailure, JobFailure, type Job } from '../../contract/job.ts';
+import { readErrorBody } from '../../contract/problem.ts';
 import { retryAfterMs } from '../../contract/retry-after.ts';
 import { sign } from '../../contract/signature.ts';
 import type { Origin } from './origins.ts';
@@ -19,8 +19,6 @@ export const dispatchMsMax = 30_000;
 
 const cancelMsMax = 10_000;
 const answerCharactersMax = 64 * 1024;
-
-const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /** Sends a job with its picture, `job.imageBytes` long, to an origin: a signed `POST /jobs`. Never throws. */
 export async function sendJob(
@@ -105,11 +103,8 @@ async function dispatchOf(answer: Response): Promise<Dispatch> {
   return { outcome: 'unreachable', cause: new Error(`status ${answer.status}: ${text.slice(0, 200)}`) };
 }
 
+/** Null for what is not an answer of our origins: most likely the page of a proxy. */
 function failureOf(text: string): JobFailure | null {
-  try {
-    const { code, message } = Refusal.parse(JSON.parse(text)).error;
-    return JobFailure.safeParse({ code, message }).data ?? null;
-  } catch {
-    return null; // not one of our origin's answers: a proxy's page, most likely
-  }
+  const error = readErrorBody(text);
+  return error && (JobFailure.safeParse({ code: error.code, message: error.message }).data ?? null);
 }

@@ -1,7 +1,8 @@
 import { createDocument, type ZodOpenApiOverride } from 'zod-openapi';
 import { signatureHeaders } from '../../contract/signature.ts';
 import { MeshObject } from '../../contract/mesh.ts';
-import { ModelAnswer } from '../routes/answers.ts';
+import { ErrorBody } from '../../contract/problem.ts';
+import { ModelAnswer } from '../../contract/answers.ts';
 import { headerComponents } from './headers.ts';
 import { keyPaths } from './key-paths.ts';
 import { meshPaths } from './mesh-paths.ts';
@@ -10,7 +11,6 @@ import { usagePath } from './usage-path.ts';
 import { tags } from './operation.ts';
 import { operatorPaths } from './operator-paths.ts';
 import { originPaths } from './origin-paths.ts';
-import { ErrorAnswer } from './problem-answers.ts';
 import { publicPaths } from './public-paths.ts';
 import { documentUrl } from './samples.ts';
 import { statisticsPaths } from './statistics-paths.ts';
@@ -50,7 +50,7 @@ export function openApiDocument() {
       },
       components: {
         headers: headerComponents(),
-        schemas: { Mesh: MeshObject, Model: ModelAnswer, Error: ErrorAnswer },
+        schemas: { Mesh: MeshObject, Model: ModelAnswer, Error: ErrorBody },
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'A key with the scope that the operation names.' },
           originSignature: {

@@ -1,5 +1,5 @@
 import type { MeshObject } from '../../contract/mesh.ts';
-import type { ModelAnswer } from '../routes/answers.ts';
+import type { ModelAnswer } from '../../contract/answers.ts';
 import { documentUrl } from './samples.ts';
 
 const exampleKey = '5b1f6a9d0c2e4f8873a1b5d6e7f809124c3d5e6f708192a3b4c5d6e7f8091a2b';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { KeyAnswer, KeyDeleted, KeyList, NewKeyAnswer } from '../routes/answers.ts';
+import { KeyAnswer, KeyDeleted, KeyList, NewKeyAnswer } from '../../contract/answers.ts';
 import { KeysQuery, NewKeyBody, RotateKeyBody } from '../routes/keys.ts';
 import { operation } from './operation.ts';
 

@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../contract/problem.ts';
 import { MeshObject } from '../../contract/mesh.ts';
 import { outputFormats, thumbnailMediaTypes } from '../../contract/formats.ts';
 import { ListQuery } from '../request/list-query.ts';
-import { MeshDeleted, MeshId, MeshList } from '../routes/answers.ts';
+import { MeshDeleted, MeshId, MeshList } from '../../contract/answers.ts';
 import { binary, downloadHeaders, downloadProblems } from './download-answers.ts';
 import { exampleMesh, exampleMeshId, exampleQueuedMesh } from './examples.ts';
 import { meshRequestBody } from './mesh-request-body.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { Sha256 } from '../../contract/digest.ts';
 import { IndexPageBody, PurgeBody, TakedownsQuery } from '../routes/admin.ts';
-import { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from '../routes/answers.ts';
+import { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from '../../contract/answers.ts';
 import { exampleMeshId } from './examples.ts';
 import { operation } from './operation.ts';
 

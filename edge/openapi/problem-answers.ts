@@ -1,21 +1,6 @@
-import { z } from 'zod';
 import type { ZodOpenApiResponsesObject } from 'zod-openapi';
 import { problems, type ProblemCode } from '../../contract/problem.ts';
 import { answerHeaders, type HeaderName } from './headers.ts';
-
-const codes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]];
-
-/** The body of every error answer. */
-export const ErrorAnswer = z
-  .object({
-    error: z.object({
-      message: z.string().describe('What was wrong, for people. It may be worded otherwise tomorrow.'),
-      type: z.string().describe('The kind of error, as OpenAI names them.'),
-      param: z.string().nullable().describe('The field at fault, as you wrote it.'),
-      code: z.enum(codes).describe('What was wrong, for programs.'),
-    }),
-  })
-  .meta({ description: 'The body of every error answer.' });
 
 /** Headers that errors of a status have besides the request id. */
 const headersOf: Readonly<Partial<Record<number, readonly (HeaderName | `${HeaderName}?`)[]>>> = {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fileExtensions, mediaTypes } from '../../contract/formats.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { Health, ModelAnswer, ModelList, Readiness } from '../routes/answers.ts';
+import { Health, ModelAnswer, ModelList, Readiness } from '../../contract/answers.ts';
 import { binary, downloadHeaders, downloadProblems } from './download-answers.ts';
 import { exampleAssetSha256, exampleModel } from './examples.ts';
 import { operation } from './operation.ts';

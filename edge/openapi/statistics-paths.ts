@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { DashboardQuery } from '../routes/dashboard-data.ts';
-import { DashboardData } from '../stats/dashboard-data.ts';
+import { DashboardData } from '../../contract/dashboard-data.ts';
 import { operation } from './operation.ts';
 
 /** What the service counts of itself. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { TenantLimits } from '../routes/answers.ts';
+import { TenantLimits } from '../../contract/answers.ts';
 import { LimitedTenant, TenantLimitsBody } from '../routes/tenants.ts';
 import { operation } from './operation.ts';
 

@@ -1,5 +1,5 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { UsageAnswer } from '../routes/answers.ts';
+import { UsageAnswer } from '../../contract/answers.ts';
 import { UsageQuery } from '../routes/usage.ts';
 import { operation } from './operation.ts';
 

@@ -1,6 +1,6 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { DeliveriesQuery } from '../request/list-query.ts';
-import { WebhookDeliveryList, WebhookSecret } from '../routes/answers.ts';
+import { WebhookDeliveryList, WebhookSecret } from '../../contract/answers.ts';
 import { operation } from './operation.ts';
 
 const secret = { 'application/json': { schema: WebhookSecret } };

@@ -8,7 +8,7 @@ import { allowAgain, listTakedowns, Takedown } from '../store/takedowns.ts';
 import { indexPage } from '../search/pages.ts';
 import { runPurge, type PurgeRun, type PurgeRunOptions } from '../removal/purge-run.ts';
 import { parse, readJson } from '../request/json.ts';
-import type { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from './answers.ts';
+import type { IndexPageAnswer, PurgeAnswer, TakedownDeleted, TakedownList } from '../../contract/answers.ts';
 
 const tagCharactersMax = 64;
 const cursorCharactersMax = 1000;

@@ -5,7 +5,7 @@ import type { MeshIndex } from '../search/mesh-index.ts';
 import { mostUsed } from '../search/most-used.ts';
 import { parse } from '../request/json.ts';
 import { dashboardData, dashboardRanges, rangeBeganMs } from '../stats/dashboard.ts';
-import { DashboardRange } from '../stats/dashboard-data.ts';
+import { DashboardRange } from '../../contract/dashboard-data.ts';
 
 /** Meshes that the dashboard ranks. */
 const topMeshes = 10;

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { Problem } from '../../contract/problem.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
-import type { Health, Readiness } from './answers.ts';
+import type { Health, Readiness } from '../../contract/answers.ts';
 
 /** `/healthz` says that this program runs, `/readyz` that a miss would find an origin; hits are served without one. */
 export function healthRoutes(fleet: FleetView) {

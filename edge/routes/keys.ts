@@ -1,12 +1,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { Problem } from '../../contract/problem.ts';
-import { KeyScopes } from '../access/api-keys.ts';
 import { TenantName } from '../tenant/tenant-name.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import { isLive, type KeyTerms, type StoredKey } from '../access/calls.ts';
 import { parse, readJson } from '../request/json.ts';
-import type { KeyAnswer, KeyDeleted, KeyList, NewKeyAnswer } from './answers.ts';
+import { KeyScopes, type KeyAnswer, type KeyDeleted, type KeyList, type NewKeyAnswer } from '../../contract/answers.ts';
 
 const labelCharactersMax = 100;
 const lifeSecondsMax = 10 * 366 * 24 * 3600;

@@ -7,7 +7,7 @@ import { meshNotFound, type CompletedMesh } from '../meshes/mesh-state.ts';
 import type { Meshes } from '../meshes/meshes.ts';
 import { readListQuery } from '../request/list-query.ts';
 import type { Tenants } from '../tenant/tenants.ts';
-import type { MeshDeleted, MeshList } from './answers.ts';
+import type { MeshDeleted, MeshList } from '../../contract/answers.ts';
 import { assetUrlsOf, download, meshAnswer, retryAfterSeconds, type MeshAnswerOptions } from './mesh-answer.ts';
 import { meshEvents } from './mesh-events.ts';
 

@@ -3,7 +3,7 @@ import { makesMeshes, type Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Authenticated } from '../access/auth.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
-import type { ModelAnswer, ModelList } from './answers.ts';
+import type { ModelAnswer, ModelList } from '../../contract/answers.ts';
 
 /** `/v1/models`: OpenAI model objects, and what only a mesh model has; to be mounted behind `requireKey`. */
 export function modelRoutes(fleet: FleetView, defaultModel: string) {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anonymousTenant, TenantName } from '../tenant/tenant-name.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 import { parse, readJson } from '../request/json.ts';
-import type { TenantLimits } from './answers.ts';
+import type { TenantLimits } from '../../contract/answers.ts';
 
 const Limit = z.number().int().min(0).nullable();
 

@@ -6,7 +6,7 @@ import type { Tenants } from '../tenant/tenants.ts';
 import { parse } from '../request/json.ts';
 import type { UsageDay } from '../tenant/usage-counts.ts';
 import { dayMs, dayOf } from '../tenant/utc-day.ts';
-import type { UsageAnswer } from './answers.ts';
+import type { UsageAnswer } from '../../contract/answers.ts';
 
 /** Days of one answer: unless asked otherwise, and at most. */
 const rangeDays = 30;

@@ -7,7 +7,7 @@ import { parse } from '../request/json.ts';
 import { DeliveriesQuery } from '../request/list-query.ts';
 import type { WebhookSecrets } from '../webhooks/secrets.ts';
 import type { Delivery } from '../webhooks/webhook-store.ts';
-import type { WebhookDelivery, WebhookDeliveryList, WebhookSecret } from './answers.ts';
+import type { WebhookDelivery, WebhookDeliveryList, WebhookSecret } from '../../contract/answers.ts';
 
 /** The secret that signs a tenant's webhooks, and what became of them; to be mounted at `/v1` behind `requireKey`. */
 export function webhookRoutes(namespace: WebhookObjects) {

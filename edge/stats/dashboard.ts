@@ -2,7 +2,7 @@ import { meshId } from '../../contract/key.ts';
 import type { MostUsed } from '../search/most-used.ts';
 import type { StatsHistory, BucketWidth, ReportedOrigin } from './calls.ts';
 import { addAll, countersOf, sumOf, type CounterName, type Counts } from './counts.ts';
-import type { DashboardData, DashboardRange } from './dashboard-data.ts';
+import type { DashboardData, DashboardRange } from '../../contract/dashboard-data.ts';
 import { latencyBuckets, percentile, type LatencyOf } from './latency.ts';
 import { isSilent } from './report-counts.ts';
 

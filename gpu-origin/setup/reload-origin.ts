@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { z } from 'zod';
+import { readErrorBody } from '../../contract/problem.ts';
 import { sign } from '../../contract/signature.ts';
 import { digestOf } from '../digest.ts';
 import { causeText } from '../log.ts';
@@ -15,7 +16,6 @@ const Reloaded = z.object({
   models: z.array(z.string()),
   faults: z.array(z.object({ file: z.string(), message: z.string() })),
 });
-const Refusal = z.object({ error: z.object({ message: z.string() }) });
 
 /** Makes a running origin read its models again; what it serves then, and what is wrong. Throws with why it did not. */
 export async function reloadOrigin(
@@ -41,9 +41,5 @@ async function post(url: string, headers: Record<string, string>): Promise<{ sta
 }
 
 function messageIn(text: string): string {
-  try {
-    return Refusal.parse(JSON.parse(text)).error.message;
-  } catch {
-    return text.slice(0, 300); // a proxy's page, say
-  }
+  return readErrorBody(text)?.message ?? text.slice(0, 300);
 }

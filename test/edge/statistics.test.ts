@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createApp } from '../../edge/app.ts';
 import { counterKey } from '../../edge/stats/counts.ts';
-import { DashboardData, type DashboardRange } from '../../edge/stats/dashboard-data.ts';
+import { DashboardData, type DashboardRange } from '../../contract/dashboard-data.ts';
 import { bucketOf, latencyBoundsMs } from '../../edge/stats/latency.ts';
 import { theStats, type StatsBatch } from '../../edge/stats/calls.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';

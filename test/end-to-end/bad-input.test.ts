@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ProblemBody } from '../../contract/problem.ts';
+import type { ErrorBody } from '../../contract/problem.ts';
 import { sha256 } from '../../contract/digest.ts';
 import { sign } from '../../contract/signature.ts';
 import { localOriginId } from '../../local/settings.ts';
@@ -77,7 +77,7 @@ const cases: Case[] = [
 test.each(cases)('$name has its own error, and nothing is stored', async ({ picture, fields, headers, expected }) => {
   const before = await storedObjects();
   const answer = await post(running, picture?.() ?? bear, { ...(fields && { fields }), ...(headers && { headers }) });
-  const { error } = (await answer.json()) as ProblemBody;
+  const { error } = (await answer.json()) as ErrorBody;
   expect({ status: answer.status, code: error.code, param: error.param }).toEqual(expected);
   expect(error.message).toMatch(/\w/);
   expect(await storedObjects()).toEqual(before);

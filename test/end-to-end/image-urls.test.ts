@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { MeshObject } from '../../contract/mesh.ts';
-import type { ProblemBody } from '../../contract/problem.ts';
+import type { ErrorBody } from '../../contract/problem.ts';
 import { connectorTo, startTlsServer, type TlsServer } from '../outside/tls-server.ts';
 import { startEdgeAlone, type EdgeAlone } from './edge-alone.ts';
 import { emoji } from './meshkiln.ts';
@@ -44,7 +44,7 @@ function post(image: string): Promise<Response> {
 
 async function refusal(image: string) {
   const answer = await post(image);
-  return [answer.status, ((await answer.json()) as ProblemBody).error.code];
+  return [answer.status, ((await answer.json()) as ErrorBody).error.code];
 }
 
 test('a picture behind a URL becomes the mesh that its file would be', async () => {

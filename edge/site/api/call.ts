@@ -1,7 +1,5 @@
-import { z } from 'zod';
+import { readErrorBody } from '../../../contract/problem.ts';
 import { readKey, type KeyName } from './key.ts';
-
-const ErrorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /** What went wrong with a call, as the API said it; the code `unreachable` is the page's own, for no answer at all. */
 export class ApiError extends Error {
@@ -28,7 +26,7 @@ export async function callApi(path: string, { key, signal, method = 'GET', body 
     throw new ApiError('unreachable', 'The edge does not answer.');
   });
   if (answer.ok) return answer;
-  const told = ErrorBody.safeParse(await answer.json().catch(() => null)).data?.error;
+  const told = readErrorBody(await answer.text().catch(() => ''));
   const retryAfter = Number(answer.headers.get('retry-after') ?? Number.NaN);
   throw new ApiError(
     told?.code ?? 'unknown',

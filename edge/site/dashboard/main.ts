@@ -1,4 +1,4 @@
-import { DashboardData, DashboardRange } from '../../stats/dashboard-data.ts';
+import { DashboardData, DashboardRange } from '../../../contract/dashboard-data.ts';
 import { ApiError, callApi } from '../api/call.ts';
 import { keepKey } from '../api/key.ts';
 import { byId, make } from '../look/element.ts';

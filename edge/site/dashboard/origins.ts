@@ -1,4 +1,4 @@
-import type { DashboardData } from '../../stats/dashboard-data.ts';
+import type { DashboardData } from '../../../contract/dashboard-data.ts';
 import { make } from '../look/element.ts';
 import { ago, bytes, count, share, shortCount } from '../look/figures.ts';
 import { Chart } from './chart.ts';

@@ -1,4 +1,4 @@
-import type { DashboardData } from '../../stats/dashboard-data.ts';
+import type { DashboardData } from '../../../contract/dashboard-data.ts';
 import { bytes, duration, share, shortCount } from '../look/figures.ts';
 import { Chart, type ChartOptions, type Values } from './chart.ts';
 

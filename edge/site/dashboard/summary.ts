@@ -1,4 +1,4 @@
-import type { DashboardData } from '../../stats/dashboard-data.ts';
+import type { DashboardData } from '../../../contract/dashboard-data.ts';
 import { make } from '../look/element.ts';
 import { bytes, count, counted, duration, share } from '../look/figures.ts';
 

@@ -1,4 +1,4 @@
-import type { DashboardData } from '../../stats/dashboard-data.ts';
+import type { DashboardData } from '../../../contract/dashboard-data.ts';
 import { byId, make } from '../look/element.ts';
 import { ago, bytes, count, duration } from '../look/figures.ts';
 

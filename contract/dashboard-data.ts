@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Provider } from '../../contract/mesh.ts';
+import { Provider } from './mesh.ts';
 
 /** How far back a dashboard looks. */
 export const DashboardRange = z.enum(['1h', '24h', '7d']);

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { Sha256 } from '../../contract/digest.ts';
-import { MeshObject } from '../../contract/mesh.ts';
-import { Model } from '../../contract/model.ts';
-import { KeyScopes } from '../access/api-keys.ts';
+import { Sha256 } from './digest.ts';
+import { MeshObject } from './mesh.ts';
+import { Model } from './model.ts';
 
 /** The id of a mesh. */
 export const MeshId = z
@@ -132,7 +131,8 @@ export const TakedownDeleted = z.object({
 });
 export type TakedownDeleted = z.infer<typeof TakedownDeleted>;
 
-const IndexPlace = z.object({ of: z.enum(['meshes', 'tags']), after: z.string().nullable() });
+/** Where a page of the index begins. */
+export const IndexPlace = z.object({ of: z.enum(['meshes', 'tags']), after: z.string().nullable() });
 
 /** How the index and R2 compare on one page. */
 export const IndexPageAnswer = z.object({
@@ -145,6 +145,9 @@ export const IndexPageAnswer = z.object({
   next: IndexPlace.nullable().describe('`after` of the next page.'),
 });
 export type IndexPageAnswer = z.infer<typeof IndexPageAnswer>;
+
+/** What a key lets its holder do: `meshes` what is under `/v1`, `admin` what is under `/admin`. */
+export const KeyScopes = z.array(z.enum(['meshes', 'admin'])).min(1);
 
 /** An API key as operators see it. */
 export const KeyAnswer = z.object({
