@@ -91,9 +91,7 @@ async function writeBack({ job, originId }: SentJob): Promise<void> {
   expect((await originCall('PUT', blob, { body, contentType: mediaType, originId })).status).toBe(200);
   const manifest = await manifestOf(job, body);
   const asset = { ...manifest.asset, mediaType, extension };
-  const source = { model: 'flux', imageSha256: 'd'.repeat(64), pictureKey: 'e'.repeat(64) };
-  const named = { ...manifest, asset, ...(job.textToImageModel !== undefined && { source }) };
-  const result = { outcome: 'completed', fence: job.fence, manifest: named } as const;
+  const result = { outcome: 'completed', fence: job.fence, manifest: { ...manifest, asset } } as const;
   expect((await putResult(job.key, result, originId)).status).toBe(200);
 }
 
@@ -137,14 +135,15 @@ const forms: Record<string, string>[] = [
   { model: 'nobody' },
   { priority: 'batch', metadata: '{"order":"7"}' },
   { metadata: '{"order":7}' },
-  { 'cache.mode': 'only_if_cached' },
-  { 'cache.mode': 'only_if_cached', foreground_ratio: '0.77' },
-  { 'cache.mode': 'refresh' },
-  { 'cache.mode': 'no_store' },
-  { 'cache.mode': 'never' },
-  { 'cache.scope': 'private' },
-  { 'cache.scope': 'shared' },
-  { 'cache.tags': 'shop' },
+  { cache_mode: 'only_if_cached' },
+  { cache_mode: 'only_if_cached', foreground_ratio: '0.77' },
+  { cache_mode: 'refresh' },
+  { cache_mode: 'no_store' },
+  { cache_mode: 'never' },
+  { cache_scope: 'private' },
+  { cache_scope: 'shared' },
+  { cache_tags: '["shop"]' },
+  { cache_tags: 'shop' },
   { webhook_url: 'http://plain.example' },
   { image_url: 'https://picture.example' },
 ];
@@ -240,9 +239,9 @@ test('reads', async () => {
     health: { path: '/healthz', key: null },
     readiness: { path: '/readyz', key: null },
     nowhere: { path: '/v2/meshes', key: null },
-    'a purge by a stranger': { path: '/admin/purge', json: { ids: [id] } },
+    'a purge by a stranger': { path: '/admin/purge', json: { id } },
     'a purge of nothing named': { path: '/admin/purge', json: {}, key: testKeys.admin },
-    'a purge': { path: '/admin/purge', json: { ids: [id] }, key: testKeys.admin },
+    'a purge': { path: '/admin/purge', json: { id }, key: testKeys.admin },
     'what was purged': { path: mesh },
     'the bytes of what was purged': { path: file, key: null },
     'a deletion by no key': { path: mesh, method: 'DELETE', key: null },
