@@ -11,6 +11,9 @@ const words = (
   JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { scripts: { origin: string } }
 ).scripts.origin.split(' ');
 const variables = words.slice(0, words.indexOf('node')).map((word) => word.split('='));
+/** Of the environment of tests nothing else reaches the origin. */
+const { NODE_COMPILE_CACHE } = process.env;
+const compileCache = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
 const command = words.slice(words.indexOf('node') + 1);
 
 type Line = { event: string } & Record<string, unknown>;
@@ -24,6 +27,7 @@ export async function startOriginProcess(environment: Record<string, string>) {
     cwd: repository,
     env: {
       ...Object.fromEntries(variables),
+      ...compileCache,
       ORIGIN_ID: known.originId,
       ORIGIN_SECRET: known.secret,
       ORIGIN_PORT: '0',
