@@ -1,13 +1,14 @@
 # The origin for a machine with NVIDIA GPUs. From the repository's root:
 #   docker build -f deploy/origin.Dockerfile -t meshkiln-origin .
+# The digests keep a build from being another one tomorrow; `docker buildx imagetools inspect IMAGE` tells that of a newer one.
 # Other bases do: one with Node 24 and npm, and any glibc of Debian 12 or newer; without CUDA 13 there the origin runs on the CPU.
-ARG BUILD_BASE=node:24-bookworm-slim
+ARG BUILD_BASE=node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 # CUDA 13 and cuDNN 9, which the CUDA provider of ONNX Runtime needs.
-ARG RUN_BASE=nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
+ARG RUN_BASE=nvidia/cuda:13.0.3-cudnn-runtime-ubuntu24.04@sha256:14f6d08d1cd4a96effbfe3101d0b56326f552c199d05e4979ee0bd616df5811b
 
 FROM ${BUILD_BASE} AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY contract contract
 COPY gpu-origin gpu-origin

@@ -6,33 +6,49 @@ import { Supervisor } from './supervisor.ts';
 /** Both programs of Meshkiln as `npm start` runs them on one machine. */
 export type Programs = { edge: Supervisor; origin: Supervisor; stop(): Promise<void> };
 
-/** Starts the edge, then the origin; resolves when a request can be made. Each line they print goes to `onLine`. */
+/**
+ * How long a job in progress is waited for when an origin of `npm start` is ended, in seconds, and how long a program may
+ * take to end besides: together less than the 10 s that `docker stop` and others give.
+ */
+const drainSecondsMax = 4;
+const stopGraceMs = { origin: 3_000, edge: 2_000 };
+
+/**
+ * Starts the edge, then the origin; resolves when a request can be made, and throws when `signal` aborts before. Each line
+ * they print goes to `onLine`.
+ */
 export async function startPrograms(
   settings: LocalSettings,
   onLine: (program: 'edge' | 'origin', line: string) => void,
+  signal?: AbortSignal,
 ): Promise<Programs> {
+  const drainSeconds = Number(process.env.DRAIN_SECONDS_MAX ?? drainSecondsMax);
   const edge = new Supervisor({
     name: 'edge',
     file: join(import.meta.dirname, 'edge.ts'),
     environment: settingsEnvironment(settings),
     readyUrl: `${edgeUrl(settings)}/healthz`,
+    stopGraceMs: stopGraceMs.edge,
     onLine: (line) => onLine('edge', line),
   });
   const origin = new Supervisor({
     name: 'origin',
     file: join(import.meta.dirname, 'origin.ts'),
     nodeFlags,
-    environment: originEnvironment(settings),
+    environment: { ...originEnvironment(settings), DRAIN_SECONDS_MAX: String(drainSeconds) },
+    stopGraceMs: drainSeconds * 1000 + stopGraceMs.origin,
     // The edge is ready to make meshes once an origin has reported to it.
     readyUrl: `${edgeUrl(settings)}/readyz`,
     onLine: (line) => onLine('origin', line),
   });
   const stop = async () => {
-    await Promise.all([origin.stop(), edge.stop()]);
+    // The origin first: what it has finished goes to the edge.
+    await origin.stop();
+    await edge.stop();
   };
   try {
-    await edge.start();
-    await origin.start();
+    await edge.start(signal);
+    await origin.start(signal);
   } catch (error) {
     await stop();
     throw error;
@@ -53,6 +69,7 @@ function settingsEnvironment(settings: LocalSettings): Record<string, string> {
 
 function originEnvironment(settings: LocalSettings): Record<string, string> {
   return {
+    MESHKILN_STATE: settings.stateFolder,
     ORIGIN_ID: localOriginId,
     ORIGIN_SECRET: settings.originSecret,
     ORIGIN_HOST: '127.0.0.1',

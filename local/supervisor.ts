@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const restartDelayMs = 500;
 const readyProbeMs = 100;
 const readyTimeoutMs = 60_000;
-const stopGraceMs = 15_000;
 
 export type Program = {
   name: string;
@@ -15,6 +14,8 @@ export type Program = {
   environment: Record<string, string>;
   /** Answers 200 once the program does its part. */
   readyUrl: string;
+  /** How long it may take to end when it is asked to. */
+  stopGraceMs: number;
   onLine: (line: string) => void;
 };
 
@@ -36,12 +37,13 @@ export class Supervisor {
     return this.#child?.pid ?? null;
   }
 
-  /** Starts the program; resolves when it is ready, throws when it ends or takes too long before. */
-  async start(): Promise<void> {
+  /** Starts the program; resolves when it is ready, throws when it ends, takes too long or `signal` aborts before. */
+  async start(signal?: AbortSignal): Promise<void> {
     this.#stopping = false;
     const child = this.#spawn();
     const deadline = Date.now() + readyTimeoutMs;
     while (!(await answersOk(this.#program.readyUrl))) {
+      signal?.throwIfAborted();
       if (hasEnded(child)) throw new Error(`${this.#program.name} ended before it was ready; see its output above`);
       if (Date.now() > deadline)
         throw new Error(`${this.#program.name} was not ready after ${readyTimeoutMs / 1000} s`);
@@ -57,7 +59,7 @@ export class Supervisor {
     if (!hasEnded(child)) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
-      await Promise.race([ended, sleep(stopGraceMs, undefined, { ref: false })]);
+      await Promise.race([ended, sleep(this.#program.stopGraceMs, undefined, { ref: false })]);
     }
     endGroup(child.pid);
   }

@@ -74,6 +74,7 @@ function watchedOrigin({ settings, originUrl, log }: Running, witness: Witness):
     name: 'origin',
     file: join(import.meta.dirname, '../../local/origin.ts'),
     environment: {
+      MESHKILN_STATE: settings.stateFolder,
       ORIGIN_ID: localOriginId,
       ORIGIN_SECRET: settings.originSecret,
       ORIGIN_HOST: '127.0.0.1',
@@ -82,6 +83,7 @@ function watchedOrigin({ settings, originUrl, log }: Running, witness: Witness):
       ORIGIN_STATE: join(settings.stateFolder, 'origin'),
       EDGE_URL: witness.url,
     },
+    stopGraceMs: 15_000,
     readyUrl: `${originUrl}/readyz`,
     onLine: (line) => log.push(`origin ${line}`),
   });

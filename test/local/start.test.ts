@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+const startFile = join(import.meta.dirname, '../../local/start.ts');
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshkiln-start-'));
@@ -15,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 function start(environment: Record<string, string>): Promise<{ code: number; stderr: string }> {
   const env = { ...process.env, MESHKILN_STATE: folder, ...environment };
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(import.meta.dirname, '../../local/start.ts')], { env }, (error, _, stderr) =>
+    execFile(process.execPath, [startFile], { env }, (error, _, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), stderr }),
     );
   });
