@@ -23,11 +23,14 @@ async function start(signal: AbortSignal): Promise<void> {
   const settings = localSettings();
   await takeState(settings);
   await checkPorts(settings);
-  const onLine = (program: string, line: string) => console.log(`${program.padEnd(6)} ${line}`);
-  const programs = await startPrograms(settings, onLine, signal);
+  const programs = await startPrograms(settings, printLine, signal);
   tellAddresses(settings);
   await new Promise((resolve) => signal.addEventListener('abort', resolve));
   await programs.stop();
+}
+
+function printLine(program: string, line: string): void {
+  console.log(`${program.padEnd(6)} ${line}`);
 }
 
 function tellAddresses(settings: LocalSettings): void {
