@@ -37,9 +37,9 @@ test('the key of a request is the SHA-256 of this very text', async () => {
     'a'.repeat(64) +
     '","model":"bisque@1","params":{"compression":"none","foreground_ratio":0.85,"largest_dimension_mm":100,' +
     '"output_format":"glb","remove_background":"auto","target_face_count":null,"texture":true,' +
-    '"texture_resolution":1024},"pipeline":2,"scope":"shared"}';
+    '"texture_resolution":1024},"pipeline":3,"scope":"shared"}';
   expect(await keyOf({})).toBe(createHash('sha256').update(text).digest('hex'));
-  expect(await keyOf({})).toBe('7e30d68f8dedd821198ca22920f90164a6a41028edd99189c5b562efed7e728a');
+  expect(await keyOf({})).toBe('8c6900527d34dc6ff0c2a24e8af29752ab4a9c3f9d29eba36a9c08cd01b78441');
 });
 
 test.each<[string, MeshRequestInput]>([
@@ -109,7 +109,7 @@ test('what is made from the surface alone leaves the geometry key as it is', asy
     largest_dimension_mm: 50,
   };
   expect(await geometryKeyOf(request)).toBe(await geometryKeyOf({}));
-  expect(await geometryKeyOf({})).toBe('f5de243afdbf80780e620bb1de5e2fe8f338be0cbde8ee80c9160a5bb27454f8');
+  expect(await geometryKeyOf({})).toBe('2ee99be88d1fe35a2b838ca1a614cb61c4cf50ddaf359ec0e942a22d7f104539');
 });
 
 test('a mesh id gives its key back, and nothing else does', () => {
