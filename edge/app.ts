@@ -1,7 +1,6 @@
 import { Hono, type Context } from 'hono';
 import { Problem } from '../contract/problem.ts';
 import { callerFor, requireKey, type AccessOptions } from './access/auth.ts';
-import { Manifests } from './store/manifests.ts';
 import { parseGpuHourPrice, type Env } from './env.ts';
 import { parseAnonymousTier } from './access/anonymous-tier.ts';
 import { parseApiKeys } from './access/api-keys.ts';
@@ -9,11 +8,11 @@ import { parseOrigins } from './fleet/origins.ts';
 import { parseUrlSecret } from './meshes/asset-url.ts';
 import { parseLimitSettings } from './tenant/limit-settings.ts';
 import { FleetView } from './fleet/fleet-view.ts';
-import { GeometryStore } from './store/geometry-store.ts';
+import { NamedSurfaces } from './removal/named-surfaces.ts';
+import { openStores } from './store/stores.ts';
 import { MeshIndex } from './search/mesh-index.ts';
 import { Repeats } from './meshes/repeats.ts';
 import { Uses } from './search/uses.ts';
-import { InputStore } from './store/input-store.ts';
 import { KeyStore } from './access/key-store.ts';
 import { MeshMaker } from './meshes/mesh-maker.ts';
 import { Meshes } from './meshes/meshes.ts';
@@ -71,18 +70,19 @@ type Parts = ReturnType<typeof partsOf>;
 
 /** What the routes call. */
 function partsOf(env: Env) {
-  const { STORE: r2, FLIGHT: flights, WEBHOOKS: webhooks } = env;
+  const { FLIGHT: flights, WEBHOOKS: webhooks } = env;
+  const stores = openStores(env);
   const urlSecret = parseUrlSecret(env.URL_SECRET);
   const keyStore = new KeyStore({ keys: env.KEYS, limiters: env });
   const access = accessOf(env, { keyStore, urlSecret });
   const tenants = new Tenants(env.TENANT);
-  const manifests = new Manifests({ kv: env.MANIFESTS, r2 });
-  const index = new MeshIndex({ db: env.INDEX, r2 });
-  const geometry = new GeometryStore({ r2, fleets: env.FLEET });
-  const fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+  const { manifests } = stores;
+  const index = new MeshIndex({ db: env.INDEX, ...stores });
+  const geometry = new NamedSurfaces({ ...stores, fleets: env.FLEET });
+  const fleet = new FleetView({ fleet: env.FLEET, copy: stores.modelList });
   const uses = new Uses(index);
   return {
-    r2,
+    ...stores,
     flights,
     webhooks,
     urlSecret,
@@ -91,22 +91,19 @@ function partsOf(env: Env) {
     callerOf: callerFor(access, 'meshes'),
     outside: openOutside(env.OUTSIDE),
     tenants,
-    manifests,
     index,
     geometry,
     fleet,
-    meshes: new Meshes({ manifests, flights, tenants, index, geometry, r2 }),
+    meshes: new Meshes({ ...stores, flights, tenants, index, geometry }),
     repeats: new Repeats({ manifests, fleet, tenants, uses }),
     maker: new MeshMaker({
-      manifests,
+      ...stores,
       fleet,
-      inputs: new InputStore(r2),
       flights,
       tenants,
       keyStore,
       index,
       uses,
-      r2,
       defaultModel: env.DEFAULT_MODEL,
     }),
   };
@@ -114,7 +111,7 @@ function partsOf(env: Env) {
 
 /** The routes that are not picked by hand. */
 function routerOf(env: Env, parts: Parts, counting: Counting): Router {
-  const { access, r2, manifests, index, geometry, flights, fleet, tenants, webhooks, urlSecret } = parts;
+  const { access, manifests, fleet, tenants, webhooks, urlSecret } = parts;
   const router: Router = new Hono();
   router.use(finishAnswers(counting));
   router.use('/v1/*', openToBrowsers, requireKey(access, 'meshes'), countUsage);
@@ -131,7 +128,7 @@ function routerOf(env: Env, parts: Parts, counting: Counting): Router {
   const origins = parseOrigins(env.ORIGINS);
   const { FLEET: fleets, STATS: stats } = env;
   const { recorder } = counting;
-  router.route('/origin', originRoutes({ origins, manifests, index, r2, flights, fleets, geometry, recorder, stats }));
+  router.route('/origin', originRoutes({ ...parts, origins, fleets, recorder, stats }));
   router.notFound((c) => problemResponse(new Problem('not_found', 'There is nothing at this path.'), c.get('context')));
   router.onError((error, c) => {
     const context = c.get('context');

@@ -1,8 +1,8 @@
 import { passLocalDoor } from './access/local-door.ts';
 import { createApp } from './app.ts';
-import { Manifests } from './store/manifests.ts';
 import { parseStoreBytesMax, type Env } from './env.ts';
-import { GeometryStore } from './store/geometry-store.ts';
+import { NamedSurfaces } from './removal/named-surfaces.ts';
+import { openStores } from './store/stores.ts';
 import { MeshIndex } from './search/mesh-index.ts';
 import { sweep } from './removal/sweep.ts';
 
@@ -23,12 +23,11 @@ export default {
     return passed instanceof Response ? passed : app.fetch(passed, env, context);
   },
   async scheduled(_, env) {
-    const r2 = env.STORE;
+    const stores = openStores(env);
     await sweep({
-      r2,
-      manifests: new Manifests({ kv: env.MANIFESTS, r2 }),
-      geometry: new GeometryStore({ r2, fleets: env.FLEET }),
-      index: new MeshIndex({ db: env.INDEX, r2 }),
+      ...stores,
+      geometry: new NamedSurfaces({ ...stores, fleets: env.FLEET }),
+      index: new MeshIndex({ db: env.INDEX, ...stores }),
       flights: env.FLIGHT,
       bytesMax: parseStoreBytesMax(env.STORE_BYTES_MAX),
     });

@@ -2,6 +2,7 @@ import { theFleet, type FleetObjects, type FleetSnapshot, type OriginStatus } fr
 import type { Model } from '../../contract/model.ts';
 import { Problem } from '../../contract/problem.ts';
 import { reportIntervalSeconds } from '../../contract/report.ts';
+import type { ModelListCopy } from '../store/model-list-copy.ts';
 import { findModel, readModelList, type ModelList } from './model-list.ts';
 
 /** How long an isolate trusts what it read: who is alive, and which models there are, in milliseconds. */
@@ -20,12 +21,12 @@ const isolateMemory: { snapshot: Remembered<FleetSnapshot>; list: Remembered<Mod
 /** An isolate's view of the fleet, so that neither hits nor a flood of misses wear the Fleet object out. */
 export class FleetView {
   readonly #namespace: FleetObjects;
-  readonly #kv: KVNamespace;
+  readonly #copy: ModelListCopy;
   readonly #memory = isolateMemory;
 
-  constructor(bindings: { fleet: FleetObjects; kv: KVNamespace }) {
+  constructor(bindings: { fleet: FleetObjects; copy: ModelListCopy }) {
     this.#namespace = bindings.fleet;
-    this.#kv = bindings.kv;
+    this.#copy = bindings.copy;
   }
 
   /** The models, at most half a minute old; needs neither an origin nor, once the KV copy is there, the Fleet. */
@@ -50,7 +51,7 @@ export class FleetView {
   async #list(): Promise<ModelList> {
     if (isFresh(this.#memory.list, modelsMs)) return this.#memory.list.value;
     // A KV null is never believed, as it may be an old absence, nor does a fault of KV end a request.
-    const copy = await readModelList(this.#kv).catch((error: unknown) => {
+    const copy = await readModelList(this.#copy).catch((error: unknown) => {
       console.error(JSON.stringify({ event: 'models_copy_unread', error: String(error) }));
       return null;
     });

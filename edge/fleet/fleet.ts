@@ -4,7 +4,8 @@ import type { Removals } from '../../contract/removals.ts';
 import { reportIntervalSeconds, reportsMissedMax, type Report } from '../../contract/report.ts';
 import { signatureAgeSecondsMax } from '../../contract/signature.ts';
 import type { FleetCalls, FleetSnapshot, OriginStatus } from './calls.ts';
-import { writeModelList, type ModelList } from './model-list.ts';
+import { openStores, type StoreBindings } from '../store/stores.ts';
+import type { ModelList } from './model-list.ts';
 import { RemovalLog } from './removal-log.ts';
 
 /** An origin is dead when it has been silent for longer than this, in milliseconds. */
@@ -24,7 +25,7 @@ const textToImageKey = 'text_to_image';
 type TextToImage = { model: string; atMs: number };
 
 /** The bindings that the Fleet object takes. */
-export type FleetBindings = { MANIFESTS: KVNamespace };
+export type FleetBindings = StoreBindings;
 
 /**
  * What origins report: who is alive, what they serve, which nonces they used; and what they are to forget. One object
@@ -89,7 +90,7 @@ export class Fleet extends DurableObject<FleetBindings> implements FleetCalls {
   async #writeCopy(): Promise<void> {
     const list = this.#list();
     try {
-      await writeModelList(this.env.MANIFESTS, list);
+      await openStores(this.env).modelList.write(list);
     } catch (error) {
       console.error(JSON.stringify({ event: 'models_not_copied', error: String(error) }));
       return;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ModelListCopy } from '../store/model-list-copy.ts';
 import { Model, TextToImageModel } from '../../contract/model.ts';
 
 /** What can be asked for: the models, and the one that turns prompts into pictures (null: no origin takes prompts). */
@@ -8,18 +9,9 @@ export type ModelList = z.infer<typeof ModelList>;
 /** The alias that stands for the deployment's default model. */
 const defaultAlias = 'default';
 
-const kvKey = 'models';
-const kvTtlSeconds = 30; // the least that KV allows
-
-/** Writes the copy of the model list that every location can read with every origin, and the Fleet, out of reach. */
-export function writeModelList(kv: KVNamespace, list: ModelList): Promise<void> {
-  return kv.put(kvKey, JSON.stringify(list));
-}
-
-/** The copy of the model list, null when there is none or another version of this program wrote it. */
-export async function readModelList(kv: KVNamespace): Promise<ModelList | null> {
-  const value = await kv.get(kvKey, { type: 'json', cacheTtl: kvTtlSeconds });
-  return ModelList.safeParse(value).data ?? null;
+/** Reads the copy of the model list; null when there is none or another version of this program wrote it. */
+export async function readModelList(copy: ModelListCopy): Promise<ModelList | null> {
+  return ModelList.safeParse(await copy.read()).data ?? null;
 }
 
 /** The model that a name stands for, or null: `name@version`, a name for its newest version, or `default`. */

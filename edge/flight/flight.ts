@@ -1,13 +1,13 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { JobProgress } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { writeFlightIndex } from '../store/index-entries.ts';
-import { Manifests } from '../store/manifests.ts';
+import type { Entries } from '../store/index-entries.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { openStores, type StoreBindings } from '../store/stores.ts';
 import { parseOrigins } from '../fleet/origins.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import { flightBegan, flightEnded, jobLost } from './flight-counts.ts';
 import { isolateRecorder, type Recorder } from '../stats/recorder.ts';
-import { InputStore } from '../store/input-store.ts';
 import { carry } from './carried-picture.ts';
 import { FlightDispatcher, log } from './flight-dispatcher.ts';
 import {
@@ -44,9 +44,7 @@ const attemptsMax = 5;
 const outcomeKeptMs = 5 * 60_000;
 
 /** The bindings that a Flight object takes. */
-export type FlightBindings = {
-  MANIFESTS: KVNamespace;
-  STORE: R2Bucket;
+export type FlightBindings = StoreBindings & {
   FLEET: FleetObjects;
   TENANT: PayingTenants;
   WEBHOOKS: FlightListeners;
@@ -59,6 +57,7 @@ export type FlightBindings = {
 export class Flight extends DurableObject<FlightBindings> implements FlightCalls {
   readonly #store: FlightStore;
   readonly #manifests: Manifests;
+  readonly #entries: Entries;
   readonly #fleet: FleetView;
   readonly #recorder: Recorder;
   readonly #waiters = new Waiters<FlightView>();
@@ -73,15 +72,17 @@ export class Flight extends DurableObject<FlightBindings> implements FlightCalls
     this.#store = new FlightStore(state.storage);
     this.#watchers = new FlightWatchers(state, env.WEBHOOKS);
     this.#payments = new FlightPayments(state, env.TENANT);
-    this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
-    this.#fleet = new FleetView({ fleet: env.FLEET, kv: env.MANIFESTS });
+    const { manifests, entries, inputs, modelList } = openStores(env);
+    this.#manifests = manifests;
+    this.#entries = entries;
+    this.#fleet = new FleetView({ fleet: env.FLEET, copy: modelList });
     this.#recorder = isolateRecorder(env.STATS);
     this.#dispatcher = new FlightDispatcher({
       state,
       store: this.#store,
       fleet: this.#fleet,
       origins: parseOrigins(env.ORIGINS),
-      inputs: new InputStore(env.STORE),
+      inputs,
       fail: (record, failure) => this.#end(record, failure),
     });
   }
@@ -114,7 +115,7 @@ export class Flight extends DurableObject<FlightBindings> implements FlightCalls
     const record = this.#store.open();
     if (record === null) return;
     const { key, imageSha256, model } = record.job;
-    this.#announced ??= writeFlightIndex(this.env.STORE, { key, imageSha256, model: model.id }).catch((error) => {
+    this.#announced ??= this.#entries.writeFlight({ key, imageSha256, model: model.id }).catch((error) => {
       this.#announced = null;
       throw error;
     });

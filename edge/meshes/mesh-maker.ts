@@ -8,7 +8,7 @@ import type { MeshRequest } from '../../contract/request.ts';
 import type { Trace } from '../../contract/trace.ts';
 import type { Caller } from '../access/auth.ts';
 import type { Manifests } from '../store/manifests.ts';
-import { refuseTakenDown } from '../store/takedowns.ts';
+import type { Takedowns } from '../store/takedowns.ts';
 import { sharedScope } from '../tenant/tenant-name.ts';
 import { notForwarded } from '../http/cache-status.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
@@ -36,8 +36,7 @@ export type MeshMakerOptions = {
   keyStore: KeyStore;
   index: MeshIndex;
   uses: Uses;
-  /** Where what was taken down is listed. */
-  r2: R2Bucket;
+  takedowns: Takedowns;
   defaultModel: string;
 };
 
@@ -146,12 +145,12 @@ export class MeshMaker {
   }
 
   async #join(asked: Asked, plan: JobPlan, { refreshing }: { refreshing: boolean }): Promise<Joined> {
-    const { flights, tenants, keyStore, r2 } = this.#options;
+    const { flights, tenants, keyStore, takedowns } = this.#options;
     const { caller, name, trace } = asked;
     // defence: API2-2
     if (caller.storedKey !== null) await keyStore.confirm(caller.storedKey);
     // defence: API6-2
-    await refuseTakenDown(r2, [plan.imageSha256]);
+    await takedowns.refuse([plan.imageSha256]);
     const flight = flights.getByName(plan.key);
     const payer = { tenant: caller.tenant, account: caller.account };
     const picture = carriedPicture(asked.posted.image);

@@ -1,8 +1,6 @@
 import { type Flights, waitMsMax } from '../flight/calls.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Manifests } from '../store/manifests.ts';
-import { purge } from '../removal/purge.ts';
-import type { MeshIndex } from '../search/mesh-index.ts';
+import { purge, type PurgeOptions } from '../removal/purge.ts';
 import {
   flyingMesh,
   foundMesh,
@@ -14,21 +12,12 @@ import {
   type OpenFlight,
 } from './mesh-state.ts';
 import type { FlightView } from '../flight/flight-record.ts';
-import type { GeometryStore } from '../store/geometry-store.ts';
 import type { Tenants } from '../tenant/tenants.ts';
 
 /** How often a wait begins anew when its Flight object is reset under it. */
 const resetsMax = 5;
 
-export type MeshesOptions = {
-  manifests: Manifests;
-  flights: Flights;
-  tenants: Tenants;
-  /** Where meshes can be searched. */
-  index: MeshIndex;
-  geometry: GeometryStore;
-  r2: R2Bucket;
-};
+export type MeshesOptions = Omit<PurgeOptions, 'colo' | 'endFlight'> & { flights: Flights; tenants: Tenants };
 
 /** Meshes by their request keys, as one tenant may see them: another's private mesh is `mesh_not_found`. */
 export class Meshes {
@@ -86,14 +75,13 @@ export class Meshes {
    * `mesh_not_found` when it is neither on the list nor the tenant's own.
    */
   async remove(key: string, tenant: string): Promise<void> {
-    const { tenants, manifests, index, geometry, r2 } = this.#options;
+    const { tenants } = this.#options;
     const listed = await tenants.listed(tenant, key);
     if (/* defence: API1-5 */ listed?.scope === 'private' || (await this.#owns(key, tenant))) {
       // Withdraw first. A later result is then refused, and the bytes of an earlier one go with the purge.
       await this.#flight(key).withdraw();
       // No location's cache has any of it, and its picture, which other flights may need, is left to the sweep.
-      await purge({ by: 'id', key }, { r2, manifests, geometry, colo: null, endFlight: null });
-      await index.forget([key]);
+      await purge({ by: 'id', key }, { ...this.#options, colo: null, endFlight: null });
     } else if (listed === null) {
       throw meshNotFound();
     }

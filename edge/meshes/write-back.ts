@@ -4,22 +4,18 @@ import type { JobResult } from '../../contract/job.ts';
 import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { isAssetMediaType } from '../store/asset.ts';
-import { putBlob, removePrivateBlobs } from '../store/blobs.ts';
+import type { Blobs } from '../store/blobs.ts';
+import type { Stores } from '../store/stores.ts';
 import { blobsOf, digestsOf } from '../store/index-entries.ts';
-import { afterAnswerMs, type Manifests } from '../store/manifests.ts';
-import { missingBlob, placeOf, removeMeshBlobs, type Place } from '../removal/mesh-blobs.ts';
-import { isTakenDown, refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
+import { afterAnswerMs } from '../store/manifests.ts';
+import { forgetMeshes } from '../removal/forget-mesh.ts';
+import { missingBlob, placeOf, removeMesh, removeSent, type MeshStores, type Place } from '../removal/mesh-blobs.ts';
+import { isTakenDown, unlessTakenDown } from '../store/takedowns.ts';
 import { sharedScope } from '../tenant/tenant-name.ts';
-import type { MeshIndex } from '../search/mesh-index.ts';
 import { ownerOf } from './mesh-owner.ts';
 import type { JobDraft } from '../flight/flight-record.ts';
 
-export type WriteBackOptions = {
-  manifests: Manifests;
-  index: MeshIndex;
-  r2: R2Bucket;
-  flights: Flights;
-};
+export type WriteBackOptions = MeshStores & Pick<Stores, 'takedowns'> & { flights: Flights };
 
 type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
 
@@ -55,10 +51,10 @@ export async function takeResult(
   // defence: API3-3
   const { owner: _, ...unowned } = result.manifest;
   const manifest = isPrivate ? { ...unowned, owner: await ownerOf(key, job.scope) } : unowned;
-  const place = placeOf(manifest, options.r2);
+  const place = { ...placeOf(manifest), blobs: options.blobs };
   const carried = carriedBlob(result);
   const sentBefore = blobsOf(manifest).filter((blob) => blob !== carried?.blob);
-  const allowed = refuseTakenDown(options.r2, digestsOf(manifest));
+  const allowed = options.takedowns.refuse(digestsOf(manifest));
   const missing = await Promise.all([
     missingBlob(sentBefore, place),
     carried && keepCarried(carried, { place, allowed }),
@@ -78,7 +74,7 @@ export async function takeResult(
     return 'stored';
   }
   // Its tenant, or a purge, took it away between the look at the flight and its end.
-  await options.manifests.remove(key);
+  await forgetMeshes([key], options);
   throw await withdrawn(key, result, options);
 }
 
@@ -88,17 +84,17 @@ export async function takeResult(
  * Problems `taken_down` and `precondition_failed`.
  */
 async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
-  const { manifests, r2, index } = options;
+  const { manifests, blobs, takedowns, index } = options;
   const kept = await manifests.name(manifest);
   if (kept === null) return;
   try {
     const [lost] = await Promise.all([
-      missingBlob(blobsOf(kept), placeOf(kept, r2)),
-      refuseTakenDown(r2, digestsOf(kept)),
+      missingBlob(blobsOf(kept), { ...placeOf(kept), blobs }),
+      takedowns.refuse(digestsOf(kept)),
     ]);
     if (lost !== null) throw notStored(lost);
   } catch (error) {
-    if (error instanceof Problem) await remove(kept, options);
+    if (error instanceof Problem) await removeMesh(kept, options);
     throw error;
   }
   await index.add(kept);
@@ -106,16 +102,8 @@ async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise
 
 /** Nobody waits for this mesh, so what its origin has sent of it goes too. */
 async function withdrawn(key: string, result: JobResult, options: WriteBackOptions): Promise<Problem> {
-  await removePrivateBlobs(options.r2, key);
-  if (result.outcome === 'completed') await removeMeshBlobs({ ...result.manifest, key }, options);
+  await removeSent(key, result.outcome === 'completed' ? result.manifest : null, options);
   return new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
-}
-
-/** Removes a stored mesh with its bytes. */
-async function remove(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
-  await options.manifests.remove(manifest.key);
-  if (manifest.owner === undefined) await removeMeshBlobs(manifest, options);
-  else await removePrivateBlobs(options.r2, manifest.key);
 }
 
 function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
@@ -150,9 +138,9 @@ function carriedBlob({ manifest, thumbnail }: CompletedResult): Carried | null {
 /** Stores what a result carries; gives it where the same bytes are stored as something else. */
 async function keepCarried(
   { blob, bytes }: Carried,
-  { place, allowed }: { place: Place; allowed: Promise<void> },
+  { place, allowed }: { place: Place & { blobs: Blobs }; allowed: Promise<void> },
 ): Promise<StoredBlob | null> {
-  const put = putBlob({ ...blob, ...place, body: bytes, allowed });
+  const put = place.blobs.put({ ...blob, privateTo: place.privateTo, body: bytes, allowed });
   // What was taken down is not stored either, and says so first.
   const { stored } = await put.catch(unlessTakenDown({ stored: true }));
   return stored ? null : missingBlob([blob], place);

@@ -1,6 +1,6 @@
 import { purge } from './purge.ts';
 import { rowOf } from '../search/mesh-row.ts';
-import type { SweepOptions } from './sweep.ts';
+import type { SweepOptions } from './sweep-options.ts';
 
 /** Meshes that one run removes: each takes some 20 calls to storage. */
 const expiredMax = 50;
@@ -10,7 +10,7 @@ const expiredKeptSeconds = 10 * 60;
 
 /** Removes meshes that expired a while ago, with the bytes that no other has; their number. */
 export async function sweepExpired(nowSeconds: number, options: SweepOptions): Promise<number> {
-  const { index, manifests, geometry, r2, flights } = options;
+  const { index, manifests, surfaces, flights } = options;
   const beforeSeconds = nowSeconds - expiredKeptSeconds;
   let removed = 0;
   for (const key of await index.expiredKeys({ beforeSeconds, max: expiredMax })) {
@@ -19,11 +19,10 @@ export async function sweepExpired(nowSeconds: number, options: SweepOptions): P
     if (flight.is === 'queued' || flight.is === 'in_progress') continue;
     const manifest = await manifests.readKept(key);
     if (manifest !== null && (manifest.expiresAtSeconds ?? Infinity) >= beforeSeconds) {
-      await index.write([await rowOf(manifest, r2)]); // the row was older than the mesh
+      await index.write([await rowOf(manifest, surfaces)]); // the row was older than the mesh
       continue;
     }
-    if (manifest !== null) await purge({ by: 'id', key }, { r2, manifests, geometry, colo: null, endFlight: null });
-    await index.forget([key]);
+    await purge({ by: 'id', key }, { ...options, colo: null, endFlight: null });
     removed++;
   }
   return removed;

@@ -1,37 +1,51 @@
 import type { StoredBlob, MeshManifest } from '../../contract/mesh.ts';
-import { blobKey, headBlob } from '../store/blobs.ts';
-import { blobsOf, removeEntry } from '../store/index-entries.ts';
-import type { Manifests } from '../store/manifests.ts';
+import type { Blobs } from '../store/blobs.ts';
+import { blobsOf } from '../store/index-entries.ts';
+import type { Stores } from '../store/stores.ts';
+import { forgetMeshes, type MeshRecords } from './forget-mesh.ts';
 import { removeUnusedBlob } from './unused-blob.ts';
 
-/** Where the blobs of one mesh lie. */
-export type Place = { r2: R2Bucket; privateTo: string | undefined };
+/** Where the blobs of one mesh lie: with it alone, where it is private. */
+export type Place = { privateTo: string | undefined };
 
 /** Where the blobs of this mesh lie. */
-export function placeOf({ key, owner }: MeshManifest, r2: R2Bucket): Place {
-  return { r2, privateTo: owner === undefined ? undefined : key };
+export function placeOf({ key, owner }: MeshManifest): Place {
+  return { privateTo: owner === undefined ? undefined : key };
 }
 
 /** The first of a mesh's blobs that is not stored as its manifest has it, or null. */
-export async function missingBlob(blobs: readonly StoredBlob[], place: Place): Promise<StoredBlob | null> {
-  const stored = await Promise.all(blobs.map(({ sha256 }) => headBlob({ sha256, ...place })));
+export async function missingBlob(
+  wanted: readonly StoredBlob[],
+  { blobs, privateTo }: Place & { blobs: Blobs },
+): Promise<StoredBlob | null> {
+  const stored = await Promise.all(wanted.map(({ sha256 }) => blobs.head({ sha256, privateTo })));
   const isMissing = ({ bytes, mediaType }: StoredBlob, i: number) =>
     stored[i]?.bytes !== bytes || stored[i].mediaType !== mediaType;
-  return blobs.find(isMissing) ?? null;
+  return wanted.find(isMissing) ?? null;
 }
 
-/** Removes the shared blobs of a mesh that is not stored, but for those that another mesh has. */
-export async function removeMeshBlobs(
-  manifest: MeshManifest,
-  { r2, manifests }: { r2: R2Bucket; manifests: Manifests },
-): Promise<void> {
+export type MeshStores = Pick<Stores, 'blobs' | 'entries'> & MeshRecords;
+
+/** Removes a stored mesh with its bytes. */
+export async function removeMesh(manifest: MeshManifest, stores: MeshStores): Promise<void> {
+  await forgetMeshes([manifest.key], stores);
+  if (manifest.owner === undefined) await removeMeshBlobs(manifest, stores);
+  else await stores.blobs.removePrivate(manifest.key);
+}
+
+/** Removes what was sent of a mesh that nobody waits for; its manifest is null where none came. */
+export async function removeSent(key: string, manifest: MeshManifest | null, stores: MeshStores): Promise<void> {
+  await stores.blobs.removePrivate(key);
+  if (manifest !== null) await removeMeshBlobs({ ...manifest, key }, stores);
+}
+
+/** Removes the shared blobs of a mesh that is not stored; those that another mesh has stay. */
+async function removeMeshBlobs(manifest: MeshManifest, stores: MeshStores): Promise<void> {
+  const { blobs, entries } = stores;
   const { key } = manifest;
   for (const { sha256 } of blobsOf(manifest)) {
     // A call that broke off may have left its own entry.
-    await removeEntry(r2, { by: 'blob', value: sha256, key });
-    await removeUnusedBlob(
-      { sha256 },
-      { r2, manifests, remove: /* defence: API10-6 */ () => r2.delete(blobKey({ sha256 })) },
-    );
+    await entries.remove({ by: 'blob', value: sha256, key });
+    await removeUnusedBlob({ sha256 }, { ...stores, remove: /* defence: API10-6 */ () => blobs.remove({ sha256 }) });
   }
 }

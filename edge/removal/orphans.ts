@@ -1,7 +1,7 @@
-import { blobKey, type BlobPlace } from '../store/blobs.ts';
-import { indexedKeys } from '../store/index-entries.ts';
+import { privateBlob, type BlobPlace } from '../store/blobs.ts';
+import type { Page } from '../store/page.ts';
 import { removeUnusedBlob } from './unused-blob.ts';
-import type { SweepOptions } from './sweep.ts';
+import type { SweepOptions } from './sweep-options.ts';
 
 /** Objects that something else must need: pictures of misses, surfaces, and the blobs of shared and private meshes. */
 export const orphanKinds = ['inputs', 'geometry', 'blobs', 'private'] as const;
@@ -18,28 +18,38 @@ const orphanAgeMsMin = 24 * 3600 * 1000;
 
 /** Removes objects of one kind that nothing needs, from where the last run stopped; their number. */
 export async function sweepOrphans(kind: OrphanKind, options: SweepOptions): Promise<number> {
-  const { r2, index } = options;
-  const prefix = `${kind}/`;
+  const { index } = options;
   const place = `sweep_${kind}`;
-  const after = (await index.readState(place)) ?? '';
-  const page = await r2.list({ prefix, limit: lookedAtMax[kind], ...(after !== '' && { startAfter: after }) });
-  const old = page.objects.filter(({ uploaded }) => Date.now() - uploaded.getTime() > orphanAgeMsMin);
-  const names = old.map(({ key }) => key.slice(prefix.length));
-  const removed = await removeOrphans[kind](names, options);
-  await index.writeState(place, page.truncated ? (page.objects.at(-1)?.key ?? '') : '');
+  const after = (await index.readState(place)) || null;
+  const page = await pageOf(kind, { after, max: lookedAtMax[kind] }, options);
+  const old = page.objects.filter(({ uploadedMs }) => Date.now() - uploadedMs > orphanAgeMsMin);
+  const removed = await removeOrphans[kind](
+    old.map(({ name }) => name),
+    options,
+  );
+  await index.writeState(place, page.next ?? '');
   return removed;
+}
+
+function pageOf(
+  kind: OrphanKind,
+  from: { after: string | null; max: number },
+  { inputs, surfaces, blobs }: SweepOptions,
+): Promise<Page> {
+  if (kind === 'inputs') return inputs.page(from);
+  return kind === 'geometry' ? surfaces.page(from) : blobs.page(kind, from);
 }
 
 /** Removes those of one page's objects, by their names within their kind, that nothing needs; their number. */
 const removeOrphans: Readonly<Record<OrphanKind, (names: string[], options: SweepOptions) => Promise<number>>> = {
   /** One that is half as old is put anew for a new flight. */
-  async inputs(names, { r2 }) {
-    if (names.length > 0) await r2.delete(names.map((name) => `inputs/${name}`));
+  async inputs(names, { inputs }) {
+    await inputs.remove(names);
     return names.length;
   },
   /** A mesh that takes a surface as it goes is whole without it. */
-  async geometry(names, { r2, geometry }) {
-    const named = await Promise.all(names.map((value) => indexedKeys(r2, { by: 'geometry', value, max: 1 })));
+  async geometry(names, { entries, geometry }) {
+    const named = await Promise.all(names.map((value) => entries.keys({ by: 'geometry', value, max: 1 })));
     const orphans = names.filter((_, at) => named[at]?.keys.length === 0);
     await geometry.remove(orphans);
     return orphans.length;
@@ -51,14 +61,9 @@ const removeOrphans: Readonly<Record<OrphanKind, (names: string[], options: Swee
 async function removeBlobs(
   names: readonly string[],
   placeOf: (name: string) => BlobPlace,
-  { r2, manifests }: SweepOptions,
+  options: SweepOptions,
 ): Promise<number> {
-  const remove = (blob: BlobPlace) => removeUnusedBlob(blob, { r2, manifests, remove: () => r2.delete(blobKey(blob)) });
+  const remove = (blob: BlobPlace) => removeUnusedBlob(blob, { ...options, remove: () => options.blobs.remove(blob) });
   const removed = await Promise.all(names.map((name) => remove(placeOf(name))));
   return removed.filter(Boolean).length;
-}
-
-function privateBlob(name: string): BlobPlace {
-  const [privateTo = '', sha256 = ''] = name.split('/');
-  return { sha256, privateTo };
 }

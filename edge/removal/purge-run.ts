@@ -1,11 +1,7 @@
 import type { Flights } from '../flight/calls.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Colo } from '../store/assets.ts';
-import type { Manifests } from '../store/manifests.ts';
-import { joinReports, purge, type PurgeReport, type PurgeSelector } from './purge.ts';
-import { takeDown } from '../store/takedowns.ts';
-import type { MeshIndex } from '../search/mesh-index.ts';
-import type { GeometryStore } from '../store/geometry-store.ts';
+import { joinReports, purge, type PurgeOptions, type PurgeReport, type PurgeSelector } from './purge.ts';
 
 /** Rounds that one call makes, and the time in milliseconds after which it begins no other. */
 const roundsMax = 5;
@@ -18,11 +14,7 @@ export type PurgeRun = {
   colo: Colo;
 };
 
-export type PurgeRunOptions = {
-  r2: R2Bucket;
-  manifests: Manifests;
-  geometry: GeometryStore;
-  index: MeshIndex;
+export type PurgeRunOptions = Omit<PurgeOptions, 'colo' | 'endFlight'> & {
   flights: Flights;
 };
 
@@ -31,15 +23,11 @@ export type PurgeRunOptions = {
  * on. A takedown comes first, so that nothing enters behind it.
  */
 export async function runPurge({ selector, takedown, colo }: PurgeRun, options: PurgeRunOptions): Promise<PurgeReport> {
-  const { r2, manifests, geometry, index, flights } = options;
-  if (takedown) await takeDown(r2, { ...takedown, sha256: digestOf(selector), atSeconds: nowSeconds() });
+  const { takedowns, flights } = options;
+  if (takedown) await takedowns.add({ ...takedown, sha256: digestOf(selector), atSeconds: nowSeconds() });
   const endFlight = (key: string) => flights.getByName(key).withdraw();
   const untilMs = Date.now() + purgeMsMax;
-  const purgeOnce = async () => {
-    const report = await purge(selector, { r2, manifests, geometry, colo, endFlight });
-    await index.forget(report.keys);
-    return report;
-  };
+  const purgeOnce = () => purge(selector, { ...options, colo, endFlight });
   let report = await purgeOnce();
   for (let round = 1; round < roundsMax && !report.complete && Date.now() < untilMs; round++) {
     report = joinReports(report, await purgeOnce());

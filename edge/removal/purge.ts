@@ -1,14 +1,12 @@
 import { surfaceKeysOf, type MeshManifest } from '../../contract/mesh.ts';
-import type { GeometryStore } from '../store/geometry-store.ts';
-import { inputKey } from '../store/input-store.ts';
+import type { MeshIndex } from '../search/mesh-index.ts';
+import type { Stores } from '../store/stores.ts';
+import type { NamedSurfaces } from './named-surfaces.ts';
 import { forgetAsset, type Colo } from '../store/assets.ts';
-import { removePrivateBlobs } from '../store/blobs.ts';
 import { coloLifeSeconds } from '../store/colo.ts';
-import { blobsOf, indexedKeys, removeEntry, type IndexEntry, type IndexedBy } from '../store/index-entries.ts';
+import { blobsOf, type Entries, type IndexEntry, type IndexedBy } from '../store/index-entries.ts';
 import { kvCacheSeconds } from '../store/kv.ts';
-import type { Manifests } from '../store/manifests.ts';
 import { memoryLifeSeconds } from '../store/memory.ts';
-import { quarantineNote } from './quarantine.ts';
 import { removeUnusedBlob } from './unused-blob.ts';
 
 /** Meshes that one round removes: each takes some 20 calls to storage, and an invocation has 10,000. */
@@ -21,10 +19,9 @@ export type PurgeSelector =
   | { by: 'tag'; tag: string }
   | { by: 'image' | 'blob'; sha256: string };
 
-export type PurgeOptions = {
-  r2: R2Bucket;
-  manifests: Manifests;
-  geometry: GeometryStore;
+export type PurgeOptions = Stores & {
+  index: MeshIndex;
+  geometry: NamedSurfaces;
   /** The cache of the location that runs the purge. */
   colo: Colo | null;
   /**
@@ -64,11 +61,11 @@ export type PurgeReport = {
 };
 
 /**
- * Removes meshes: the bytes that no other mesh has, then the manifest, then what they are found by, so that a call that
+ * Removes meshes: the bytes that no other mesh has, then the manifest, then what they are found by, D1 last, so that a call that
  * broke off is simply made again.
  */
 export async function purge(selector: PurgeSelector, options: PurgeOptions): Promise<PurgeReport> {
-  const { keys, more } = await selectedKeys(selector, options.r2);
+  const { keys, more } = await selectedKeys(selector, options);
   const report: PurgeReport = {
     keys,
     meshes: [],
@@ -81,7 +78,7 @@ export async function purge(selector: PurgeSelector, options: PurgeOptions): Pro
   for (const key of keys) {
     // First, so that no result comes in behind the purge.
     if (await options.endFlight?.(key)) report.flights.push(key);
-    report.digests.push(...(await removePrivateBlobs(options.r2, key)));
+    report.digests.push(...(await options.blobs.removePrivate(key)));
     const manifest = await options.manifests.readKept(key);
     if (manifest) {
       report.meshes.push(key);
@@ -90,8 +87,9 @@ export async function purge(selector: PurgeSelector, options: PurgeOptions): Pro
     await options.manifests.remove(key);
     // Its origin may have named its surfaces again, and sent them, until a moment ago.
     if (manifest) await options.geometry.removeUnnamed(surfaceKeysOf(manifest));
-    for (const entry of indexed(selector)) await removeEntry(options.r2, { ...entry, key });
+    for (const entry of indexed(selector)) await options.entries.remove({ ...entry, key });
   }
+  await options.index.forget(keys);
   return withoutRepeats(report);
 }
 
@@ -116,11 +114,14 @@ function withoutRepeats(report: PurgeReport): PurgeReport {
   };
 }
 
-async function selectedKeys(selector: PurgeSelector, r2: R2Bucket): Promise<{ keys: string[]; more: boolean }> {
+async function selectedKeys(
+  selector: PurgeSelector,
+  { entries }: PurgeOptions,
+): Promise<{ keys: string[]; more: boolean }> {
   if (selector.by === 'id') return { keys: [selector.key], more: false };
   const keys: string[] = [];
   for (const entry of indexed(selector)) {
-    const found = await indexedKeys(r2, { ...entry, max: purgedMeshesMax });
+    const found = await entries.keys({ ...entry, max: purgedMeshesMax });
     keys.push(...found.keys);
     if (found.more) return { keys, more: true };
   }
@@ -140,29 +141,28 @@ function indexed(selector: PurgeSelector): { by: IndexedBy; value: string }[] {
 }
 
 async function purgeBytes(manifest: MeshManifest, options: PurgeOptions, report: PurgeReport): Promise<void> {
-  const { r2, manifests } = options;
   const { key, imageSha256 } = manifest;
   // Those of a private mesh lie elsewhere and went before.
   for (const blob of manifest.owner === undefined ? blobsOf(manifest) : []) {
     const remove = () => forgetAsset(blob, options);
-    const removed = await removeUnusedBlob({ sha256: blob.sha256 }, { r2, manifests, letGoBy: key, remove });
-    if (removed) await r2.delete(quarantineNote(blob.sha256));
+    const removed = await removeUnusedBlob({ sha256: blob.sha256 }, { ...options, letGoBy: key, remove });
+    if (removed) await options.damageNotes.remove(blob.sha256);
     (removed ? report.digests : report.shared).push(blob.sha256);
   }
   for (const surface of surfaceKeysOf(manifest)) {
     // First, so that no origin brings the surface back behind the purge; the manifest still tells of it.
-    await removeEntry(r2, { by: 'geometry', value: surface, key });
-    const used = await isUsedElsewhere(r2, { by: 'geometry', value: surface, key });
+    await options.entries.remove({ by: 'geometry', value: surface, key });
+    const used = await isUsedElsewhere(options.entries, { by: 'geometry', value: surface, key });
     if (!used) await options.geometry.remove([surface]);
     (used ? report.shared : report.surfaces).push(surface);
   }
   if (options.endFlight === null) return;
-  if (await isUsedElsewhere(r2, { by: 'image', value: imageSha256, key })) return;
-  await r2.delete(inputKey(imageSha256));
+  if (await isUsedElsewhere(options.entries, { by: 'image', value: imageSha256, key })) return;
+  await options.inputs.remove([imageSha256]);
   report.digests.push(imageSha256);
 }
 
-async function isUsedElsewhere(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<boolean> {
-  const { keys } = await indexedKeys(r2, { by, value, max: 2 });
+async function isUsedElsewhere(entries: Entries, { by, value, key }: IndexEntry): Promise<boolean> {
+  const { keys } = await entries.keys({ by, value, max: 2 });
   return keys.some((other) => other !== key);
 }

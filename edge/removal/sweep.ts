@@ -1,20 +1,7 @@
-import type { Flights } from '../flight/calls.ts';
-import type { Manifests } from '../store/manifests.ts';
-import type { MeshIndex } from '../search/mesh-index.ts';
-import type { GeometryStore } from '../store/geometry-store.ts';
 import { evict } from './evict.ts';
 import { sweepExpired } from './expired.ts';
+import type { SweepOptions } from './sweep-options.ts';
 import { orphanKinds, sweepOrphans } from './orphans.ts';
-
-export type SweepOptions = {
-  r2: R2Bucket;
-  manifests: Manifests;
-  geometry: GeometryStore;
-  index: MeshIndex;
-  flights: Flights;
-  /** Bytes that meshes and their surfaces may take; 0 is no bound. */
-  bytesMax: number;
-};
 
 /** What one run removed; a step that failed is null, and comes again with the next run. */
 export type SweepReport = { expired: number | null; evicted: number | null } & Record<

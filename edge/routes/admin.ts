@@ -4,7 +4,7 @@ import { Sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import { Model } from '../../contract/model.ts';
 import { forgottenAfterSeconds, type PurgeReport, type PurgeSelector } from '../removal/purge.ts';
-import { allowAgain, listTakedowns, Takedown } from '../store/takedowns.ts';
+import { Takedown } from '../store/takedowns.ts';
 import { indexPage } from '../search/pages.ts';
 import { runPurge, type PurgeRun, type PurgeRunOptions } from '../removal/purge-run.ts';
 import { parse, readJson } from '../request/json.ts';
@@ -59,14 +59,14 @@ export function adminRoutes(options: PurgeRunOptions) {
     })
     .get('/takedowns', async (c) => {
       const { cursor = null } = parse(TakedownsQuery, c.req.query());
-      const page = await listTakedowns(options.r2, cursor);
+      const page = await options.takedowns.list(cursor);
       const data = page.takedowns.map(({ sha256, reason, atSeconds }) => ({ sha256, reason, created_at: atSeconds }));
       const list: TakedownList = { object: 'list', data, cursor: page.cursor, has_more: page.cursor !== null };
       return c.json(list);
     })
     .delete('/takedowns/:sha256', async (c) => {
       const sha256 = parse(Sha256, c.req.param('sha256'));
-      await allowAgain(options.r2, sha256);
+      await options.takedowns.remove(sha256);
       return c.json({ sha256, object: 'takedown.deleted', deleted: true } satisfies TakedownDeleted);
     });
 }

@@ -8,7 +8,7 @@ import { noSuchAsset, serveAsset, type AssetStores } from './serve-asset.ts';
  * `GET` and `HEAD /assets/:file`, where file is `<sha256>.<extension>`: a download that needs no API key. The URL of a
  * private asset is signed.
  */
-export function getAsset({ r2, manifests, urlSecret }: AssetStores & { urlSecret: string }): Handler {
+export function getAsset({ urlSecret, ...stores }: AssetStores & { urlSecret: string }): Handler {
   return async (context) => {
     context.assetTier = 'none';
     const { url } = context.request;
@@ -17,6 +17,6 @@ export function getAsset({ r2, manifests, urlSecret }: AssetStores & { urlSecret
     // Parsing a URL, and waiting, are a good part of what a public hit costs.
     const meshKey = url.includes('?') ? await privateAccess(new URL(url), name, urlSecret) : null;
     const access = meshKey === null ? ({ life: 'immutable' } as const) : ({ life: 'private', meshKey } as const);
-    return serveAsset(context, { name, r2, manifests, access });
+    return serveAsset(context, { ...stores, name, access });
   };
 }

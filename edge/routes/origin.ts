@@ -8,10 +8,10 @@ import { RemovalsQuery, type Removals, type ReportAnswer } from '../../contract/
 import { Report } from '../../contract/report.ts';
 import type { VerifiedCall } from '../../contract/signature.ts';
 import { isAssetMediaType } from '../store/asset.ts';
-import { putBlob } from '../store/blobs.ts';
-import { refuseTakenDown, unlessTakenDown } from '../store/takedowns.ts';
+import { unlessTakenDown } from '../store/takedowns.ts';
 import type { Origin } from '../fleet/origins.ts';
-import type { GeometryStore, Surface } from '../store/geometry-store.ts';
+import type { NamedSurfaces } from '../removal/named-surfaces.ts';
+import type { Surface } from '../store/surfaces.ts';
 import { parse } from '../request/json.ts';
 import { beginCall, readSignedJson, verifyCall } from '../fleet/signed-call.ts';
 import { takeResult, type WriteBackOptions } from '../meshes/write-back.ts';
@@ -24,7 +24,7 @@ const jsonBytesMax = 256 * 1024;
 export type OriginRoutesOptions = WriteBackOptions & {
   origins: readonly Origin[];
   fleets: FleetObjects;
-  geometry: GeometryStore;
+  geometry: NamedSurfaces;
   recorder: Recorder;
   stats: StatsObjects;
 };
@@ -98,10 +98,10 @@ async function takeBlob(c: Context, options: OriginRoutesOptions): Promise<BlobR
   const mediaType = mediaTypeOf(c);
   const asked = c.req.query('key');
   const privateTo = asked === undefined ? undefined : keyOf(asked);
-  const allowed = Promise.all([spent, refuseTakenDown(options.r2, [sha256])]).then(() => undefined);
-  const blob = { r2: options.r2, privateTo, mediaType, allowed, ...bodyOf(c, call) };
+  const allowed = Promise.all([spent, options.takedowns.refuse([sha256])]).then(() => undefined);
+  const blob = { privateTo, mediaType, allowed, ...bodyOf(c, call) };
   // The result that names a blob which was taken down is refused in its turn, and that ends the flight.
-  const { stored } = await putBlob(blob).catch(unlessTakenDown({ stored: false }));
+  const { stored } = await options.blobs.put(blob).catch(unlessTakenDown({ stored: false }));
   return { sha256, stored };
 }
 

@@ -7,11 +7,12 @@ import { urlOrigin } from '../http/url-origin.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { AssetName } from '../store/asset.ts';
 import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../store/assets.ts';
-import type { Manifests } from '../store/manifests.ts';
-import { refuseTakenDown } from '../store/takedowns.ts';
+import { quarantine, type QuarantineOptions } from '../removal/quarantine.ts';
+import type { BlobPlace } from '../store/blobs.ts';
+import type { Stores } from '../store/stores.ts';
 
-/** Where assets are; `manifests` forgets the meshes whose bytes turn out damaged. */
-export type AssetStores = { r2: R2Bucket; manifests: Manifests };
+/** Where assets are, and what forgets the meshes whose bytes turn out damaged. */
+export type AssetStores = QuarantineOptions & Pick<Stores, 'takedowns'>;
 
 export type AssetToServe = AssetStores & {
   name: AssetName;
@@ -30,7 +31,7 @@ export async function serveAsset(context: RequestContext, served: AssetToServe):
   const options = assetsOptions(context, served);
   const found = await readAsset(name, options);
   if (!found) {
-    await refuseTakenDown(served.r2, [name.sha256]);
+    await served.takedowns.refuse([name.sha256]);
     throw noSuchAsset();
   }
   context.assetTier = found.tier;
@@ -86,11 +87,9 @@ function select({ method, headers }: Request, etag: string, sizeBytes: number): 
   return { kind: 'bytes', range: part.kind === 'part' ? part.range : null };
 }
 
-function assetsOptions(
-  { request, background }: RequestContext,
-  { r2, manifests, access }: AssetToServe,
-): AssetsOptions {
-  const common = { r2, manifests, background };
+function assetsOptions({ request, background }: RequestContext, served: AssetToServe): AssetsOptions {
+  const { blobs, access } = served;
+  const common = { blobs, background, onDamage: (blob: BlobPlace) => quarantine(blob, served) };
   if (access.life === 'private') return { ...common, place: { kind: 'private', meshKey: access.meshKey } };
   const assetsUrl = `${urlOrigin(request.url)}/assets/`;
   return { ...common, place: { kind: 'shared', assetsUrl } };

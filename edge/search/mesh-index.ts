@@ -1,11 +1,10 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { worth } from './worth.ts';
-import { indexedKeys, tagEntry, writeTag } from '../store/index-entries.ts';
+import { tagEntry, type Entries } from '../store/index-entries.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Surfaces } from '../store/surfaces.ts';
 import { costOf, rowColumns, rowOf, type MeshRow } from './mesh-row.ts';
 import { createTables } from './schema.ts';
-
-/** Names that one delete in R2 takes. */
-const deletedMax = 1000;
 
 /** Meshes of one surface whose rows are written when it comes; more share it than anybody asks formats of. */
 const meshesOfSurfaceMax = 100;
@@ -21,12 +20,14 @@ export type Candidate = { key: string; bytes: number; gpuMs: number; uses: numbe
  */
 export class MeshIndex {
   readonly #db: D1Database;
-  readonly #r2: R2Bucket;
+  readonly #entries: Entries;
+  readonly #surfaces: Surfaces;
   #hasTables = false;
 
-  constructor({ db, r2 }: { db: D1Database; r2: R2Bucket }) {
+  constructor({ db, entries, surfaces }: { db: D1Database } & Pick<Stores, 'entries' | 'surfaces'>) {
     this.#db = db;
-    this.#r2 = r2;
+    this.#entries = entries;
+    this.#surfaces = surfaces;
   }
 
   /** The database with its tables, which are made with the first use in an isolate. */
@@ -38,7 +39,7 @@ export class MeshIndex {
 
   /** Writes the row of a manifest that is stored. A failure is logged: `index rebuild` makes it good. */
   async add(manifest: MeshManifest): Promise<void> {
-    await forgiven('index_row_not_written', async () => this.write([await rowOf(manifest, this.#r2)]));
+    await forgiven('index_row_not_written', async () => this.write([await rowOf(manifest, this.#surfaces)]));
   }
 
   /** Writes rows; what is known of their uses stays. */
@@ -66,7 +67,7 @@ export class MeshIndex {
    */
   async noteSurface(geometryKey: string, bytes: number): Promise<void> {
     await forgiven('index_surface_not_written', async () => {
-      const { keys } = await indexedKeys(this.#r2, { by: 'geometry', value: geometryKey, max: meshesOfSurfaceMax });
+      const { keys } = await this.#entries.keys({ by: 'geometry', value: geometryKey, max: meshesOfSurfaceMax });
       const rows = await this.#rows(keys);
       if (rows.length === 0) return;
       const db = await this.open();
@@ -83,7 +84,7 @@ export class MeshIndex {
 
   /** Attaches tags to a mesh, made or not: in R2 first, whose failure is thrown, then here. */
   async tag(key: string, tags: readonly string[]): Promise<void> {
-    await Promise.all(tags.map((tag) => writeTag(this.#r2, { tag, key })));
+    await Promise.all(tags.map((tag) => this.#entries.writeTag({ tag, key })));
     await forgiven('index_tags_not_written', () =>
       this.writeTags(tags.map((tag) => ({ name: tagEntry({ tag, key }), tag, key }))),
     );
@@ -106,7 +107,7 @@ export class MeshIndex {
       const of = 'key IN (SELECT value FROM json_each(?))';
       const { results } = await db.prepare(`SELECT name FROM tags WHERE ${of}`).bind(list).all<{ name: string }>();
       const names = results.map(({ name }) => name);
-      for (let at = 0; at < names.length; at += deletedMax) await this.#r2.delete(names.slice(at, at + deletedMax));
+      await this.#entries.removeTags(names);
       await db.batch(['tags', 'meshes'].map((table) => db.prepare(`DELETE FROM ${table} WHERE ${of}`).bind(list)));
     });
   }

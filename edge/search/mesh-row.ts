@@ -1,6 +1,6 @@
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { blobsOf } from '../store/index-entries.ts';
-import { surfaceKey } from '../store/geometry-store.ts';
+import type { Surfaces } from '../store/surfaces.ts';
 
 /** What a mesh's manifest says of it in the index, with the names of the columns. */
 export type MeshRow = {
@@ -37,9 +37,9 @@ export const rowColumns = [
 ] as const satisfies readonly (keyof MeshRow)[];
 
 /** The row of a manifest; the size of its surface is asked of R2. */
-export async function rowOf(manifest: MeshManifest, r2: R2Bucket): Promise<MeshRow> {
+export async function rowOf(manifest: MeshManifest, surfaces: Surfaces): Promise<MeshRow> {
   const { geometryKey, owner } = manifest;
-  const surface = geometryKey === undefined ? null : await r2.head(surfaceKey(geometryKey));
+  const surfaceBytes = geometryKey === undefined ? null : await surfaces.bytesOf(geometryKey);
   return {
     key: manifest.key,
     model: manifest.model,
@@ -48,7 +48,7 @@ export async function rowOf(manifest: MeshManifest, r2: R2Bucket): Promise<MeshR
     asset_sha256: manifest.asset.sha256,
     bytes: blobsOf(manifest).reduce((sum, blob) => sum + blob.bytes, 0),
     geometry_key: geometryKey ?? null,
-    geometry_bytes: surface?.size ?? 0,
+    geometry_bytes: surfaceBytes ?? 0,
     gpu_ms: manifest.gpuMs,
     created_at: manifest.createdAtSeconds,
     expires_at: manifest.expiresAtSeconds,

@@ -1,6 +1,4 @@
-import type { Manifests } from '../store/manifests.ts';
-import { listTags } from '../store/index-entries.ts';
-import { manifestKey } from '../store/manifest-text.ts';
+import type { Stores } from '../store/stores.ts';
 import type { MeshIndex } from './mesh-index.ts';
 import { rowColumns, rowOf, type MeshRow } from './mesh-row.ts';
 
@@ -22,7 +20,7 @@ export type IndexPage = {
   next: PageStart | null;
 };
 
-export type IndexPageOptions = { index: MeshIndex; manifests: Manifests; r2: R2Bucket };
+export type IndexPageOptions = { index: MeshIndex } & Pick<Stores, 'entries' | 'manifests' | 'surfaces'>;
 
 /**
  * Compares one page of the index with R2, and with `repair` makes it equal: what is missing or differs is written, what
@@ -37,21 +35,21 @@ export async function indexPage(
 }
 
 async function meshPage({ after }: PageStart, repair: boolean, options: IndexPageOptions): Promise<IndexPage> {
-  const { index, manifests, r2 } = options;
+  const { index, manifests, surfaces } = options;
   // The index first: what it has then and R2 lacks afterwards was removed, since R2 is written before it.
   const db = await index.open();
   const { results: rows } = await db
     .prepare('SELECT * FROM meshes WHERE key > ? ORDER BY key LIMIT ?')
     .bind(after ?? '', pageMax)
     .all<MeshRow>();
-  const { keys, more } = await storedKeys(after, r2);
+  const { keys, more } = await manifests.keys({ after, max: pageMax });
   const end = endOf([
     { names: rows.map(({ key }) => key), more: rows.length === pageMax },
     { names: keys, more },
   ]);
   const stored = keys.filter((key) => end === null || key <= end);
   const read = await Promise.all(stored.map(async (key) => ({ key, manifest: await manifests.readKept(key) })));
-  const truth = await Promise.all(read.flatMap(({ manifest }) => (manifest ? [rowOf(manifest, r2)] : [])));
+  const truth = await Promise.all(read.flatMap(({ manifest }) => (manifest ? [rowOf(manifest, surfaces)] : [])));
   const indexed = new Map(rows.filter(({ key }) => end === null || key <= end).map((row) => [row.key, row]));
   const wrong = truth.filter((row) => !isSame(row, indexed.get(row.key)));
   const known = new Set(truth.map(({ key }) => key));
@@ -70,13 +68,17 @@ async function meshPage({ after }: PageStart, repair: boolean, options: IndexPag
   };
 }
 
-async function tagPage({ after }: PageStart, repair: boolean, { index, r2 }: IndexPageOptions): Promise<IndexPage> {
+async function tagPage(
+  { after }: PageStart,
+  repair: boolean,
+  { index, entries }: IndexPageOptions,
+): Promise<IndexPage> {
   const db = await index.open();
   const { results: rows } = await db
     .prepare('SELECT name FROM tags WHERE name > ? ORDER BY name LIMIT ?')
     .bind(after ?? '', pageMax)
     .all<{ name: string }>();
-  const { tags, more } = await listTags(r2, { after, max: pageMax });
+  const { tags, more } = await entries.tags({ after, max: pageMax });
   const end = endOf([
     { names: rows.map(({ name }) => name), more: rows.length === pageMax },
     { names: tags.map(({ name }) => name), more },
@@ -99,13 +101,6 @@ async function tagPage({ after }: PageStart, repair: boolean, { index, r2 }: Ind
     damaged: [],
     next: end === null ? null : { of: 'tags', after: end },
   };
-}
-
-async function storedKeys(after: string | null, r2: R2Bucket): Promise<{ keys: string[]; more: boolean }> {
-  const [prefix = '', ending = ''] = manifestKey('|').split('|');
-  const startAfter = after === null ? null : manifestKey(after);
-  const page = await r2.list({ prefix, limit: pageMax, ...(startAfter !== null && { startAfter }) });
-  return { keys: page.objects.map(({ key }) => key.slice(prefix.length, -ending.length)), more: page.truncated };
 }
 
 /** The last name up to which every list is whole, null when all of them have ended. */

@@ -1,10 +1,8 @@
 import type { ByteRange } from '../http/range.ts';
 import { assetFile, type Asset, type AssetName } from './asset.ts';
-import { blobKey, type BlobPlace } from './blobs.ts';
+import type { BlobPlace, Blobs } from './blobs.ts';
 import { coloAssets } from './colo.ts';
-import type { Manifests } from './manifests.ts';
 import { assetMemory, memoryAssets } from './memory.ts';
-import { quarantine } from '../removal/quarantine.ts';
 import { r2Assets } from './r2.ts';
 import { readDown, type Background, type Source, type Tier, type TierName } from './tiers.ts';
 
@@ -12,9 +10,9 @@ import { readDown, type Background, type Source, type Tier, type TierName } from
 const isolateMemory = assetMemory(() => Date.now());
 
 export type AssetsOptions = {
-  r2: R2Bucket;
-  /** Where the meshes are forgotten whose bytes turn out damaged. */
-  manifests: Manifests;
+  blobs: Blobs;
+  /** Acts on a blob that R2 gave wrong bytes for, in the background. */
+  onDamage: (blob: BlobPlace) => Promise<void>;
   background: Background;
   /** Shared assets are copied to the location's cache under their public URL; no cache may hold a private one. */
   place: { kind: 'shared'; assetsUrl: string } | { kind: 'private'; meshKey: string };
@@ -52,8 +50,11 @@ export async function openAsset(
 export type Colo = { assetsUrl: string };
 
 /** Removes a shared asset from R2 and from the caches that this isolate can reach; `colo` is null off a request. */
-export async function forgetAsset(name: AssetName, { r2, colo }: { r2: R2Bucket; colo: Colo | null }): Promise<void> {
-  await r2.delete(blobKey({ sha256: name.sha256 }));
+export async function forgetAsset(
+  name: AssetName,
+  { blobs, colo }: { blobs: Blobs; colo: Colo | null },
+): Promise<void> {
+  await blobs.remove({ sha256: name.sha256 });
   if (colo !== null) await caches.default.delete(colo.assetsUrl + assetFile(name));
   isolateMemory.delete(assetFile(name));
 }
@@ -64,8 +65,7 @@ function tiersOf({ place }: AssetsOptions, truth: Source<Asset>): readonly Tier<
     : [];
 }
 
-function truthOf({ r2, manifests, background, place }: AssetsOptions): Source<Asset> {
+function truthOf({ blobs, onDamage, background, place }: AssetsOptions): Source<Asset> {
   const privateTo = place.kind === 'private' ? place.meshKey : undefined;
-  const onDamage = (blob: BlobPlace) => background.waitUntil(quarantine(blob, { r2, manifests }));
-  return r2Assets({ r2, privateTo, onDamage });
+  return r2Assets({ blobs, privateTo, onDamage: (blob) => background.waitUntil(onDamage(blob)) });
 }

@@ -9,82 +9,104 @@ export type IndexedBy = 'image' | 'blob' | 'private-blob' | 'model' | 'geometry'
 /** Entries that one listing gives at most; R2 takes as many names in one delete. */
 const listedMax = 1000;
 
+/** One line of the index. */
+export type IndexEntry = { by: IndexedBy; value: string; key: string };
+
 /**
  * Empty objects `index/<by>/<value>/<key>` in R2. They say which meshes use a blob, strongly consistently, so that no
  * purge takes bytes from a mesh that stays. One whose manifest is gone means nothing.
  */
-export async function writeIndex(r2: R2Bucket, manifest: MeshManifest): Promise<void> {
-  const fromFlight = new Set(flightEntries(manifest));
-  // Only the flight's are likely to be there.
-  const write = (name: string) => (fromFlight.has(name) ? keep(r2, name) : create(r2, name));
-  await Promise.all(entriesOf(manifest).map(write));
-}
+export class Entries {
+  readonly #r2: R2Bucket;
 
-/** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
-export async function writeFlightIndex(r2: R2Bucket, flight: FlightMesh): Promise<void> {
-  await Promise.all(flightEntries(flight).map((name) => create(r2, name)));
-}
+  constructor(r2: R2Bucket) {
+    this.#r2 = r2;
+  }
 
-/** Makes a mesh findable by a tag. */
-export function writeTag(r2: R2Bucket, tagged: { tag: string; key: string }): Promise<void> {
-  return keep(r2, tagEntry(tagged));
-}
+  /** Makes a stored mesh findable by all that it is made of and consists of. */
+  async write(manifest: MeshManifest): Promise<void> {
+    const fromFlight = new Set(flightEntries(manifest));
+    // Only the flight's are likely to be there.
+    const write = (name: string) => (fromFlight.has(name) ? this.#keep(name) : this.#create(name));
+    await Promise.all(entriesOf(manifest).map(write));
+  }
 
-/** Writes an entry that is likely to be there: that is left alone, and a look costs less than a write. */
-async function keep(r2: R2Bucket, name: string): Promise<void> {
-  if ((await r2.head(name)) === null) await create(r2, name);
-}
+  /** Makes a mesh that is not made yet findable by its picture and model, so that a purge can end its flight. */
+  async writeFlight(flight: FlightMesh): Promise<void> {
+    await Promise.all(flightEntries(flight).map((name) => this.#create(name)));
+  }
 
-/** Writes an entry. R2 takes one write a second for a name, so one that is refused may be there already. */
-async function create(r2: R2Bucket, name: string): Promise<void> {
-  try {
-    await r2.put(name, '');
-  } catch (error) {
-    if ((await r2.head(name)) === null) throw error;
+  /** Makes a mesh findable by a tag. */
+  writeTag(tagged: { tag: string; key: string }): Promise<void> {
+    return this.#keep(tagEntry(tagged));
+  }
+
+  /** Writes an entry that is likely to be there: that is left alone, and a look costs less than a write. */
+  async #keep(name: string): Promise<void> {
+    if ((await this.#r2.head(name)) === null) await this.#create(name);
+  }
+
+  /** Writes an entry. R2 takes one write a second for a name, so one that is refused may be there already. */
+  async #create(name: string): Promise<void> {
+    try {
+      await this.#r2.put(name, '');
+    } catch (error) {
+      if ((await this.#r2.head(name)) === null) throw error;
+    }
+  }
+
+  /** One page of all tags in the order of their entries' names, after one of them (null: from the first). */
+  async tags({
+    after,
+    max,
+  }: {
+    after: string | null;
+    max: number;
+  }): Promise<{ tags: { name: string; tag: string; key: string }[]; more: boolean }> {
+    const page = await this.#r2.list({ prefix: tagsPrefix, limit: max, ...(after !== null && { startAfter: after }) });
+    const tags = page.objects.map(({ key: name }) => {
+      const [tag = '', key = ''] = name.slice(tagsPrefix.length).split('/');
+      return { name, tag: decodeURIComponent(tag), key };
+    });
+    return { tags, more: page.truncated };
+  }
+
+  /** Removes the entries of a manifest that is gone, but for those that the one in its place (null: none) has too. */
+  async removeOf(gone: MeshManifest, inPlace: MeshManifest | null): Promise<void> {
+    const kept = inPlace === null ? [] : entriesOf(inPlace);
+    const left = entriesOf(gone).filter((name) => !kept.includes(name));
+    if (left.length > 0) await this.#r2.delete(left);
+  }
+
+  /** Removes one entry, of a manifest that may be gone or damaged. */
+  async remove({ by, value, key }: IndexEntry): Promise<void> {
+    await this.#r2.delete(prefixOf(by, value) + key);
+  }
+
+  /** Request keys of meshes with this picture, blob or model: at most `max`, and whether there are more. */
+  async keys({
+    by,
+    value,
+    max,
+  }: {
+    by: IndexedBy;
+    value: string;
+    max: number;
+  }): Promise<{ keys: string[]; more: boolean }> {
+    const prefix = prefixOf(by, value);
+    const { objects, truncated } = await this.#r2.list({ prefix, limit: Math.min(max, listedMax) });
+    return { keys: objects.map(({ key }) => key.slice(prefix.length)), more: truncated };
+  }
+
+  /** Removes entries of tags by their names. */
+  async removeTags(names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += listedMax) await this.#r2.delete(names.slice(at, at + listedMax));
   }
 }
 
 /** Name of the entry of a tag. */
 export function tagEntry({ tag, key }: { tag: string; key: string }): string {
   return prefixOf('tag', tag) + key;
-}
-
-/** One page of all tags in the order of their entries' names, after one of them (null: from the first). */
-export async function listTags(
-  r2: R2Bucket,
-  { after, max }: { after: string | null; max: number },
-): Promise<{ tags: { name: string; tag: string; key: string }[]; more: boolean }> {
-  const page = await r2.list({ prefix: tagsPrefix, limit: max, ...(after !== null && { startAfter: after }) });
-  const tags = page.objects.map(({ key: name }) => {
-    const [tag = '', key = ''] = name.slice(tagsPrefix.length).split('/');
-    return { name, tag: decodeURIComponent(tag), key };
-  });
-  return { tags, more: page.truncated };
-}
-
-/** Removes the entries of a manifest that is gone, but for those that the one in its place (null: none) has too. */
-export async function removeIndex(r2: R2Bucket, gone: MeshManifest, inPlace: MeshManifest | null): Promise<void> {
-  const kept = inPlace === null ? [] : entriesOf(inPlace);
-  const left = entriesOf(gone).filter((name) => !kept.includes(name));
-  if (left.length > 0) await r2.delete(left);
-}
-
-/** One line of the index. */
-export type IndexEntry = { by: IndexedBy; value: string; key: string };
-
-/** Removes one entry, of a manifest that may be gone or damaged. */
-export async function removeEntry(r2: R2Bucket, { by, value, key }: IndexEntry): Promise<void> {
-  await r2.delete(prefixOf(by, value) + key);
-}
-
-/** Request keys of meshes with this picture, blob or model: at most `max`, and whether there are more. */
-export async function indexedKeys(
-  r2: R2Bucket,
-  { by, value, max }: { by: IndexedBy; value: string; max: number },
-): Promise<{ keys: string[]; more: boolean }> {
-  const prefix = prefixOf(by, value);
-  const { objects, truncated } = await r2.list({ prefix, limit: Math.min(max, listedMax) });
-  return { keys: objects.map(({ key }) => key.slice(prefix.length)), more: truncated };
 }
 
 /** The blobs of a mesh. */

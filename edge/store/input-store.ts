@@ -1,3 +1,5 @@
+import { listPage, type Page } from './page.ts';
+
 /** An input younger than this is still there when the last attempt of a new flight needs it; the sweep is at 24 h. */
 const freshMs = 12 * 3600 * 1000;
 
@@ -41,6 +43,15 @@ export class InputStore {
     return object === null ? null : object.body;
   }
 
+  async remove(digests: readonly string[]): Promise<void> {
+    if (digests.length > 0) await this.#r2.delete(digests.map(inputKey));
+  }
+
+  /** A page of the pictures, by their digests. */
+  page(from: { after: string | null; max: number }): Promise<Page> {
+    return listPage(this.#r2, inputKey(''), from);
+  }
+
   async #isFresh(sha256: string): Promise<boolean> {
     const head = await this.#r2.head(inputKey(sha256));
     return head !== null && isFresh(head);
@@ -52,6 +63,6 @@ function isFresh({ uploaded }: R2Object): boolean {
 }
 
 /** Where a picture lies in R2. */
-export function inputKey(sha256: string): string {
+function inputKey(sha256: string): string {
   return `inputs/${sha256}`;
 }

@@ -1,8 +1,9 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { removeIndex, writeIndex } from './index-entries.ts';
+import { Entries } from './index-entries.ts';
 import { kvManifests } from './kv.ts';
-import { isLive } from './manifest-text.ts';
+import { isLive, manifestKey } from './manifest-text.ts';
+import { listPage } from './page.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
 import { r2Manifests, type R2Manifests } from './r2.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
@@ -31,6 +32,7 @@ export type ManifestsOptions = {
 /** The manifests of finished meshes: memory and KV hold copies, R2 the truth. An expired one counts as absent. */
 export class Manifests {
   readonly #r2: R2Bucket;
+  readonly #entries: Entries;
   readonly #now: () => number;
   readonly #truth: R2Manifests;
   readonly #memory: Memory<MeshManifest>;
@@ -38,6 +40,7 @@ export class Manifests {
 
   constructor({ kv, r2, now = () => Date.now(), memory = isolateMemory }: ManifestsOptions) {
     this.#r2 = r2;
+    this.#entries = new Entries(r2);
     this.#now = now;
     this.#truth = r2Manifests(r2, now);
     this.#memory = memory;
@@ -115,9 +118,9 @@ export class Manifests {
    * stored any more (null) leaves no entry behind, which would hold bytes that no mesh has.
    */
   async name(manifest: MeshManifest): Promise<MeshManifest | null> {
-    await writeIndex(this.#r2, manifest);
+    await this.#entries.write(manifest);
     const kept = await this.readKept(manifest.key);
-    await removeIndex(this.#r2, manifest, kept);
+    await this.#entries.removeOf(manifest, kept);
     return kept;
   }
 
@@ -144,7 +147,19 @@ export class Manifests {
   async remove(key: string): Promise<void> {
     const manifest = await this.readKept(key);
     for (const tier of [this.#truth, ...this.#copies]) await tier.remove(key);
-    if (manifest) await removeIndex(this.#r2, manifest, null);
+    if (manifest) await this.#entries.removeOf(manifest, null);
+  }
+
+  /** Whether R2 has a manifest under this key, expired or damaged ones included. */
+  async isKept(key: string): Promise<boolean> {
+    return (await this.#r2.head(manifestKey(key))) !== null;
+  }
+
+  /** Request keys of the manifests in R2, in their order, after one of them (null: from the first). */
+  async keys({ after, max }: { after: string | null; max: number }): Promise<{ keys: string[]; more: boolean }> {
+    const [prefix = '', ending = ''] = manifestKey('|').split('|');
+    const page = await listPage(this.#r2, prefix, { after: after === null ? null : manifestKey(after), max });
+    return { keys: page.objects.map(({ name }) => name.slice(0, -ending.length)), more: page.next !== null };
   }
 
   #settled(
@@ -152,7 +167,7 @@ export class Manifests {
     { instead, created, background }: { instead: MeshManifest | null; created: boolean; background: Background },
   ) {
     background.waitUntil(this.#copy(manifest));
-    if (instead) background.waitUntil(removeIndex(this.#r2, instead, manifest));
+    if (instead) background.waitUntil(this.#entries.removeOf(instead, manifest));
     return { manifest, created };
   }
 

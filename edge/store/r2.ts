@@ -2,7 +2,7 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { mediaTypes } from '../../contract/formats.ts';
 import { heldAssetBytesMax, parseAssetFile, type Asset } from './asset.ts';
-import { blobKey, type BlobPlace } from './blobs.ts';
+import type { BlobPlace, Blobs } from './blobs.ts';
 import { isLive, manifestKey, parseManifest } from './manifest-text.ts';
 import type { Source } from './tiers.ts';
 import { withLength } from '../http/fixed-length.ts';
@@ -45,7 +45,7 @@ export function r2Manifests(r2: R2Bucket, now: () => number): R2Manifests {
 }
 
 export type R2AssetsOptions = {
-  r2: R2Bucket;
+  blobs: Blobs;
   /** Request key of the private mesh whose blobs these are. */
   privateTo: string | undefined;
   /** Hears of a blob that R2 gave wrong bytes for. */
@@ -53,15 +53,14 @@ export type R2AssetsOptions = {
 };
 
 /** The truth about assets: `blobs/<sha256>`. Throws the Problem `internal_error` for a small one that is damaged. */
-export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<Asset> {
+export function r2Assets({ blobs, privateTo, onDamage }: R2AssetsOptions): Source<Asset> {
   return {
     name: 'r2',
     async read(file) {
       const name = parseAssetFile(file);
       if (!name) return null;
       const blob = { sha256: name.sha256, privateTo };
-      const key = blobKey(blob);
-      const object = await r2.get(key);
+      const object = await blobs.open(blob);
       if (!object) return null;
       const mediaType = mediaTypes[name.extension];
       if (object.httpMetadata?.contentType !== mediaType) {
@@ -84,7 +83,7 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
             return verified(object.body, { sha256: name.sha256, sizeBytes, onDamage: () => onDamage(blob) });
           }
           await object.body.cancel();
-          const part = await r2.get(key, { range: { offset: range.start, length: rangeBytes(range) } });
+          const part = await blobs.open(blob, { offset: range.start, length: rangeBytes(range) });
           return part && withLength(part.body, rangeBytes(range));
         },
         discard: () => object.body.cancel(),
@@ -92,7 +91,7 @@ export function r2Assets({ r2, privateTo, onDamage }: R2AssetsOptions): Source<A
     },
     async remove(file) {
       const name = parseAssetFile(file);
-      if (name) await r2.delete(blobKey({ sha256: name.sha256, privateTo }));
+      if (name) await blobs.remove({ sha256: name.sha256, privateTo });
     },
   };
 }

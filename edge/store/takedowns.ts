@@ -13,24 +13,46 @@ export type Takedown = z.infer<typeof Takedown>;
 
 const prefix = 'takedowns/';
 
-/**
- * Refuses a digest from now on, where bytes and manifests enter and where something is not found: what is already
- * stored must be purged too. The list is in R2 alone, which every miss reaches and no hit needs.
- */
-export async function takeDown(r2: R2Bucket, takedown: Takedown): Promise<void> {
-  await r2.put(prefix + takedown.sha256, JSON.stringify(takedown));
-}
+const takedownsPerPage = 100;
 
-/** Takes a digest off the list. */
-export async function allowAgain(r2: R2Bucket, sha256: string): Promise<void> {
-  await r2.delete(prefix + sha256);
-}
+/** The digests that were taken down, `takedowns/<sha256>` in R2. */
+export class Takedowns {
+  readonly #r2: R2Bucket;
 
-/** Throws the Problem `taken_down` when any of these digests is on the list. */
-export async function refuseTakenDown(r2: R2Bucket, digests: readonly string[]): Promise<void> {
-  const entries = await Promise.all(digests.map((sha256) => r2.head(prefix + sha256)));
-  if (entries.some((entry) => entry !== null)) {
-    throw new Problem('taken_down', 'This picture or mesh was taken down and is not served.');
+  constructor(r2: R2Bucket) {
+    this.#r2 = r2;
+  }
+
+  /**
+   * Refuses a digest from now on, where bytes and manifests enter and where something is not found: what is already
+   * stored must be purged too. The list is in R2 alone, which every miss reaches and no hit needs.
+   */
+  async add(takedown: Takedown): Promise<void> {
+    await this.#r2.put(prefix + takedown.sha256, JSON.stringify(takedown));
+  }
+
+  /** Takes a digest off the list. */
+  async remove(sha256: string): Promise<void> {
+    await this.#r2.delete(prefix + sha256);
+  }
+
+  /** Throws the Problem `taken_down` when any of these digests is on the list. */
+  async refuse(digests: readonly string[]): Promise<void> {
+    const entries = await Promise.all(digests.map((sha256) => this.#r2.head(prefix + sha256)));
+    if (entries.some((entry) => entry !== null)) {
+      throw new Problem('taken_down', 'This picture or mesh was taken down and is not served.');
+    }
+  }
+
+  /** One page of the list, and where the next begins (null: it has ended). */
+  async list(cursor: string | null): Promise<{ takedowns: Takedown[]; cursor: string | null }> {
+    const page = await this.#r2.list({ prefix, ...(cursor !== null && { cursor }), limit: takedownsPerPage });
+    const objects = await Promise.all(page.objects.map(({ key }) => this.#r2.get(key)));
+    const texts = await Promise.all(objects.map((object) => object?.json()));
+    return {
+      takedowns: texts.filter((text) => text !== undefined).map((text) => Takedown.parse(text)),
+      cursor: page.truncated ? page.cursor : null,
+    };
   }
 }
 
@@ -42,23 +64,7 @@ export function unlessTakenDown<T>(instead: T): (error: unknown) => T {
   };
 }
 
-/** Whether this is what `refuseTakenDown` throws. */
+/** Whether this is what `refuse` throws. */
 export function isTakenDown(error: unknown): error is Problem & { code: 'taken_down' } {
   return error instanceof Problem && error.code === 'taken_down';
 }
-
-/** One page of the list, and where the next begins (null: it has ended). */
-export async function listTakedowns(
-  r2: R2Bucket,
-  cursor: string | null,
-): Promise<{ takedowns: Takedown[]; cursor: string | null }> {
-  const page = await r2.list({ prefix, ...(cursor !== null && { cursor }), limit: takedownsPerPage });
-  const objects = await Promise.all(page.objects.map(({ key }) => r2.get(key)));
-  const texts = await Promise.all(objects.map((object) => object?.json()));
-  return {
-    takedowns: texts.filter((text) => text !== undefined).map((text) => Takedown.parse(text)),
-    cursor: page.truncated ? page.cursor : null,
-  };
-}
-
-const takedownsPerPage = 100;

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { OutputFormat } from '../../contract/formats.ts';
-import { Manifests } from '../store/manifests.ts';
+import { openStores, type StoreBindings } from '../store/stores.ts';
 import { anonymousTenant } from './tenant-name.ts';
 import type { Account, Payer, Refusal, Reservation } from './budget.ts';
 import { parseLimitSettings, type LimitSettings, type LimitVariables, type MissLimits } from './limit-settings.ts';
@@ -36,7 +36,7 @@ type PaidFlight = {
 };
 
 /** The bindings that a Tenant object takes. */
-export type TenantBindings = LimitVariables & { FLIGHT: Objects<PaidFlight>; MANIFESTS: KVNamespace; STORE: R2Bucket };
+export type TenantBindings = LimitVariables & StoreBindings & { FLIGHT: Objects<PaidFlight> };
 
 /** What belongs to one tenant and to no mesh: its list, metadata, known images, idempotency keys and budget. */
 export class Tenant extends DurableObject<TenantBindings> implements TenantCalls {
@@ -194,7 +194,7 @@ export class Tenant extends DurableObject<TenantBindings> implements TenantCalls
 
   /** GPU milliseconds of the mesh that a flight made. Null if it made none. */
   async #costOf({ flight, at_ms: atMs }: Reserve): Promise<number | null> {
-    const stored = await new Manifests({ kv: this.env.MANIFESTS, r2: this.env.STORE }).readTruth(flight);
+    const stored = await openStores(this.env).manifests.readTruth(flight);
     if (stored === null || stored.manifest.completedAtSeconds < Math.floor(atMs / 1000)) return null;
     return stored.manifest.gpuMs;
   }

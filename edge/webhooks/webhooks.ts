@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import { Manifests } from '../store/manifests.ts';
+import type { Manifests } from '../store/manifests.ts';
+import { openStores, type StoreBindings } from '../store/stores.ts';
 import { parseUrlSecret } from '../meshes/asset-url.ts';
 import { flyingMesh, foundMesh, madeMesh, type MeshState } from '../meshes/mesh-state.ts';
 import { openOutside, outsideMsMax, type Outside } from '../outside/outside.ts';
@@ -16,9 +17,7 @@ import type { FlightView } from '../flight/flight-record.ts';
 const concurrent = 16;
 
 /** The bindings that a Webhooks object takes. */
-export type WebhookBindings = {
-  MANIFESTS: KVNamespace;
-  STORE: R2Bucket;
+export type WebhookBindings = StoreBindings & {
   FLIGHT: Objects<Pick<FlightCalls, 'watch'>>;
   /** Signs the expiring URLs of private meshes. Changing it invalidates the URLs that were given out. */
   URL_SECRET: string;
@@ -35,7 +34,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
   constructor(state: DurableObjectState, env: WebhookBindings) {
     super(state, env);
     this.#store = new WebhookStore(state.storage);
-    this.#manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+    this.#manifests = openStores(env).manifests;
     this.#outside = openOutside(env.OUTSIDE);
   }
 

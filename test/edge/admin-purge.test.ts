@@ -3,10 +3,9 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId, meshId } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
-import { writeIndex } from '../../edge/store/index-entries.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { purgedMeshesMax } from '../../edge/removal/purge.ts';
-import { takeDown } from '../../edge/store/takedowns.ts';
 import { manifestOf, meshManifest } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
@@ -144,7 +143,7 @@ test('bytes of a refused result go, though an earlier call had begun to store it
   const { id } = await mesh(post(picture()));
   const { job, ...from } = await nextJob();
   const manifest = await manifestOf(job, meshBytes(job));
-  await writeIndex(env.STORE, manifest);
+  await openStores(env).entries.write(manifest);
   await purge({ id });
   expect(await errorOf(complete({ job, ...from }))).toMatchObject({ status: 410, code: 'mesh_withdrawn' });
   expect(await env.STORE.head(`blobs/${manifest.asset.sha256}`)).toBeNull();
@@ -216,7 +215,7 @@ test('a picture that is taken down while its mesh is being made has none', async
   const image = picture();
   const { id } = await mesh(post(image));
   const sent = await nextJob();
-  await takeDown(env.STORE, { sha256: await sha256(image), reason: 'not theirs', atSeconds: 1 });
+  await openStores(env).takedowns.add({ sha256: await sha256(image), reason: 'not theirs', atSeconds: 1 });
   expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await mesh(call(`/v1/meshes/${id}`))).toMatchObject({ status: 'failed', error: { code: 'taken_down' } });
   expect(await env.STORE.head(`meshes/${sent.job.key}.json`)).toBeNull();
@@ -260,7 +259,7 @@ test('a refresh whose bytes were taken down leaves the mesh that it was to repla
   const refreshing = post(image, { key: testKeys.globex, fields: { cache_mode: 'refresh' } });
   const sent = await nextJob(2);
   const asset = await sha256(meshBytes(sent.job));
-  await takeDown(env.STORE, { sha256: asset, reason: 'not theirs', atSeconds: 1 });
+  await openStores(env).takedowns.add({ sha256: asset, reason: 'not theirs', atSeconds: 1 });
   expect(await errorOf(complete(sent))).toMatchObject({ status: 410, code: 'taken_down' });
   expect((await refreshing).status).toBe(202);
   expect(await mesh(post(image))).toMatchObject({ asset: made.asset, cache: { status: 'hit' } });
@@ -273,7 +272,7 @@ async function storeMany(model: string): Promise<MeshManifest[]> {
     meshManifest('1', { key: number.toString(16).padStart(64, 'e'), model }),
   );
   for (const manifest of manifests) {
-    await writeIndex(env.STORE, manifest);
+    await openStores(env).entries.write(manifest);
     await env.STORE.put(`meshes/${manifest.key}.json`, JSON.stringify(manifest));
   }
   return manifests;

@@ -5,7 +5,8 @@ import { hex } from '../../contract/digest.ts';
 import { heldAssetBytesMax } from '../../edge/store/asset.ts';
 import { openAsset, readAsset } from '../../edge/store/assets.ts';
 import { memoryLifeSeconds } from '../../edge/store/memory.ts';
-import { Manifests } from '../../edge/store/manifests.ts';
+import { MeshIndex } from '../../edge/search/mesh-index.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { beginRequest } from '../../edge/request-context.ts';
 import { serveAsset, type AssetToServe } from '../../edge/routes/serve-asset.ts';
 import { failing, faultyR2, pulledStream, r2Object } from './faulty-storage.ts';
@@ -16,19 +17,26 @@ const largeBytes = heldAssetBytesMax + 500_000;
 const slowTestMs = 60_000;
 const assetsUrl = 'https://edge.example/assets/';
 const route = { route: '/assets/:file', isOpen: true };
-const manifests = new Manifests({ kv: env.MANIFESTS, r2: env.STORE });
+
+/** What assets are served from, with a bucket of the test's own. */
+function storesOf(r2: R2Bucket) {
+  const stores = openStores({ ...env, STORE: r2 });
+  return { ...stores, index: new MeshIndex({ db: env.INDEX, ...stores }) };
+}
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
 /** Serves an asset from a bucket of the test's own and waits until nothing goes on behind the answer. */
-async function serve(asset: Pick<StoredAsset, 'sha256' | 'url'>, options: Partial<AssetToServe> = {}) {
+async function serve(
+  asset: Pick<StoredAsset, 'sha256' | 'url'>,
+  { r2 = env.STORE, ...options }: Partial<AssetToServe> & { r2?: R2Bucket } = {},
+) {
   const context = createExecutionContext();
   const answer = serveAsset(beginRequest(new Request(asset.url), context, route), {
     name: { sha256: asset.sha256, extension: 'glb' },
-    r2: env.STORE,
-    manifests,
+    ...storesOf(r2),
     access: { life: 'immutable' },
     ...options,
   });
@@ -294,7 +302,8 @@ test('a range is read from R2 when the copy of the location went meanwhile', asy
   await Promise.all([(await first.answer).arrayBuffer(), first.settled()]);
   const context = createExecutionContext();
   const place = { kind: 'shared', assetsUrl } as const;
-  const options = { r2: env.STORE, manifests, background: context, place };
+  const { blobs } = openStores(env);
+  const options = { blobs, onDamage: () => Promise.resolve(), background: context, place };
   const name = { sha256: asset.sha256, extension: 'glb' } as const;
   const found = await readAsset(name, options);
   if (!found) throw new Error('the asset was stored above');
@@ -332,8 +341,7 @@ test('a POST that asks for bytes gets the whole whatever its range and precondit
   const request = new Request('https://edge.example/v1/meshes', { method: 'POST', headers });
   const response = await serveAsset(beginRequest(request, context, route), {
     name: { sha256: asset.sha256, extension: 'glb' },
-    r2: env.STORE,
-    manifests,
+    ...storesOf(env.STORE),
     access: { life: 'revalidated' },
   });
   expect(response.status).toBe(200);

@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test } from 'vitest';
-import { writeIndex, writeTag } from '../../edge/store/index-entries.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf } from './client.ts';
 import { testKeys } from './secrets.ts';
 
-const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
+const index = new MeshIndex({ db: env.INDEX, ...openStores(env) });
 
 type Page = { of: string; same: number; missing: number; stale: number; damaged: string[]; next: unknown };
 
@@ -53,7 +53,9 @@ async function keysIndexed(): Promise<string[]> {
 test('an index that was lost is remade from R2, page by page', { timeout: 60_000 }, async () => {
   const numbers = Array.from({ length: 450 }, (_, number) => number + 1);
   await Promise.all(numbers.map((number) => storeMesh(number)));
-  await Promise.all(numbers.slice(0, 5).map((number) => writeTag(env.STORE, { tag: 'a/b', key: keyOf(number) })));
+  await Promise.all(
+    numbers.slice(0, 5).map((number) => openStores(env).entries.writeTag({ tag: 'a/b', key: keyOf(number) })),
+  );
   expect(await pages('check')).toEqual({ same: 0, missing: 455, stale: 0, damaged: 0, pages: 4 });
   expect(await keysIndexed()).toEqual([]);
   expect(await pages('rebuild')).toMatchObject({ missing: 455 });
@@ -98,7 +100,7 @@ test('a damaged manifest is named and has no row', async () => {
 test('the size of a surface and the owner of a private mesh are found again', async () => {
   const geometryKey = 'a'.repeat(64);
   await env.STORE.put(`geometry/${geometryKey}`, 'surface');
-  await writeIndex(env.STORE, await storeMesh(1, { geometryKey, owner: 'f'.repeat(64) }));
+  await openStores(env).entries.write(await storeMesh(1, { geometryKey, owner: 'f'.repeat(64) }));
   await pages('rebuild');
   const db = await index.open();
   const row = await db.prepare('SELECT geometry_key, geometry_bytes, scope FROM meshes').first();

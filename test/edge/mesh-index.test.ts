@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
@@ -13,7 +14,7 @@ import { testKeys } from './secrets.ts';
 
 const network = networkOfEachTest();
 
-const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
+const index = new MeshIndex({ db: env.INDEX, ...openStores(env) });
 
 async function rowsOf(table: 'meshes' | 'tags', key: string) {
   const db = await index.open();

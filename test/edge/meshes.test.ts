@@ -3,10 +3,10 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { keyOfMeshId } from '../../contract/key.ts';
 import { MeshObject } from '../../contract/mesh.ts';
-import { takeDown } from '../../edge/store/takedowns.ts';
 import { call, errorOf, mesh, picture, post, postJson, dataUrl } from './client.ts';
 import { complete, meshBytes, networkOfEachTest, originCall, putResult } from './fake-origin.ts';
 import { make as makeIn, theJob as sentJob } from './making.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { testKeys } from './secrets.ts';
 
 const network = networkOfEachTest();
@@ -253,7 +253,7 @@ test('a mesh whose bytes turn out damaged as they are downloaded by its id is ma
 test('a picture that was taken down is refused before anything is stored or made', async () => {
   const image = picture();
   const digest = await sha256(image);
-  await takeDown(env.STORE, { sha256: digest, reason: '', atSeconds: 0 });
+  await openStores(env).takedowns.add({ sha256: digest, reason: '', atSeconds: 0 });
   expect(await errorOf(post(image))).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await env.STORE.head(`inputs/${digest}`)).toBeNull();
   expect(network.jobs).toHaveLength(0);

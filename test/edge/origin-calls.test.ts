@@ -3,8 +3,8 @@ import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
 import { carriedThumbnailBytesMax, type JobResult } from '../../contract/job.ts';
 import type { MeshManifest } from '../../contract/mesh.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
-import { takeDown } from '../../edge/store/takedowns.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post } from './client.ts';
@@ -209,7 +209,7 @@ test('a result whose thumbnail is stored as something else is refused', async ()
 test('a thumbnail that was taken down is not stored, and ends its flight', async () => {
   const sent = await sentJob();
   const { digest, result } = await carrying(sent);
-  await takeDown(env.STORE, { sha256: digest, reason: 'not theirs', atSeconds: 1 });
+  await openStores(env).takedowns.add({ sha256: digest, reason: 'not theirs', atSeconds: 1 });
   expect(await errorOf(putResult(sent.job.key, result))).toMatchObject({ code: 'taken_down' });
   expect(await env.STORE.head(`blobs/${digest}`)).toBeNull();
   expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'failed' });

@@ -3,13 +3,13 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { mediaTypes } from '../../contract/formats.ts';
+import { MeshIndex } from '../../edge/search/mesh-index.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { manifestMemory } from '../../edge/store/memory.ts';
-import { putBlob } from '../../edge/store/blobs.ts';
 import { purge, purgedMeshesMax, type PurgeReport, type PurgeSelector } from '../../edge/removal/purge.ts';
 import { quarantine } from '../../edge/removal/quarantine.ts';
-import { allowAgain, listTakedowns, takeDown } from '../../edge/store/takedowns.ts';
-import { GeometryStore } from '../../edge/store/geometry-store.ts';
+import { NamedSurfaces } from '../../edge/removal/named-surfaces.ts';
 import { meshManifest } from '../mesh-manifest.ts';
 import { failing, faultyR2 } from './faulty-storage.ts';
 import { ask, someBytes, storeAsset } from './stored-asset.ts';
@@ -56,8 +56,10 @@ async function makeMesh(digit: string, changes: Partial<MeshManifest> = {}, asse
 
 function purgeBy(selector: PurgeSelector, r2 = env.STORE): Promise<PurgeReport> {
   const colo = { assetsUrl };
-  const geometry = new GeometryStore({ r2, fleets: env.FLEET });
-  return purge(selector, { r2, manifests: isolate(), geometry, colo, endFlight: async () => false });
+  const stores = { ...openStores({ ...env, STORE: r2 }), manifests: isolate() };
+  const geometry = new NamedSurfaces({ ...stores, fleets: env.FLEET });
+  const index = new MeshIndex({ db: env.INDEX, ...stores });
+  return purge(selector, { ...stores, index, geometry, colo, endFlight: async () => false });
 }
 
 async function names(): Promise<string[]> {
@@ -274,28 +276,29 @@ test('a mesh that is stored while bytes of it are set aside is made again', asyn
     if (removed === `blobs/${sha256}`) expect(await store(late)).toMatchObject({ created: true });
     await env.STORE.delete(removed);
   };
-  await quarantine({ sha256 }, { r2: faultyR2(env.STORE, { delete: remove }), manifests: isolate() });
+  const stores = { ...openStores({ ...env, STORE: faultyR2(env.STORE, { delete: remove }) }), manifests: isolate() };
+  await quarantine({ sha256 }, { ...stores, index: new MeshIndex({ db: env.INDEX, ...stores }) });
   expect((await names()).filter((name) => name.startsWith('meshes/'))).toEqual([]);
 });
 
 test('what was taken down is refused wherever it could enter, and is 410', async () => {
   const mesh = await makeMesh('1');
   const { sha256 } = mesh.asset;
-  await takeDown(env.STORE, { sha256, reason: 'court order', atSeconds: 1 });
+  await openStores(env).takedowns.add({ sha256, reason: 'court order', atSeconds: 1 });
   await purgeBy({ by: 'blob', sha256 });
   expect(await statusOf(`${sha256}.glb`)).toBe(410);
   const withdrawn = { code: 'taken_down', status: 410 };
   const body = new Response(someBytes(800)).body as ReadableStream<Uint8Array>;
-  const blob = { r2: env.STORE, sha256, bytes: 800, mediaType: mediaTypes.glb, body };
-  await expect(putBlob(blob)).rejects.toMatchObject(withdrawn);
+  const blob = { sha256, bytes: 800, mediaType: mediaTypes.glb, body };
+  await expect(openStores(env).blobs.put(blob)).rejects.toMatchObject(withdrawn);
   expect(await names()).toEqual([`takedowns/${sha256}`]);
 });
 
 test('the list of takedowns tells the operator why, and can be undone', async () => {
   const takedown = { sha256: images.robot, reason: 'not theirs', atSeconds: 1_795_000_000 };
-  await takeDown(env.STORE, takedown);
-  expect(await listTakedowns(env.STORE, null)).toEqual({ takedowns: [takedown], cursor: null });
-  await allowAgain(env.STORE, images.robot);
-  expect((await listTakedowns(env.STORE, null)).takedowns).toEqual([]);
+  await openStores(env).takedowns.add(takedown);
+  expect(await openStores(env).takedowns.list(null)).toEqual({ takedowns: [takedown], cursor: null });
+  await openStores(env).takedowns.remove(images.robot);
+  expect((await openStores(env).takedowns.list(null)).takedowns).toEqual([]);
   await expect(makeMesh('1', { imageSha256: images.robot })).resolves.toBeDefined();
 });

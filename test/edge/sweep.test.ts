@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { MeshManifest } from '../../contract/mesh.ts';
 import { mediaTypes } from '../../contract/formats.ts';
+import { openStores } from '../../edge/store/stores.ts';
 import { Manifests } from '../../edge/store/manifests.ts';
 import { MeshIndex } from '../../edge/search/mesh-index.ts';
 import worker from '../../edge/worker.ts';
@@ -12,7 +13,7 @@ import { call, mesh, picture, post } from './client.ts';
 import { complete, fakeNetwork, report } from './fake-origin.ts';
 import { failing, faultyR2 } from './faulty-storage.ts';
 
-const index = new MeshIndex({ db: env.INDEX, r2: env.STORE });
+const index = new MeshIndex({ db: env.INDEX, ...openStores(env) });
 const hour = 3600;
 const startSeconds = Math.floor(Date.now() / 1000);
 let seed = 0;
