@@ -32,7 +32,8 @@ import { TextToImage } from './text-to-image/text-to-image.ts';
 import { Delivery } from './write-back/delivery.ts';
 import { createEdgeClient, type CallEdge } from './write-back/edge-client.ts';
 import { GeometryStore } from './write-back/geometry-store.ts';
-import { Outbox, type OutboxEntry } from './write-back/outbox.ts';
+import { Outbox } from './write-back/outbox.ts';
+import type { Shipment } from './write-back/shipment.ts';
 import type { JobBlob } from './write-back/send-result.ts';
 import { RemovalFollower } from './write-back/removal-follower.ts';
 
@@ -68,7 +69,7 @@ export async function startOrigin(config: Config): Promise<Origin> {
     admission.drain();
     log('draining', { active: runner.active });
     reporter.now();
-    const waiting = [...live.values()].filter(({ state }) => state === 'queued');
+    const waiting = [...live.values()].filter(({ state }) => state.at === 'accepted');
     // What runs is finished meanwhile; what cannot be finished in time goes back after it.
     await Promise.all([runner.drain(config.drainSecondsMax), handBack(waiting, parts)]);
     await handBack(
@@ -140,7 +141,7 @@ function createParts(config: Config) {
     shares,
     withdraw,
     make: createMake({ config, ...means, geometry, callEdge, sendAhead, series, withdraw, runsFolder }),
-    sendAtOnce: (entry, bytes) => delivery.sendAtOnce(entry, bytes),
+    sendAtOnce: (shipment) => delivery.sendAtOnce(shipment),
     onFinished: () => delivery.kick(),
   });
   const delivery: Delivery = new Delivery({
@@ -179,7 +180,7 @@ function createShares({ jobsOutsideMax: outsideMax, fieldBytesMax }: Config, mod
 }
 
 /** Keys of the surfaces that a result names. */
-function surfacesOf({ result }: OutboxEntry): readonly string[] {
+function surfacesOf({ result }: Shipment): readonly string[] {
   return result.outcome === 'completed' ? surfaceKeysOf(result.manifest) : [];
 }
 

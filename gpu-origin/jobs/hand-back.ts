@@ -28,6 +28,7 @@ export async function handBack(jobs: readonly LiveJob[], options: HandBackOption
     const { key } = job.job;
     if (live.get(key) !== job || !(await takesBack(job, callEdge))) return;
     live.delete(key);
+    job.end('returned');
     queue.remove(job);
     await spool.remove(key);
     series.jobs.inc({ outcome: 'returned' });

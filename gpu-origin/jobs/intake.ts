@@ -4,7 +4,7 @@ import { problemOfWrite } from '../disk/disk-full.ts';
 import { log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import type { Outbox } from '../write-back/outbox.ts';
-import { liveJob, type LiveJob } from './live-job.ts';
+import { LiveJob } from './live-job.ts';
 import type { Pace } from './pace.ts';
 import type { JobQueue } from './queue.ts';
 import type { Spool } from './spool.ts';
@@ -45,7 +45,7 @@ export class Intake {
       // Killed between writing the result and leaving the spool.
       if (outbox.entries.has(key)) await spool.remove(key);
       else {
-        const job = liveJob(found);
+        const job = new LiveJob(found);
         live.set(key, job);
         queue.add(job);
       }
@@ -72,9 +72,9 @@ export class Intake {
   }
 
   /**
-   * Withdraws a job as it was given with this fence or an earlier one; false when there is none of this key. One that was
-   * given again since is wanted again. A finished one is sent all the same: the edge may have some of it already, and
-   * removes that when it refuses the result.
+   * Cancels a job of this fence or an earlier one; false when there is none of this key. A job that was sent again with a
+   * later fence is wanted again. A finished one is still sent: the edge may have its files already, and removes them when
+   * it refuses the result.
    */
   async cancel(key: string, fence: number): Promise<boolean> {
     const { live, queue, spool, outbox, series } = this.#options;
@@ -85,7 +85,7 @@ export class Intake {
     if (job !== undefined) {
       live.delete(key);
       queue.remove(job);
-      job.controller.abort('cancelled');
+      job.end('cancelled');
       await spool.remove(key);
     }
     const known = receiving !== undefined || job !== undefined || outbox.entries.has(key);
@@ -103,12 +103,12 @@ export class Intake {
         job.sentAtMs = Date.now();
         await spool.update(job);
       }
-      return { accepted: true, position: job.state === 'queued' ? queue.depth : 0 };
+      return { accepted: true, position: job.state.at === 'accepted' ? queue.depth : 0 };
     }
     const finished = outbox.entries.get(key);
     if (finished === undefined) return null;
     if (fence > finished.result.fence) {
-      await outbox.update(key, (entry) => ({ ...entry, result: { ...entry.result, fence } }));
+      await outbox.update(key, (result) => ({ ...result, fence }));
     }
     return { accepted: true, position: 0 };
   }
@@ -148,7 +148,7 @@ export class Intake {
 
   async #spoolImage(job: Job, image: AsyncIterable<Uint8Array>, receiving: { cancelled: boolean }): Promise<LiveJob> {
     const { spool } = this.#options;
-    const accepted = liveJob({ job, acceptedAtMs: Date.now(), starts: 0 });
+    const accepted = new LiveJob({ job, acceptedAtMs: Date.now(), starts: 0 });
     try {
       await spool.put(accepted, image);
     } catch (error) {

@@ -11,8 +11,8 @@ import { makeMesh, type AskServer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
+import type { Outcome } from '../write-back/outcome.ts';
 import type { JobBlob } from '../write-back/send-result.ts';
-import { AssetAhead } from './asset-ahead.ts';
 import { imageOfJob, type Drawn } from './job-image.ts';
 import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
 import { keepAnswer, keepRuns } from './kept-runs.ts';
@@ -33,8 +33,8 @@ type MakeOptions = {
   kernels: KernelPool;
   geometry: ForgettingStore;
   callEdge: CallEdge;
-  /** Sends a blob before its result is made; false where that must wait. */
-  sendAhead: (blob: JobBlob, bytes: Uint8Array) => boolean;
+  /** Begins to upload a blob before its result is made; null where that must wait. */
+  sendAhead: (blob: JobBlob, bytes: Uint8Array) => Promise<Outcome> | null;
   series: OriginSeries;
   jobSecondsMax: number;
   /** Drops a job that nobody waits for. */
@@ -42,9 +42,9 @@ type MakeOptions = {
 };
 
 /**
- * Makes the mesh of a job. A failure of the job comes as a failed result: the image's own fault under its own code,
- * anything else as internal_error with what may be said of it. Rejects only when the job's own signal is aborted; once
- * the mesh file has gone ahead, a cancelled job comes to its end all the same, for the edge to remove what it has of it.
+ * Makes the mesh of a job. A job that fails gives a failed result: the image's own fault under its own code, anything else
+ * as internal_error with what may be said of it. Rejects only when the job has ended. A cancelled job whose mesh file is
+ * being uploaded still gives its result, which the edge refuses, removing the file.
  */
 export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptions): Promise<Finished> {
   const { key, model: wanted, params, scope } = job.job;
@@ -59,9 +59,9 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     onFailure: () => series.progressFailures.inc(),
     onGone: (fence) => withdraw(key, fence),
   });
-  const ahead = new AssetAhead(job, options.sendAhead);
-  const signal = AbortSignal.any([ahead.signal, deadline]);
+  const signal = AbortSignal.any([job.signal, deadline]);
   const tell = (stage: Stage, share: number) => progress.tell({ fence: job.job.fence, stage, progress: share });
+  let upload: Promise<Outcome> | null = null;
   let drawn: Drawn | null = null;
   try {
     const find = (id: string, digest: string) => models().find((model) => model.id === id && model.digest === digest);
@@ -86,21 +86,23 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       kernels,
       geometry,
       onStage: tell,
-      onAsset: (asset) => {
+      onAsset: ({ bytes, sha256, mediaType }) => {
         // The result will say more within moments, and must not wait behind a message.
         progress.end();
-        ahead.send(asset);
+        if (job.state.at === 'ended') return;
+        upload = options.sendAhead({ key, scope, sha256, mediaType }, bytes);
+        job.uploading(upload);
       },
       signal,
     });
     // Only now: a picture of which no mesh can be made must not stand for its prompt.
     if (drawn !== null) await geometry.put(drawn.source.pictureKey, image.bytes);
     const times = { acceptedAtMs: job.acceptedAtMs, startedAtMs, finishedAtMs: Date.now() };
-    const finished = completedResult(job.job, { made, drawn }, times);
+    const finished = completedResult(job.job, { made, upload, drawn }, times);
     if (finished.result.outcome === 'completed') observeStages(finished.result.manifest.timingsMs, series);
-    return { ...finished, sentAhead: ahead.begun };
+    return finished;
   } catch (error) {
-    job.controller.signal.throwIfAborted();
+    if (job.state.at === 'ended') throw error;
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
     log('job failed', { key, cause: causeText(cause) });
     // No mesh names its surface, so no purge would find it.
@@ -108,8 +110,8 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     return failedResult(job.job, failureOf(cause, drawn));
   } finally {
     progress.end();
-    // Nobody wants what was made of a picture that may have to go.
-    if (job.controller.signal.reason === 'cancelled') await geometry.takeBack();
+    // Nobody wants the mesh, and its picture may have to go.
+    if (job.cancelled) await geometry.takeBack();
   }
 }
 

@@ -1,30 +1,27 @@
-import type { Job, JobFailure, JobResult } from '../../contract/job.ts';
+import type { Job, JobFailure } from '../../contract/job.ts';
 import type { Timings } from '../../contract/mesh.ts';
+import type { MadeFile } from '../pipeline/made-file.ts';
 import type { MadeMesh } from '../pipeline/pipeline.ts';
-import type { OutboxEntry } from '../write-back/outbox.ts';
+import type { Outcome } from '../write-back/outcome.ts';
+import type { Shipment, ShippedFile } from '../write-back/shipment.ts';
 import type { Drawn } from './job-image.ts';
 
 /** Life of a result that was made by another provider than the one asked for. */
 const degradedSeconds = 600;
 
-/** What a job came to, with the bytes of its blobs in the same order; `sentAhead` where the edge may have some of them. */
-export type Finished = {
-  result: JobResult;
-  blobs: OutboxEntry['blobs'];
-  bytes: Uint8Array[];
-  sentAhead: boolean;
-};
+/** The result of a job, with the files that it names. */
+export type Finished = Pick<Shipment, 'result' | 'files'>;
 
 /** The result of a job that failed for good. */
 export function failedResult(job: Job, failure: JobFailure): Finished {
-  return { result: { outcome: 'failed', fence: job.fence, failure }, blobs: [], bytes: [], sentAhead: false };
+  return { result: { outcome: 'failed', fence: job.fence, failure }, files: [] };
 }
 
-/** What came of a job: its mesh, and the picture that its prompt stood for (null for a job that brought its picture). */
-type Made = { made: MadeMesh; drawn: Drawn | null };
+/** A job's mesh, the upload of its file (null: none has begun), and the picture of its prompt (null: it has no prompt). */
+type Made = { made: MadeMesh; upload: Promise<Outcome> | null; drawn: Drawn | null };
 
 /** The result of a job whose mesh was made, from its times in milliseconds since the epoch. */
-export function completedResult(job: Job, { made, drawn }: Made, times: Times): Omit<Finished, 'sentAhead'> {
+export function completedResult(job: Job, { made, upload, drawn }: Made, times: Times): Finished {
   const asset = { ...made.asset, bytes: made.asset.bytes.byteLength };
   const thumbnail = { ...made.thumbnail, bytes: made.thumbnail.bytes.byteLength };
   const completedAtSeconds = Math.floor(times.finishedAtMs / 1000);
@@ -47,17 +44,19 @@ export function completedResult(job: Job, { made, drawn }: Made, times: Times): 
     reused: made.reused,
     ...(made.geometryKey !== null && { geometryKey: made.geometryKey }),
   };
-  const blobs = [asset, thumbnail];
   return {
     result: { outcome: 'completed', fence: job.fence, manifest },
-    blobs: blobs.map(({ sha256, bytes, mediaType }) => ({ sha256, bytes, mediaType })),
-    bytes: [made.asset.bytes, made.thumbnail.bytes],
+    files: [shippedFile(made.asset, upload), shippedFile(made.thumbnail, null)],
   };
+}
+
+function shippedFile({ sha256, mediaType, bytes }: MadeFile, upload: Promise<Outcome> | null): ShippedFile {
+  return { sha256, mediaType, bytes: bytes.byteLength, content: bytes, upload };
 }
 
 type Times = { acceptedAtMs: number; startedAtMs: number; finishedAtMs: number };
 
-function timings({ made: { stagesMs }, drawn }: Made, times: Times): Timings {
+function timings({ made: { stagesMs }, drawn }: Pick<Made, 'made' | 'drawn'>, times: Times): Timings {
   return {
     // The clock may have been set back while a job lay in the spool.
     queue: Math.max(0, times.startedAtMs - times.acceptedAtMs),

@@ -3,7 +3,8 @@ import type { JobResult } from '../../contract/job.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { withTrace } from '../trace.ts';
-import type { Outbox, OutboxEntry } from '../write-back/outbox.ts';
+import type { Outbox } from '../write-back/outbox.ts';
+import type { Shipment } from '../write-back/shipment.ts';
 import { isForgotten, type LiveJob } from './live-job.ts';
 import type { Pace } from './pace.ts';
 import type { JobQueue } from './queue.ts';
@@ -35,10 +36,10 @@ type RunnerOptions = {
   /** Makes the mesh; every failure of the job itself comes as a result, a rejection means that it was aborted. */
   make: (job: LiveJob, image: Uint8Array) => Promise<Finished>;
   /**
-   * Sends a result and the bytes of its blobs, in their order, to the edge at once: whether it has it within moments. Null
-   * where the result must be on disk first.
+   * Sends a result to the edge at once; null where it must be on disk first. Resolves with null when the edge took it
+   * within moments, else with what is to go into the outbox.
    */
-  sendAtOnce: (entry: OutboxEntry, bytes: readonly Uint8Array[]) => Promise<boolean> | null;
+  sendAtOnce: (shipment: Shipment) => Promise<Shipment | null> | null;
   /** Called when a result is in the outbox. */
   onFinished: () => void;
 };
@@ -100,7 +101,7 @@ export class Runner {
     const waited = sleep(secondsMax * 1000, null, { signal: patience.signal }).catch(() => null);
     await Promise.race([ended, waited]);
     patience.abort();
-    for (const job of this.#active) job.controller.abort('stopping');
+    for (const job of this.#active) job.end('stopped');
     await Promise.race([ended, sleep(abortSecondsMax * 1000, null, { ref: false })]);
   }
 
@@ -108,26 +109,23 @@ export class Runner {
     const { spool, pace, live } = this.#options;
     const { key } = job.job;
     const startMs = Date.now();
-    job.state = 'running';
+    job.start();
     try {
-      job.starts += 1;
       await spool.update(job);
       const finished = await this.#make(job);
       const [serviceMs, active] = [Date.now() - startMs, this.#active.size];
       if (await this.#keep(job, finished)) pace.finished(serviceMs, active);
     } catch (error) {
-      const { signal } = job.controller;
-      if (signal.aborted && signal.reason === 'cancelled') return;
-      if (signal.aborted) {
+      if (job.cancelled) return;
+      if (job.state.at === 'ended') {
         // An orderly stop is no sign against the job.
-        job.starts -= 1;
+        job.putBack();
         await spool.update(job);
         return;
       }
       log('job put back', { key, cause: causeText(error) });
       await sleep(diskRetryMs, null, { ref: false });
-      job.starts -= 1;
-      job.state = 'queued';
+      job.putBack();
       if (live.get(key) === job) this.#options.queue.add(job);
     }
   }
@@ -146,39 +144,43 @@ export class Runner {
   }
 
   /**
-   * Moves a job from the spool to the edge, or to the outbox where that does not take its result at once; false when it
-   * was cancelled meanwhile.
+   * Moves a job from the spool to the edge, or to the outbox when the edge does not take its result at once; false when the
+   * job was cancelled meanwhile.
    */
-  async #keep(job: LiveJob, { result, blobs, bytes, sentAhead }: Finished): Promise<boolean> {
+  async #keep(job: LiveJob, { result, files }: Finished): Promise<boolean> {
     const { outbox, sendAtOnce, onFinished } = this.#options;
     const { key, scope, fence, trace } = job.job;
-    if (job.controller.signal.aborted && !sentAhead) return false;
-    // The fence may have been raised while the mesh was made.
-    const entry = {
+    const uploaded = files.some(({ upload }) => upload !== null);
+    if (job.state.at === 'ended' && !uploaded) return false;
+    job.made();
+    const shipment: Shipment = {
       key,
       scope,
+      // The fence may have been raised while the mesh was made.
       result: { ...result, fence },
-      blobs,
+      files,
       finishedAtMs: Date.now(),
+      attempt: null,
       ...(trace && { trace }),
     };
-    const taken = sendAtOnce(entry, bytes);
-    // It does no more work here, and only a few are on their way like this.
-    if (taken !== null) this.#leave(job);
-    if (await taken) {
+    const sent = sendAtOnce(shipment);
+    // Sending is no work of this machine, and only a few results are sent like this at a time.
+    if (sent !== null) this.#leave(job);
+    const left = sent === null ? shipment : await sent;
+    if (left === null) {
       await this.#end(job, result);
-      return job.controller.signal.reason !== 'cancelled';
+      return !job.cancelled;
     }
-    await outbox.add(entry, bytes);
-    if (job.controller.signal.reason === 'cancelled') {
-      // Some of it is at the edge by now, which removes that when it refuses the result.
+    await outbox.add(left);
+    if (job.cancelled) {
+      // Some of its files are at the edge by now, which removes them when it refuses the result.
       onFinished();
       return false;
     }
     // Raised again while it was written: from here on the outbox answers for the key.
     const newest = job.job.fence;
     const ended = this.#end(job, result);
-    if (newest > fence) await outbox.update(key, (kept) => ({ ...kept, result: { ...kept.result, fence: newest } }));
+    if (newest > fence) await outbox.update(key, (kept) => ({ ...kept, fence: newest }));
     onFinished(); // somebody waits for the mesh, and nobody for the spool
     await ended;
     return true;
@@ -188,8 +190,9 @@ export class Runner {
   async #end(job: LiveJob, result: JobResult): Promise<void> {
     const { live, spool, series } = this.#options;
     const { key } = job.job;
-    // A job that was cancelled has ended already, and another of its key may have begun.
-    if (job.controller.signal.reason === 'cancelled') return;
+    // A cancelled job has left the spool already, and another of its key may be in it.
+    if (job.cancelled) return;
+    job.shipped();
     if (live.get(key) === job) live.delete(key);
     series.jobs.inc({ outcome: result.outcome });
     series.jobSeconds.observe((Date.now() - job.acceptedAtMs) / 1000);

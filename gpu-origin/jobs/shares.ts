@@ -49,7 +49,7 @@ export class Shares {
     const needs = needsOf(job);
     if (needs.outside && this.#outside >= outsideMax) return false;
     if (needs.fieldBytes === 0) return true;
-    if (this.#nextField?.controller.signal.aborted) this.#nextField = null;
+    if (this.#nextField?.state.at === 'ended') this.#nextField = null;
     if (this.#nextField !== null && this.#nextField !== job) return false;
     // One alone always goes: waiting would not make it smaller.
     if (this.#fieldBytes === 0 || this.#fieldBytes + needs.fieldBytes <= fieldBytesMax) return true;

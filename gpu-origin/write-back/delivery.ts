@@ -3,16 +3,18 @@ import { flightLifeMsMax } from '../../contract/job.ts';
 import { causeText, log } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import type { CallEdge } from './edge-client.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
-import { isCarried, sendBlob, sendResult, type JobBlob, type Outcome } from './send-result.ts';
+import type { Outbox } from './outbox.ts';
+import type { Outcome } from './outcome.ts';
+import { sendBlob, sendResult, type JobBlob } from './send-result.ts';
+import { isCarried, type Shipment, type ShippedFile } from './shipment.ts';
 
-/** Results that are sent at once. */
+/** Results from the outbox that are sent at the same time. */
 const sendingMax = 4;
 
-/** Blobs that are on their way at once before their results. They keep no result waiting. */
+/** Blobs that are uploaded ahead of their results at the same time. They keep no result waiting. */
 const aheadMax = 8;
 
-/** Results that are on their way at once before they are on disk, and how long one may be, in milliseconds. */
+/** Results that are sent before they are on disk, at the same time, and how long each may take, in milliseconds. */
 const atOnceMax = 8;
 const atOnceMsMax = 1000;
 
@@ -25,7 +27,7 @@ type DeliveryOptions = {
   outbox: Outbox;
   callEdge: CallEdge;
   /** Called when a result has left the outbox. */
-  onGone: (outcome: 'delivered' | 'dropped', entry: OutboxEntry) => void;
+  onGone: (outcome: 'delivered' | 'dropped', shipment: Shipment) => void;
 };
 
 /**
@@ -36,10 +38,6 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #sending = new Set<string>();
   readonly #attempts = new Map<string, Attempts>();
-  /** What became of blobs that went ahead, by their bytes; of those of a result, in their order; and of the result. */
-  readonly #ahead = new WeakMap<Uint8Array, Promise<Outcome>>();
-  readonly #aheadOf = new WeakMap<OutboxEntry, (Promise<Outcome> | undefined)[]>();
-  readonly #resultAhead = new WeakMap<OutboxEntry, Promise<Outcome | null>>();
   #sendingAhead = 0;
   #sendingAtOnce = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -50,56 +48,51 @@ export class Delivery {
   }
 
   /**
-   * Begins to send a blob as soon as it is made, as somebody waits for the mesh; false where too much is on its way, so
-   * that the blob goes when its result is on disk.
+   * Begins to upload a blob as soon as it is made, since somebody waits for the mesh. Null when too many uploads are under
+   * way: the blob is then sent once its result is on disk.
    */
-  sendAhead(blob: JobBlob, bytes: Uint8Array): boolean {
-    if (this.#stopped || this.#sendingAhead >= aheadMax || this.#sending.size >= sendingMax) return false;
+  sendAhead(blob: JobBlob, bytes: Uint8Array): Promise<Outcome> | null {
+    if (this.#stopped || this.#sendingAhead >= aheadMax || this.#sending.size >= sendingMax) return null;
     this.#sendingAhead += 1;
     const sent = sendBlob(blob, { body: bytes, bodySha256: blob.sha256 }, this.#options.callEdge).finally(
       () => (this.#sendingAhead -= 1),
     );
-    sent.catch(() => undefined); // whoever sends the result looks at it, unless there never is one
-    this.#ahead.set(bytes, sent);
-    return true;
+    sent.catch(() => undefined); // the sender of the result awaits it; a job that fails has no result to send
+    return sent;
   }
 
   /**
-   * Sends a result before it is on disk, as somebody waits for the mesh: its job is in the spool until the edge has it, so
-   * that it is lost by no crash. Whether the edge has it within `atOnceMsMax`; where not, it is to be put into the outbox,
-   * and what became of it here is looked at with the next `kick`. Null where one of its blobs did not go ahead (but for one
-   * that it carries), or too much is on its way.
+   * Sends a result before it is on disk, since somebody waits for the mesh. A crash loses nothing: the job is in the spool
+   * until the edge has the result. Resolves with null when the edge took it within `atOnceMsMax`, else with the shipment
+   * that is to be put into the outbox, which holds the attempt that is still under way. Returns null, and sends nothing,
+   * when a blob was not uploaded ahead (a thumbnail inside the result need not be) or too many results are under way.
    */
-  sendAtOnce(entry: OutboxEntry, bytes: readonly Uint8Array[]): Promise<boolean> | null {
-    const ahead = bytes.map((each) => this.#ahead.get(each));
-    this.#aheadOf.set(entry, ahead);
-    const carried = entry.blobs.findIndex((blob) => isCarried(entry, blob));
-    const canFollow = bytes.length > 0 && ahead.every((sent, i) => sent !== undefined || i === carried);
+  sendAtOnce(shipment: Shipment): Promise<Shipment | null> | null {
+    const { files } = shipment;
+    const carried = files.find((file) => isCarried(shipment, file));
+    const canFollow = files.length > 0 && files.every((file) => file.upload !== null || file === carried);
     if (this.#stopped || !canFollow || this.#sendingAtOnce >= atOnceMax) return null;
-    const followed = Promise.all(ahead.filter((sent) => sent !== undefined)).then((outcomes) =>
+    const attempt = Promise.all(files.flatMap(({ upload }) => upload ?? [])).then((outcomes) =>
       outcomes.every(({ state }) => state === 'delivered')
-        ? sendResult(entry, bytes[carried] ?? null, this.#options.callEdge)
+        ? sendResult(shipment, carried?.content ?? null, this.#options.callEdge)
         : null,
     );
-    return this.#takenAtOnce(
-      entry,
-      followed.catch(() => null), // sent again with what is in the outbox
-    );
+    return this.#takenAtOnce({
+      ...shipment,
+      attempt: attempt.catch(() => null), // sent again from the outbox
+    });
   }
 
-  async #takenAtOnce(entry: OutboxEntry, followed: Promise<Outcome | null>): Promise<boolean> {
+  async #takenAtOnce(shipment: Shipment): Promise<Shipment | null> {
     this.#sendingAtOnce += 1;
     const late = new AbortController();
-    const outcome = await Promise.race([followed, sleep(atOnceMsMax, null, { signal: late.signal })]);
+    const outcome = await Promise.race([shipment.attempt, sleep(atOnceMsMax, null, { signal: late.signal })]);
     late.abort();
     this.#sendingAtOnce -= 1;
-    if (outcome?.state !== 'delivered') {
-      this.#resultAhead.set(entry, followed);
-      return false;
-    }
-    this.#options.onGone('delivered', entry);
+    if (outcome?.state !== 'delivered') return shipment;
+    this.#options.onGone('delivered', shipment);
     this.retryNow();
-    return true;
+    return null;
   }
 
   /** Sends what is due; called when a result was added. */
@@ -107,11 +100,11 @@ export class Delivery {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     let nextDueMs = Infinity;
-    for (const entry of this.#options.outbox.entries.values()) {
-      if (this.#sending.has(entry.key)) continue;
-      const dueMs = this.#attempts.get(entry.key)?.dueMs ?? 0;
+    for (const shipment of this.#options.outbox.entries.values()) {
+      if (this.#sending.has(shipment.key)) continue;
+      const dueMs = this.#attempts.get(shipment.key)?.dueMs ?? 0;
       if (dueMs > Date.now()) nextDueMs = Math.min(nextDueMs, dueMs);
-      else if (this.#sending.size < sendingMax) void withTrace(entry.trace, () => this.#send(entry));
+      else if (this.#sending.size < sendingMax) void withTrace(shipment.trace, () => this.#send(shipment));
       else break; // the end of one that is being sent comes here again
     }
     if (nextDueMs < Infinity) this.#timer = setTimeout(() => this.kick(), nextDueMs - Date.now());
@@ -132,76 +125,71 @@ export class Delivery {
     clearTimeout(this.#timer);
   }
 
-  async #send(entry: OutboxEntry): Promise<void> {
-    this.#sending.add(entry.key);
+  async #send(shipment: Shipment): Promise<void> {
+    const { key, attempt } = shipment;
+    this.#sending.add(key);
     try {
-      const ahead = this.#resultAhead.get(entry);
-      this.#resultAhead.delete(entry);
-      const outcome = (await ahead) ?? (await this.#sendWhole(entry));
-      await this.#settle(entry, outcome);
+      const first = !this.#attempts.has(key);
+      const outcome = (first ? await attempt : null) ?? (await this.#sendWhole(shipment, first));
+      await this.#settle(shipment, outcome);
       if (outcome.state !== 'retry') this.retryNow();
     } catch (error) {
-      this.#retryLater(entry.key, causeText(error), null);
+      this.#retryLater(key, causeText(error), null);
     } finally {
-      this.#sending.delete(entry.key);
+      this.#sending.delete(key);
       this.kick();
     }
   }
 
-  async #sendWhole(entry: OutboxEntry): Promise<Outcome> {
-    const blobs = await this.#blobsSent(entry);
+  async #sendWhole(shipment: Shipment, first: boolean): Promise<Outcome> {
+    const blobs = await this.#sendBlobs(shipment, first);
     if (blobs.state !== 'delivered') return blobs;
     const { outbox, callEdge } = this.#options;
-    const carried = entry.blobs.find((blob) => isCarried(entry, blob));
-    return sendResult(entry, carried === undefined ? null : await outbox.blobBytes(entry, carried), callEdge);
+    const carried = shipment.files.find((file) => isCarried(shipment, file));
+    return sendResult(shipment, carried === undefined ? null : await outbox.content(shipment, carried), callEdge);
   }
 
-  /** Sends the blobs of a result, but for one that it carries, and those that went ahead the first time. */
-  async #blobsSent(entry: OutboxEntry): Promise<Outcome> {
+  /** Sends the blobs of a result, except the one inside it. The first time, uploads that began ahead count. */
+  async #sendBlobs(shipment: Shipment, first: boolean): Promise<Outcome> {
+    if (shipment.result.outcome === 'failed') return { state: 'delivered' };
     const { outbox, callEdge } = this.#options;
-    if (entry.result.outcome === 'failed') return { state: 'delivered' };
-    const ahead = this.#aheadOf.get(entry) ?? [];
-    this.#aheadOf.delete(entry);
+    const send = async (file: ShippedFile): Promise<Outcome> => {
+      if (isCarried(shipment, file)) return { state: 'delivered' };
+      if (first && file.upload !== null) return file.upload;
+      return sendBlob({ ...shipment, ...file }, { body: await outbox.content(shipment, file) }, callEdge);
+    };
     // Together: whoever waits for the mesh waits for the slowest of them, not for their sum.
-    const outcomes = await Promise.all(
-      entry.blobs.map(async (blob, i) => {
-        if (isCarried(entry, blob)) return { state: 'delivered' } as const;
-        return ahead[i] ?? sendBlob({ ...entry, ...blob }, { body: await outbox.blobBytes(entry, blob) }, callEdge);
-      }),
-    );
+    const outcomes = await Promise.all(shipment.files.map(send));
     return outcomes.find(({ state }) => state !== 'delivered') ?? { state: 'delivered' };
   }
 
-  async #settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
+  async #settle(shipment: Shipment, outcome: Outcome): Promise<void> {
     const { outbox } = this.#options;
-    if (outcome.state === 'retry' && Date.now() - entry.finishedAtMs < flightLifeMsMax) {
-      this.#retryLater(entry.key, outcome.cause, outcome.afterMs);
+    if (outcome.state === 'retry' && Date.now() - shipment.finishedAtMs < flightLifeMsMax) {
+      this.#retryLater(shipment.key, outcome.cause, outcome.afterMs);
       return;
     }
-    this.#attempts.delete(entry.key);
-    const fenceRaised = outbox.entries.get(entry.key)?.result.fence !== entry.result.fence;
-    // What the edge says to an old fence means nothing for the dispatch that came meanwhile: it is sent again.
+    this.#attempts.delete(shipment.key);
+    const fenceRaised = outbox.entries.get(shipment.key)?.result.fence !== shipment.result.fence;
+    // An answer to the old fence says nothing of the dispatch that came meanwhile: the result is sent again.
     if (outcome.state !== 'delivered' && fenceRaised) return;
-    if (outcome.state !== 'delivered') log('result not taken by the edge', { key: entry.key, ...outcome });
-    if (outcome.state === 'refused' && entry.result.outcome === 'completed') {
-      await this.#tellRefused(entry, outcome.cause);
+    if (outcome.state !== 'delivered') log('result not taken by the edge', { key: shipment.key, ...outcome });
+    if (outcome.state === 'refused' && shipment.result.outcome === 'completed') {
+      await this.#tellRefused(shipment, outcome.cause);
       return;
     }
     const delivered = outcome.state === 'delivered';
-    await (delivered ? outbox.remove(entry.key) : outbox.drop(entry.key));
-    this.#options.onGone(delivered ? 'delivered' : 'dropped', entry);
+    await (delivered ? outbox.remove(shipment.key) : outbox.drop(shipment.key));
+    this.#options.onGone(delivered ? 'delivered' : 'dropped', shipment);
   }
 
-  /** Those who wait hear at once that the mesh will not come. */
-  async #tellRefused(entry: OutboxEntry, cause: string): Promise<void> {
+  /** Sends a failure in the result's place, so that whoever waits hears at once that the mesh will not come. */
+  async #tellRefused(shipment: Shipment, cause: string): Promise<void> {
     const failure = {
       code: 'internal_error' as const,
       message: `The mesh could not be stored: ${cause}`.slice(0, 500),
     };
-    await this.#options.outbox.update(entry.key, (present) => ({
-      ...present,
-      result: { outcome: 'failed', fence: present.result.fence, failure },
-    }));
+    await this.#options.outbox.update(shipment.key, ({ fence }) => ({ outcome: 'failed', fence, failure }));
   }
 
   #retryLater(key: string, cause: string, afterMs: number | null): void {

@@ -1,36 +1,21 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { Sha256 } from '../../contract/digest.ts';
-import { JobResult } from '../../contract/job.ts';
-import { Trace } from '../../contract/trace.ts';
+import type { JobResult } from '../../contract/job.ts';
 import { sweepPartials, syncFolderOf, writeWhole } from '../disk/durable-file.ts';
 import { createInOrder } from '../disk/in-order.ts';
 import { causeText, log } from '../log.ts';
-
-const OutboxEntry = z.strictObject({
-  key: Sha256,
-  /** `shared`, or the tenant whose private result this is. */
-  scope: z.string(),
-  result: JobResult,
-  blobs: z.array(z.strictObject({ sha256: Sha256, bytes: z.number().int(), mediaType: z.string() })),
-  finishedAtMs: z.number(),
-  trace: Trace.optional(),
-});
-
-/** A finished job that the edge has not confirmed yet. */
-export type OutboxEntry = z.infer<typeof OutboxEntry>;
+import { ShipmentRecord, recordOf, shipmentOf, withResult, type Shipment, type ShippedFile } from './shipment.ts';
 
 type OutboxOptions = {
   folder: string;
   bytesMax: number;
-  /** Called when a result has left that nobody wants. */
-  onDropped: (entry: OutboxEntry) => Promise<void>;
+  /** Called when a result that nobody wants has left. */
+  onDropped: (shipment: Shipment) => Promise<void>;
 };
 
 /**
- * Finished results on disk, `<key>.json` beside `<key>.<sha256>` for each blob, from before the job leaves the spool
- * until the edge has confirmed or refused them. `bytesMax` stops new jobs, it never drops a result: those in progress
+ * Finished results on disk, `<key>.json` beside `<key>.<sha256>` for each file, from before the job leaves the spool until
+ * the edge has confirmed or refused the result. `bytesMax` stops new jobs and never drops a result: the jobs in progress
  * may still go past it.
  */
 export class Outbox {
@@ -38,7 +23,7 @@ export class Outbox {
   readonly #bytesMax: number;
   readonly #onDropped: OutboxOptions['onDropped'];
   readonly #inOrder = createInOrder();
-  readonly #entries = new Map<string, OutboxEntry>();
+  readonly #entries = new Map<string, Shipment>();
   #bytes = 0;
 
   constructor(options: OutboxOptions) {
@@ -47,7 +32,7 @@ export class Outbox {
     this.#onDropped = options.onDropped;
   }
 
-  get entries(): ReadonlyMap<string, OutboxEntry> {
+  get entries(): ReadonlyMap<string, Shipment> {
     return this.#entries;
   }
 
@@ -63,75 +48,76 @@ export class Outbox {
     return this.#bytes >= this.#bytesMax;
   }
 
-  /** Takes up what an earlier process left; leftovers that are no whole result are removed. */
+  /** Takes up the results of an earlier process and removes leftovers that are no whole result. */
   async recover(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     const names = await sweepPartials(this.#folder);
     for (const name of names.filter((each) => each.endsWith('.json'))) {
-      const entry = await this.#read(name);
-      if (entry !== null) this.#keep(entry);
+      const shipment = await this.#read(name);
+      if (shipment !== null) this.#keep(shipment);
     }
-    const blobs = new Set(
-      [...this.#entries.values()].flatMap((entry) => entry.blobs.map((blob) => this.#blob(entry, blob))),
+    const files = new Set(
+      [...this.#entries.values()].flatMap((shipment) => shipment.files.map((file) => this.#file(shipment, file))),
     );
     for (const name of names.filter((each) => !each.endsWith('.json'))) {
-      if (!blobs.has(this.#path(name))) await rm(this.#path(name), { force: true });
+      if (!files.has(this.#path(name))) await rm(this.#path(name), { force: true });
     }
   }
 
-  /** Stores a result with its blobs' bytes; when it returns, all outlast a power cut. */
-  add(entry: OutboxEntry, blobs: readonly Uint8Array[]): Promise<void> {
-    return this.#inOrder(entry.key, async () => {
-      // Together, as each waits for the disk: an entry that lacks a blob after a crash is given up, and its job, which
-      // is in the spool until this returns, is made again.
+  /** Stores a result with its files; when it returns, all outlast a power cut, and the outbox answers for the key. */
+  add(shipment: Shipment): Promise<void> {
+    return this.#inOrder(shipment.key, async () => {
+      // Written together, as each write waits for the disk. An entry that lacks a file after a crash is given up: its
+      // job stays in the spool until this returns, and is made again.
       await Promise.all([
-        ...entry.blobs.map((blob, i) => writeWhole(this.#blob(entry, blob), blobBytesAt(blobs, i))),
-        writeWhole(this.#json(entry.key), JSON.stringify(entry)),
+        ...shipment.files.map((file) => writeWhole(this.#file(shipment, file), contentOf(file))),
+        writeWhole(this.#json(shipment.key), JSON.stringify(recordOf(shipment))),
       ]);
-      await syncFolderOf(this.#json(entry.key));
-      this.#keep(entry);
+      await syncFolderOf(this.#json(shipment.key));
+      this.#keep({ ...shipment, files: shipment.files.map((file) => ({ ...file, content: null })) });
     });
   }
 
-  /** Replaces what is to be said of a job whose blobs stay as they are; no effect when it has left. */
-  update(key: string, change: (entry: OutboxEntry) => OutboxEntry): Promise<void> {
+  /** Replaces a result whose files stay as they are; no effect once it has left. */
+  update(key: string, change: (result: JobResult) => JobResult): Promise<void> {
     return this.#inOrder(key, async () => {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) return;
-      const changed = change(entry);
-      await writeWhole(this.#json(key), JSON.stringify(changed));
+      const shipment = this.#entries.get(key);
+      if (shipment === undefined) return;
+      const changed = withResult(shipment, change(shipment.result));
+      await writeWhole(this.#json(key), JSON.stringify(recordOf(changed)));
       this.#entries.set(key, changed);
     });
   }
 
-  blobBytes(entry: OutboxEntry, blob: OutboxEntry['blobs'][number]): Promise<Uint8Array> {
-    return readFile(this.#blob(entry, blob));
+  /** Reads the bytes of a stored file. */
+  content(shipment: Shipment, file: ShippedFile): Promise<Uint8Array> {
+    return readFile(this.#file(shipment, file));
   }
 
   /** Removes a result that nobody wants. */
   async drop(key: string): Promise<void> {
-    const entry = await this.remove(key);
-    if (entry !== null) await this.#onDropped(entry);
+    const shipment = await this.remove(key);
+    if (shipment !== null) await this.#onDropped(shipment);
   }
 
-  /** Removes a result that the edge has; gives what was there. */
-  remove(key: string): Promise<OutboxEntry | null> {
+  /** Removes a result that the edge has; returns it, or null when there was none. */
+  remove(key: string): Promise<Shipment | null> {
     return this.#inOrder(key, async () => {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) return null;
+      const shipment = this.#entries.get(key);
+      if (shipment === undefined) return null;
       await rm(this.#json(key), { force: true });
-      for (const blob of entry.blobs) await rm(this.#blob(entry, blob), { force: true });
+      for (const file of shipment.files) await rm(this.#file(shipment, file), { force: true });
       this.#entries.delete(key);
-      this.#bytes -= bytesOf(entry);
-      return entry;
+      this.#bytes -= bytesOf(shipment);
+      return shipment;
     });
   }
 
-  async #read(name: string): Promise<OutboxEntry | null> {
+  async #read(name: string): Promise<Shipment | null> {
     try {
-      const entry = OutboxEntry.parse(JSON.parse(await readFile(this.#path(name), 'utf8')));
-      for (const blob of entry.blobs) await stat(this.#blob(entry, blob));
-      return entry;
+      const shipment = shipmentOf(ShipmentRecord.parse(JSON.parse(await readFile(this.#path(name), 'utf8'))));
+      for (const file of shipment.files) await stat(this.#file(shipment, file));
+      return shipment;
     } catch (error) {
       log('outbox entry given up', { file: name, cause: causeText(error) });
       await rm(this.#path(name), { force: true });
@@ -139,18 +125,18 @@ export class Outbox {
     }
   }
 
-  #keep(entry: OutboxEntry): void {
-    const before = this.#entries.get(entry.key);
-    this.#bytes += bytesOf(entry) - (before === undefined ? 0 : bytesOf(before));
-    this.#entries.set(entry.key, entry);
+  #keep(shipment: Shipment): void {
+    const before = this.#entries.get(shipment.key);
+    this.#bytes += bytesOf(shipment) - (before === undefined ? 0 : bytesOf(before));
+    this.#entries.set(shipment.key, shipment);
   }
 
   #json(key: string): string {
     return this.#path(`${key}.json`);
   }
 
-  #blob(entry: OutboxEntry, blob: OutboxEntry['blobs'][number]): string {
-    return this.#path(`${entry.key}.${blob.sha256}`);
+  #file({ key }: Shipment, { sha256 }: ShippedFile): string {
+    return this.#path(`${key}.${sha256}`);
   }
 
   #path(name: string): string {
@@ -158,13 +144,11 @@ export class Outbox {
   }
 }
 
-/** The bytes of a result's blob, which are given in the order of its blobs. */
-function blobBytesAt(blobs: readonly Uint8Array[], place: number): Uint8Array {
-  const bytes = blobs[place];
-  if (bytes === undefined) throw new Error('a blob has no bytes; this is a bug');
-  return bytes;
+function contentOf({ content }: ShippedFile): Uint8Array {
+  if (content === null) throw new Error('a file that is new to the outbox has no bytes; this is a bug');
+  return content;
 }
 
-function bytesOf(entry: OutboxEntry): number {
-  return entry.blobs.reduce((sum, blob) => sum + blob.bytes, 0);
+function bytesOf(shipment: Shipment): number {
+  return shipment.files.reduce((sum, file) => sum + file.bytes, 0);
 }

@@ -1,21 +1,15 @@
-import { carriedThumbnailBytesMax, type JobResult } from '../../contract/job.ts';
+import type { JobResult } from '../../contract/job.ts';
 import type { CallEdge, EdgeAnswer } from './edge-client.ts';
-import type { OutboxEntry } from './outbox.ts';
-
-/** What became of one attempt: the edge has it, nobody wants it (410), it will never take it, or not now. */
-export type Outcome =
-  | { state: 'delivered' }
-  | { state: 'gone' }
-  | { state: 'refused'; cause: string }
-  | { state: 'retry'; cause: string; afterMs: number | null };
+import type { Outcome } from './outcome.ts';
+import type { Shipment, ShippedFile } from './shipment.ts';
 
 /** Answers that another attempt would get again. */
 const permanentStatuses = [400, 409, 411, 413, 422];
 
 /** A blob, and the job that it was made in. */
-export type JobBlob = Pick<OutboxEntry, 'key' | 'scope'> & Pick<OutboxEntry['blobs'][number], 'sha256' | 'mediaType'>;
+export type JobBlob = Pick<Shipment, 'key' | 'scope'> & Pick<ShippedFile, 'sha256' | 'mediaType'>;
 
-/** The bytes of a blob, and their digest where it was made of them just now and not read with them from a disk. */
+/** The bytes of a blob, and their digest if they never left memory: what a disk gave is hashed again. */
 type BlobBody = { body: Uint8Array; bodySha256?: string };
 
 /** Sends a blob, before the result that names it; rejects when the edge does not answer. */
@@ -29,23 +23,17 @@ export async function sendBlob(
   return outcomeOf(await callEdge({ method: 'PUT', path, mediaType, ...sent }));
 }
 
-/** Whether a blob of a result is its thumbnail, and small enough to go with it. */
-export function isCarried({ result }: OutboxEntry, { sha256, bytes }: OutboxEntry['blobs'][number]): boolean {
-  if (result.outcome !== 'completed' || bytes > carriedThumbnailBytesMax) return false;
-  return sha256 === result.manifest.thumbnail?.sha256;
-}
-
 /**
- * Sends a result whose blobs the edge has, but for the thumbnail's bytes where these are carried (null: none are);
- * rejects when the edge does not answer. An edge that is older than this origin refuses a result that carries anything:
- * it is sent the thumbnail by itself.
+ * Sends a result whose blobs are at the edge. `thumbnail` is the one blob that may go inside the result (null: none does).
+ * Rejects when the edge does not answer. An edge older than this origin refuses a result that carries a thumbnail: it is
+ * then sent the thumbnail by itself.
  */
 export async function sendResult(
-  entry: OutboxEntry,
+  shipment: Shipment,
   thumbnail: Uint8Array | null,
   callEdge: CallEdge,
 ): Promise<Outcome> {
-  const { key, scope, result } = entry;
+  const { key, scope, result } = shipment;
   if (thumbnail === null || result.outcome === 'failed') return putResult(key, result, callEdge);
   const carrying = { ...result, thumbnail: Buffer.from(thumbnail).toString('base64') };
   const outcome = await putResult(key, carrying, callEdge);

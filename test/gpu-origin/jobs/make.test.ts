@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { liveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
 import { makeJob } from '../../../gpu-origin/jobs/make.ts';
 import { originSeries } from '../../../gpu-origin/metrics/series.ts';
 import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
@@ -29,7 +29,7 @@ test('a mesh that cannot be encoded leaves no surface', async () => {
     };
     const run: typeof kernels.run = (kernel, ...rest) =>
       kernel === 'encode' ? noRoom() : kernels.run(kernel, ...rest);
-    const { result } = await makeJob(liveJob({ job: jobFor(image), acceptedAtMs: 0, starts: 1 }), image, {
+    const { result } = await makeJob(new LiveJob({ job: jobFor(image), acceptedAtMs: 0, starts: 1 }), image, {
       models: () => [{ ...model, id: bisque.id, folder, createdAtSeconds: 0 }],
       inferFor: () => (each) => infer({ ...each, model: each.model.id }),
       askServer: () => Promise.reject(new Error('no server is asked')),
@@ -38,7 +38,7 @@ test('a mesh that cannot be encoded leaves no surface', async () => {
       kernels: { ...kernels, run },
       geometry,
       callEdge: async () => ({ status: 200, bytes: new Uint8Array(), retryAfterMs: null }),
-      sendAhead: () => false,
+      sendAhead: () => null,
       series: originSeries(new Registry()),
       jobSecondsMax: 60,
       withdraw: () => undefined,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { liveJob, type LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
 import { JobQueue } from '../../../gpu-origin/jobs/queue.ts';
 import { jobFor } from '../support/send-job.ts';
 
@@ -10,7 +10,7 @@ function createQueue(capacity = 100) {
   let nowMs = start;
   const queue = new JobQueue({ capacity, now: () => nowMs });
   const add = (tenant: string, priority: 'interactive' | 'batch' = 'interactive') => {
-    const job = liveJob({ job: jobFor(image, { tenant, priority }), acceptedAtMs: nowMs, starts: 0 });
+    const job = new LiveJob({ job: jobFor(image, { tenant, priority }), acceptedAtMs: nowMs, starts: 0 });
     queue.add(job);
     return job;
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { liveJob, type LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
 import { Pace } from '../../../gpu-origin/jobs/pace.ts';
 import { JobQueue } from '../../../gpu-origin/jobs/queue.ts';
 import { failedResult } from '../../../gpu-origin/jobs/result.ts';
@@ -32,7 +32,7 @@ async function startRunner(sendAtOnce: SendAtOnce, images: readonly number[] = [
   const jobs: LiveJob[] = [];
   for (const byte of images) {
     const image = new Uint8Array([byte]);
-    const job = liveJob({ job: jobFor(image), acceptedAtMs: Date.now(), starts: 0 });
+    const job = new LiveJob({ job: jobFor(image), acceptedAtMs: Date.now(), starts: 0 });
     await spool.put(
       job,
       (async function* () {
@@ -71,7 +71,7 @@ async function startRunner(sendAtOnce: SendAtOnce, images: readonly number[] = [
 
 test('a job that is cancelled while its result is written stays in the outbox, for the edge to refuse', async () => {
   const { jobs, outbox, finished } = await startRunner(() => {
-    jobs[0]?.controller.abort('cancelled');
+    jobs[0]?.end('cancelled');
     return null;
   });
   await finished;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { liveJob, type LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
+import { LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
 import { Shares, type Needs } from '../../../gpu-origin/jobs/shares.ts';
 import { jobFor } from '../support/send-job.ts';
 
@@ -12,7 +12,7 @@ function createShares() {
     fieldBytesMax: 100,
   });
   const jobWith = (change: Partial<Needs>) => {
-    const job = liveJob({ job: jobFor(new Uint8Array(1)), acceptedAtMs: 0, starts: 0 });
+    const job = new LiveJob({ job: jobFor(new Uint8Array(1)), acceptedAtMs: 0, starts: 0 });
     needs.set(job, { outside: false, fieldBytes: 0, ...change });
     return job;
   };
@@ -45,7 +45,7 @@ test('a field that found no room is not overtaken by smaller ones, until it has 
   expect(shares.admits(small)).toBe(true);
   const cancelled = jobWith({ fieldBytes: 80 });
   expect([shares.admits(cancelled), shares.admits(small)]).toEqual([false, false]);
-  cancelled.controller.abort('cancelled');
+  cancelled.end('cancelled');
   expect(shares.admits(small)).toBe(true);
 });
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PeerCall } from '../support/edge-peer.ts';
 import { createSetting, type Setting } from '../support/setting.ts';
 import { carriedThumbnailBytesMax } from '../../../contract/job.ts';
-import type { OutboxEntry } from '../../../gpu-origin/write-back/outbox.ts';
+import type { ShipmentRecord } from '../../../gpu-origin/write-back/shipment.ts';
 import { heavyInflation, writeModel } from '../support/models.ts';
 import { jobFor, sendJob, signedPost } from '../support/send-job.ts';
 
@@ -220,7 +220,7 @@ test.each([
   const body = randomBytes(bytes);
   const sha256 = createHash('sha256').update(body).digest('hex');
   const path = join(setting.stateFolder, 'outbox', key);
-  const entry = JSON.parse(await readFile(`${path}.json`, 'utf8')) as OutboxEntry;
+  const entry = JSON.parse(await readFile(`${path}.json`, 'utf8')) as ShipmentRecord;
   if (entry.result.outcome !== 'completed' || entry.result.manifest.thumbnail === null) throw new Error('no thumbnail');
   Object.assign(entry.result.manifest.thumbnail, { sha256, bytes });
   Object.assign(entry.blobs[1] ?? {}, { sha256, bytes });
