@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 import { fields, modelFieldNames } from './fields.ts';
 
-/** What an ONNX model takes and gives; each family has one pipeline at the origin. */
-export const ModelFamily = z.enum(['two-sided-depth', 'triplane-field', 'matting', 'http-mesh']);
-export type ModelFamily = z.infer<typeof ModelFamily>;
+/** What a model takes and gives. The origin has a table of the families that it can run; the edge only passes the name on. */
+const ModelFamily = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a family of models');
 
 /** False for a matting model, which only helps others: it has no way from a picture to a mesh. */
-export function makesMeshes({ family }: { family: ModelFamily }): boolean {
+export function makesMeshes({ family }: { family: string }): boolean {
   return family !== 'matting';
 }
 

@@ -10,13 +10,13 @@ import { handBack } from './jobs/hand-back.ts';
 import { Intake } from './jobs/intake.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { makeJob } from './jobs/make.ts';
-import { needsOf } from './jobs/needs.ts';
+import { needsOfJob } from './jobs/needs.ts';
 import { Pace } from './jobs/pace.ts';
-import type { PinnedInfer } from './jobs/pinned-infer.ts';
 import { JobQueue } from './jobs/queue.ts';
 import { Runner } from './jobs/runner.ts';
 import { Shares } from './jobs/shares.ts';
 import { Spool } from './jobs/spool.ts';
+import type { Infer } from './families/family.ts';
 import { causeText, log } from './log.ts';
 import { registerGauges } from './report/gauges.ts';
 import { originSeries, type OriginSeries } from './metrics/series.ts';
@@ -176,7 +176,7 @@ function createParts(config: Config) {
 }
 
 function createShares({ jobsOutsideMax: outsideMax, fieldBytesMax }: Config, models: Models): Shares {
-  return new Shares({ needsOf: ({ job }) => needsOf(job, models.stored), outsideMax, fieldBytesMax });
+  return new Shares({ needsOf: ({ job }) => needsOfJob(job, models.stored), outsideMax, fieldBytesMax });
 }
 
 /** Keys of the surfaces that a result names. */
@@ -207,7 +207,7 @@ type MakeParts = Omit<Parameters<typeof makeJob>[2], 'models' | 'inferFor' | 'as
 function createMake({ config, models, pool, servers, ...parts }: MakeParts) {
   const { jobSecondsMax } = config;
   const inferFor =
-    (jobBegunMs: number): PinnedInfer =>
+    (jobBegunMs: number): Infer =>
     (run) =>
       pool.infer({ ...run, jobBegunMs });
   return (job: LiveJob, image: Uint8Array) =>

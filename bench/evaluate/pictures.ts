@@ -6,7 +6,7 @@ import { validateBytes } from 'gltf-validator';
 import sharp, { type OverlayOptions } from 'sharp';
 import { createKernelPool } from '../../gpu-origin/pipeline/kernel-pool.ts';
 import { kernels as stages } from '../../gpu-origin/pipeline/kernels.ts';
-import { makeMesh, type MadeMesh } from '../../gpu-origin/pipeline/pipeline.ts';
+import { makeMesh, type MadeMesh } from '../../gpu-origin/making/make-mesh.ts';
 import { asManifold } from '../../test/gpu-origin/mesh/manifold.ts';
 import { defaultParams } from '../../test/gpu-origin/pipeline/default-params.ts';
 import type { realModel } from '../../test/gpu-origin/pipeline/real-model.ts';

@@ -33,7 +33,7 @@ export async function evaluateSolids({ model, infer }: Awaited<ReturnType<typeof
       const { canvas, tensor } = stages.prepare({ picture, prediction: null, foregroundRatio: 0.85, preprocessing });
       const signal = new AbortController().signal;
       const { outputs } = await infer({
-        model: model.manifest.name,
+        model,
         graph: 'depth',
         inputs: { image: tensor },
         signal,

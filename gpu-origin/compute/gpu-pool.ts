@@ -2,7 +2,7 @@ import { Problem } from '../../contract/problem.ts';
 import type { ProviderOrder } from '../config.ts';
 import { log } from '../log.ts';
 import { notServed } from '../models/not-served.ts';
-import type { ModelContent } from '../pipeline/job.ts';
+import { sameContent, type Infer, type ModelContent } from '../families/family.ts';
 import { BatchSizes } from './batch-size.ts';
 import { Batcher, joinInputs, rowsOf, splitOutputs, type PendingRun, type RunOutcome } from './batcher.ts';
 import { GpuProcessEnded } from './gpu-child.ts';
@@ -91,7 +91,7 @@ export class GpuPool {
    * later. Rejects with the signal's reason when it is aborted, else with the cause: `notServed`, the runtime's error, or
    * GpuProcessEnded after the second process.
    */
-  async infer(run: Pick<PendingRun, 'graph' | 'inputs' | 'signal'> & { model: ModelContent; jobBegunMs?: number }) {
+  async infer(run: Parameters<Infer>[0] & { jobBegunMs?: number }): ReturnType<Infer> {
     run.signal.throwIfAborted();
     const model = this.#find(run.model);
     if (model === null) throw notServed(run.model.id);
@@ -127,7 +127,7 @@ export class GpuPool {
   }
 
   #find(wanted: ModelContent): LaneModel | null {
-    return this.#models.find(({ id, digest }) => id === wanted.id && digest === wanted.digest) ?? null;
+    return this.#models.find((model) => sameContent(model, wanted)) ?? null;
   }
 
   #dispatch(): void {

@@ -1,5 +1,5 @@
 import type { OnnxProvider } from '../../contract/mesh.ts';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 
 /** A model whose files are checked: what a GPU process needs to load it. */

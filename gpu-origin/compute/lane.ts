@@ -1,5 +1,6 @@
 import type { ProviderOrder } from '../config.ts';
 import type { OnnxProvider } from '../../contract/mesh.ts';
+import { sameContent, type ModelContent } from '../families/family.ts';
 import { log } from '../log.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { GpuChild, GpuProcessEnded } from './gpu-child.ts';
@@ -103,7 +104,7 @@ export class Lane {
     return this.#state === 'ready' || (this.#wasReady && this.#endsInARow <= endsInARowMax && this.#state !== 'closed');
   }
 
-  holds(model: { id: string; digest: string }): boolean {
+  holds(model: ModelContent): boolean {
     return this.#loaded.get(model.id) === model.digest;
   }
 
@@ -187,7 +188,7 @@ export class Lane {
     if (this.#child !== child) return;
     const wanted = this.#wanted;
     for (const [id, digest] of this.#loaded) {
-      if (wanted.some((model) => model.id === id && model.digest === digest)) continue;
+      if (wanted.some((model) => sameContent(model, { id, digest }))) continue;
       this.#loaded.delete(id);
       this.#goldenErrors.delete(id);
       child.tell({ type: 'unload', id });

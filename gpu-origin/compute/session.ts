@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { OnnxProvider } from '../../contract/mesh.ts';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { fromHalf, toHalf } from './half.ts';
 import type { ModelFiles } from './lane-protocol.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import type { ModelFiles } from './lane-protocol.ts';
 import { runGraph, type LoadedModel } from './session.ts';

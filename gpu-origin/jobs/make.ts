@@ -2,29 +2,30 @@ import { JobFailure } from '../../contract/job.ts';
 import type { Stage, Timings } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { GpuProcessEnded } from '../compute/gpu-child.ts';
+import { sameContent, type AskServer, type Infer, type ModelContent, type ModelOf } from '../families/family.ts';
+import type { MattingManifest } from '../families/matting.ts';
 import { causeText, log } from '../log.ts';
 import type { OriginSeries } from '../metrics/series.ts';
 import { notServed } from '../models/not-served.ts';
-import { isGraphModel, type StoredModel } from '../models/repository.ts';
+import type { StoredModel } from '../models/repository.ts';
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
-import { makeMesh, type AskServer } from '../pipeline/pipeline.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
 import type { Outcome } from '../write-back/outcome.ts';
 import type { JobBlob } from '../write-back/send-result.ts';
-import { imageOfJob, type Drawn } from './job-image.ts';
-import { jobSurfaces, type ForgettingStore } from './job-surfaces.ts';
-import { keepAnswer, keepRuns } from './kept-runs.ts';
+import { imageOfJob, type Drawn } from '../making/job-image.ts';
+import { jobSurfaces, type ForgettingStore } from '../making/job-surfaces.ts';
+import { keepAnswer, keepRuns } from '../making/kept-runs.ts';
+import { makeMesh } from '../making/make-mesh.ts';
 import type { LiveJob } from './live-job.ts';
-import { pinInfer, type PinnedInfer } from './pinned-infer.ts';
 import { completedResult, failedResult, type Finished } from './result.ts';
 
 type MakeOptions = {
   /** The models of the repository. */
   models: () => readonly StoredModel[];
   /** Runs graphs for a job that began at a time in milliseconds since the epoch. */
-  inferFor: (jobBegunMs: number) => PinnedInfer;
+  inferFor: (jobBegunMs: number) => Infer;
   askServer: AskServer;
   /** What draws prompts; null where prompts are not taken. */
   textToImage: TextToImage | null;
@@ -64,11 +65,10 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
   let upload: Promise<Outcome> | null = null;
   let drawn: Drawn | null = null;
   try {
-    const find = (id: string, digest: string) => models().find((model) => model.id === id && model.digest === digest);
-    const model = find(wanted.id, wanted.digest);
+    const find = (content: ModelContent) => models().find((each) => sameContent(each, content));
+    const model = find(wanted);
     if (model === undefined) throw notServed(wanted.id);
     const { matting } = model.manifest;
-    const mattingModel = matting && find(matting.model, matting.digest);
     if (job.job.textToImageModel !== undefined) tell('decode', 0);
     const image = await imageOfJob(job.job, body, { textToImage, geometry, folder: runsFolder(key), signal });
     ({ drawn } = image);
@@ -77,11 +77,8 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
       params,
       scope,
       model,
-      matting: mattingModel !== undefined && isGraphModel(mattingModel) ? mattingModel : null,
-      infer: pinInfer(keepRuns(inferFor(startedAtMs), runsFolder(key)), [
-        model,
-        ...(mattingModel ? [mattingModel] : []),
-      ]),
+      matting: matting === undefined ? null : mattingModelIn(models(), { id: matting.model, digest: matting.digest }),
+      infer: keepRuns(inferFor(startedAtMs), runsFolder(key)),
       askServer: keepAnswer(askServer, runsFolder(key)),
       kernels,
       geometry,
@@ -113,6 +110,13 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     // Nobody wants the mesh, and its picture may have to go.
     if (job.cancelled) await geometry.takeBack();
   }
+}
+
+/** The matting model of this content; null when it is not in the repository. */
+function mattingModelIn(models: readonly StoredModel[], content: ModelContent): ModelOf<MattingManifest> | null {
+  const model = models.find((each) => sameContent(each, content));
+  if (model?.manifest.family !== 'matting') return null;
+  return { ...content, manifest: model.manifest };
 }
 
 function observeStages(timingsMs: Timings, series: OriginSeries): void {

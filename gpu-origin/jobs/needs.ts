@@ -1,13 +1,11 @@
 import type { Job } from '../../contract/job.ts';
+import { needsOf } from '../families/families.ts';
+import { devicesOnly, sameContent, type Needs } from '../families/family.ts';
 import type { StoredModel } from '../models/repository.ts';
-import { fieldBytes, fieldResolution } from '../pipeline/triplane-field.ts';
-import type { Needs } from './shares.ts';
 
-/** What a job takes of what all share, by its model; nothing for one whose model has gone, as it ends at once. */
-export function needsOf({ model, params, textToImageModel }: Job, models: readonly StoredModel[]): Needs {
-  const manifest = models.find(({ id, digest }) => id === model.id && digest === model.digest)?.manifest;
-  return {
-    outside: textToImageModel !== undefined || manifest?.family === 'http-mesh',
-    fieldBytes: manifest?.family === 'triplane-field' ? fieldBytes(fieldResolution(params, manifest)) : 0,
-  };
+/** What a job takes of what all jobs share. A job whose model has gone takes nothing: it ends at once. */
+export function needsOfJob({ model, params, textToImageModel }: Job, models: readonly StoredModel[]): Needs {
+  const stored = models.find((each) => sameContent(each, model));
+  const needs = stored === undefined ? devicesOnly : needsOf(stored.manifest, params);
+  return textToImageModel === undefined ? needs : { ...needs, outside: true };
 }

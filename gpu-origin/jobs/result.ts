@@ -1,10 +1,10 @@
 import type { Job, JobFailure } from '../../contract/job.ts';
 import type { Timings } from '../../contract/mesh.ts';
 import type { MadeFile } from '../pipeline/made-file.ts';
-import type { MadeMesh } from '../pipeline/pipeline.ts';
+import type { MadeMesh } from '../making/make-mesh.ts';
 import type { Outcome } from '../write-back/outcome.ts';
 import type { Shipment, ShippedFile } from '../write-back/shipment.ts';
-import type { Drawn } from './job-image.ts';
+import type { Drawn } from '../making/job-image.ts';
 
 /** Life of a result that was made by another provider than the one asked for. */
 const degradedSeconds = 600;

@@ -1,12 +1,5 @@
+import type { Needs } from '../families/family.ts';
 import type { LiveJob } from './live-job.ts';
-
-/** What a job in progress takes of what all of them share, beside its place among them. */
-export type Needs = {
-  /** Whether it waits for something outside this machine: an image API, or a model's server. */
-  outside: boolean;
-  /** Bytes that its field and the work on it hold at most; 0 for a job with no field. */
-  fieldBytes: number;
-};
 
 type SharesOptions = {
   needsOf: (job: LiveJob) => Needs;

@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 import { Problem } from '../../contract/problem.ts';
 import { retryAfterMs } from '../../contract/retry-after.ts';
 import { causeText, log } from '../log.ts';
-import type { MeshServerTemplate } from '../models/mesh-server-template.ts';
+import type { MeshServerTemplate } from '../families/mesh-server-template.ts';
 import { readBounded } from '../outgoing/bounded-body.ts';
 import { requestBody, type Filling } from './request-body.ts';
 

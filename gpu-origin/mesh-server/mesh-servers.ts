@@ -1,13 +1,13 @@
 import { log } from '../log.ts';
 import { notServed } from '../models/not-served.ts';
-import type { ServerManifest } from '../models/manifest.ts';
-import type { AskServer } from '../pipeline/job.ts';
+import type { ServerManifest } from '../families/http-mesh.ts';
+import type { AskServer, ModelOf } from '../families/family.ts';
 import { MeshServer } from './mesh-server.ts';
 
 /** Time between two looks at a server's health. */
 const healthMs = 5000;
 
-type ServerModel = { id: string; digest: string; manifest: ServerManifest };
+type ServerModel = ModelOf<ServerManifest>;
 type Known = { model: ServerModel; server: MeshServer; fault: string | null };
 
 type MeshServersOptions = {

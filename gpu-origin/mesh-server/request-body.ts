@@ -1,5 +1,5 @@
 import { FormData } from 'undici';
-import type { MeshServerTemplate, Placeholder } from '../models/mesh-server-template.ts';
+import type { MeshServerTemplate, Placeholder } from '../families/mesh-server-template.ts';
 
 /** What is filled in: the PNG file, and the numbers that the mesh request gave (null: the model uses none). */
 export type Filling = { picture: Uint8Array; seed: number | null; mc_resolution: number | null };

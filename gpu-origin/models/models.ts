@@ -1,11 +1,13 @@
 import { makesMeshes } from '../../contract/model.ts';
 import { createInOrder } from '../disk/in-order.ts';
 import { log } from '../log.ts';
-import type { GraphManifest, ModelManifest, ServerManifest } from './manifest.ts';
+import { sameContent, type ModelContent } from '../families/family.ts';
+import type { ServerManifest } from '../families/http-mesh.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import { isGraphModel, isServerModel, readRepository, type ModelFault, type StoredModel } from './repository.ts';
 
 /** What runs models of one kind: it holds exactly those that it was last given. */
-type Host<Manifest extends ModelManifest> = {
+type Host<Manifest> = {
   /** Ends when each model was tried once. */
   setModels(models: readonly StoredModel<Manifest>[]): Promise<void>;
   /** Why a model cannot be run at present; null when it can. */
@@ -15,7 +17,7 @@ type Host<Manifest extends ModelManifest> = {
 /** Runs graphs on this machine's devices. */
 type GraphHost = Host<GraphManifest> & {
   /** True when some device holds the model. */
-  serves(model: StoredModel): boolean;
+  serves(model: ModelContent): boolean;
   /** True when some device can take work. */
   readonly up: boolean;
 };
@@ -47,10 +49,8 @@ export class Models {
   }
 
   /** True when meshes can be made with the model of this id and content. */
-  makes(wanted: { id: string; digest: string }): boolean {
-    return this.served.some(
-      ({ id, digest, manifest }) => id === wanted.id && digest === wanted.digest && makesMeshes(manifest),
-    );
+  makes(wanted: ModelContent): boolean {
+    return this.served.some((model) => sameContent(model, wanted) && makesMeshes(model.manifest));
   }
 
   /** Why no mesh can be made now, whatever the model; null when one can. */

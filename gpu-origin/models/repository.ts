@@ -7,27 +7,28 @@ import type { Model } from '../../contract/model.ts';
 import { digestOf } from '../digest.ts';
 import { causeText } from '../log.ts';
 import { externalTensors, type ExternalTensor } from './external-data.ts';
-import { ModelManifest, type GraphManifest, type ServerManifest } from './manifest.ts';
+import { ModelManifest } from '../families/families.ts';
+import type { ModelOf } from '../families/family.ts';
+import type { ServerManifest } from '../families/http-mesh.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 
-/** A model whose manifest and files are all as they should be. */
-export type StoredModel<Manifest extends ModelManifest = ModelManifest> = {
-  /** `name@version`. */
-  id: string;
-  /** SHA-256 of the manifest's bytes, and so of every file that it names. */
-  digest: string;
-  manifest: Manifest;
-  folder: string;
-  createdAtSeconds: number;
-};
+/**
+ * A model whose manifest and files are all as they should be. Its id is `name@version`, its digest the SHA-256 of the
+ * manifest's bytes, and so of every file that the manifest names.
+ */
+export type StoredModel<Manifest = ModelManifest> = ModelOf<Manifest> & { folder: string; createdAtSeconds: number };
+
+/** The manifests of models of ONNX graphs, which are run here. */
+type OwnManifest = Extract<ModelManifest, { graphs: unknown }>;
 
 /** True for a model of ONNX graphs, which is run here; false for one behind an HTTP server. */
-export function isGraphModel(model: StoredModel): model is StoredModel<GraphManifest> {
-  return model.manifest.family !== 'http-mesh';
+export function isGraphModel(model: StoredModel): model is StoredModel<OwnManifest> {
+  return 'graphs' in model.manifest;
 }
 
 /** True for a model behind an HTTP server. */
 export function isServerModel(model: StoredModel): model is StoredModel<ServerManifest> {
-  return model.manifest.family === 'http-mesh';
+  return 'server' in model.manifest;
 }
 
 /** Why a model was rejected. */
@@ -117,7 +118,7 @@ function parseManifest(path: string, bytes: Uint8Array): ModelManifest {
 
 /** Every file that a manifest speaks of must be among those whose digests are checked. */
 function requireListed(path: string, manifest: ModelManifest): void {
-  if (manifest.family === 'http-mesh') return;
+  if (!('graphs' in manifest)) return;
   const spoken = [
     ...graphFiles(manifest),
     ...Object.entries(manifest.golden?.inputs ?? {}).map(([name, file]) => [`golden.inputs.${name}`, file] as const),
@@ -131,7 +132,7 @@ function requireListed(path: string, manifest: ModelManifest): void {
 
 /** A graph may keep weights in other files, which the runtime opens by itself: those too must be listed. */
 function requireListedData(folder: string, manifest: ModelManifest): void {
-  if (manifest.family === 'http-mesh') return;
+  if (!('graphs' in manifest)) return;
   for (const [field, file] of graphFiles(manifest)) {
     for (const external of externalTensorsOf(join(folder, file))) {
       if (Object.hasOwn(manifest.files, external.file)) continue;

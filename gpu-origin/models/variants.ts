@@ -1,5 +1,5 @@
 import type { OnnxProvider } from '../../contract/mesh.ts';
-import type { GraphManifest } from './manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 
 type Graph = GraphManifest['graphs'][string];
 type Tensors = Graph['inputs'];

@@ -1,6 +1,5 @@
 import type { MeshParams } from '../../contract/key.ts';
 import { simplifySurface } from '../mesh/simplify.ts';
-import type { GraphManifest } from '../models/manifest.ts';
 import { cutOut } from './canvas.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
@@ -15,6 +14,7 @@ import { refineMatte } from './refine-matte.ts';
 import { surfaceFromSheets } from './sheets.ts';
 import { paint, type PaintedMesh } from './texture.ts';
 import type { Picture } from './picture.ts';
+import type { Preprocessing } from './preprocessing.ts';
 import { thumbnail } from './thumbnail.ts';
 
 /** The stages that compute on the CPU, by name; pure, so that they can run in any thread. */
@@ -42,7 +42,7 @@ export type PictureToCut = {
 };
 
 /** The canvas that the object is put on, and the model's input made from it. */
-function prepare({ preprocessing, ...cut }: PictureToCut & { preprocessing: GraphManifest['preprocessing'] }): {
+function prepare({ preprocessing, ...cut }: PictureToCut & { preprocessing: Preprocessing }): {
   canvas: Picture;
   tensor: Tensor;
 } {

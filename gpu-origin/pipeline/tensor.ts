@@ -1,14 +1,12 @@
 import { inflation } from '../mesh/inflation.ts';
 import { resample, type Region } from '../mesh/resample.ts';
-import type { GraphManifest } from '../models/manifest.ts';
 import { alphaPlane, premultiply } from './canvas.ts';
 import type { Picture } from './picture.ts';
+import type { Preprocessing } from './preprocessing.ts';
 import { solidColours } from './solid-colours.ts';
 
 /** A dense array of numbers with its dimensions, outermost first. */
 export type Tensor = { data: Float32Array; dims: number[] };
-
-type Preprocessing = GraphManifest['preprocessing'];
 
 /** The input `image` [1,C,S,S] of a model: the canvas at the model's size, channel by channel as its manifest says. */
 export function imageTensor(canvas: Picture, { size, channels, premultiplied, background }: Preprocessing): Tensor {

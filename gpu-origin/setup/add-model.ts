@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { causeText } from '../log.ts';
-import { ModelIdentity } from '../models/manifest.ts';
+import { ModelIdentity } from '../families/manifest.ts';
 import { readModel, type StoredModel } from '../models/repository.ts';
 
 /**

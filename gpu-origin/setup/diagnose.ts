@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { OnnxProvider } from '../../contract/mesh.ts';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import { describeModel, isGraphModel, readRepository, type StoredModel } from '../models/repository.ts';
 import { variantsOn } from '../models/variants.ts';
 import { readGpus } from '../report/nvidia-smi.ts';

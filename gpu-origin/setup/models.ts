@@ -4,7 +4,7 @@ import { readCaller } from '../config.ts';
 import { causeText } from '../log.ts';
 import { tryProvider } from './providers.ts';
 import { addModel } from './add-model.ts';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import { measureParity } from './parity.ts';
 import { reloadOrigin } from './reload-origin.ts';
 import { isGraphModel, readRepository, type StoredModel } from '../models/repository.ts';

@@ -1,7 +1,7 @@
 import type { OnnxProvider } from '../../contract/mesh.ts';
 import { openModel } from '../compute/session.ts';
 import { goldenOutputs, relativeError } from '../compute/warm-up.ts';
-import type { GraphManifest } from '../models/manifest.ts';
+import type { GraphManifest } from '../families/manifest.ts';
 import type { StoredModel } from '../models/repository.ts';
 import { manifestOn, variantsOn } from '../models/variants.ts';
 

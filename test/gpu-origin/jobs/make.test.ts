@@ -8,7 +8,7 @@ import { makeJob } from '../../../gpu-origin/jobs/make.ts';
 import { originSeries } from '../../../gpu-origin/metrics/series.ts';
 import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
 import { realModel } from '../pipeline/real-model.ts';
-import { bisque, disc, jobFor } from '../support/send-job.ts';
+import { disc, jobFor } from '../support/send-job.ts';
 
 test('a mesh that cannot be encoded leaves no surface', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'make-'));
@@ -30,8 +30,8 @@ test('a mesh that cannot be encoded leaves no surface', async () => {
     const run: typeof kernels.run = (kernel, ...rest) =>
       kernel === 'encode' ? noRoom() : kernels.run(kernel, ...rest);
     const { result } = await makeJob(new LiveJob({ job: jobFor(image), acceptedAtMs: 0, starts: 1 }), image, {
-      models: () => [{ ...model, id: bisque.id, folder, createdAtSeconds: 0 }],
-      inferFor: () => (each) => infer({ ...each, model: each.model.id }),
+      models: () => [{ ...model, folder, createdAtSeconds: 0 }],
+      inferFor: () => infer,
       askServer: () => Promise.reject(new Error('no server is asked')),
       textToImage: null,
       runsFolder: () => join(folder, 'runs'),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Needs } from '../../../gpu-origin/families/family.ts';
 import { LiveJob } from '../../../gpu-origin/jobs/live-job.ts';
-import { Shares, type Needs } from '../../../gpu-origin/jobs/shares.ts';
+import { Shares } from '../../../gpu-origin/jobs/shares.ts';
 import { jobFor } from '../support/send-job.ts';
 
 /** Shares of two outside and 100 bytes of fields, and a maker of jobs with such needs. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { MeshServers } from '../../../gpu-origin/mesh-server/mesh-servers.ts';
-import type { ServerManifest } from '../../../gpu-origin/models/manifest.ts';
+import type { ServerManifest } from '../../../gpu-origin/families/http-mesh.ts';
 
 test('a reload that meets a slow health check leaves one look every five seconds, not two', async () => {
   let checks = 0;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Model } from '../../../contract/model.ts';
 import { openModel, runGraph } from '../../../gpu-origin/compute/session.ts';
 import { describeModel, isGraphModel, readRepository } from '../../../gpu-origin/models/repository.ts';
+import { ballField } from '../support/triplane.ts';
 import { doubling, writeModel, writeSquaring } from '../support/models.ts';
 import type { OnnxGraph } from '../support/onnx.ts';
 import { bisque, modelsFolder } from '../support/send-job.ts';
@@ -58,6 +59,18 @@ test('a bad manifest is named by file and field, and the good models are still s
   expect(faults).toEqual([
     { file: join(folder, 'manifest.json'), message: expect.stringMatching(/batch\.maximum: .*; .*licenze/) as string },
   ]);
+});
+
+test('a field model whose manifest does not describe its field is refused by name, not at its first job', async () => {
+  const { folder } = await writeModel(root, ballField, { family: 'triplane-field' });
+  const fault = { file: join(folder, 'manifest.json'), message: expect.stringMatching(/^field: /) as string };
+  expect(await readRepository(root)).toEqual({ models: [], faults: [fault] });
+});
+
+test('a manifest of an unknown family is refused by that name', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  await editManifest(folder, (manifest) => (manifest.family = 'depth'));
+  expect((await onlyFault())?.message).toMatch(/^family: /);
 });
 
 test('a manifest that is not JSON, or not there, is a fault of that file', async () => {

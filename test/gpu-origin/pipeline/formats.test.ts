@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { picture } = await kernels.decode(await emoji('teddyBear'));
   const { canvas, tensor } = kernels.prepare({ picture, prediction: null, foregroundRatio: 0.85, preprocessing });
   const signal = new AbortController().signal;
-  const { outputs } = await infer({ model: 'bisque@1', graph: 'depth', inputs: { image: tensor }, signal });
+  const { outputs } = await infer({ model, graph: 'depth', inputs: { image: tensor }, signal });
   const sheet = (name: string) => outputs[name]?.data ?? new Float32Array();
   const cameraDistance = camera?.distance ?? null;
   const { size } = preprocessing;

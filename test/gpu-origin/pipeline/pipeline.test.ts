@@ -5,7 +5,7 @@ import { WebIO } from '@gltf-transform/core';
 import type { MeshParams } from '../../../contract/key.ts';
 import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
 import { kernels as stages } from '../../../gpu-origin/pipeline/kernels.ts';
-import { makeMesh, type GeometryStore, type MadeMesh, type MeshJob } from '../../../gpu-origin/pipeline/pipeline.ts';
+import { makeMesh, type MadeMesh, type MeshJob, type SurfaceStore } from '../../../gpu-origin/making/make-mesh.ts';
 import { asManifold } from '../mesh/manifold.ts';
 import { selfIntersections } from '../mesh/self-intersections.ts';
 import { emoji, emojiNames, type EmojiName } from './emoji.ts';
@@ -19,7 +19,7 @@ const slip = await realModel('slip');
 const kernels = createKernelPool({ threads: 2 });
 afterAll(() => kernels.close());
 
-const noStore: GeometryStore = { get: () => Promise.resolve(null), put: () => Promise.resolve() };
+const noStore: SurfaceStore = { get: () => Promise.resolve(null), put: () => Promise.resolve() };
 
 const degradedRun: MeshJob['infer'] = async (run) => ({
   ...(await bisque.infer(run)),
@@ -27,7 +27,7 @@ const degradedRun: MeshJob['infer'] = async (run) => ({
   degraded: true,
 });
 
-function memoryStore(): GeometryStore & { kept: Map<string, Uint8Array> } {
+function memoryStore(): SurfaceStore & { kept: Map<string, Uint8Array> } {
   const kept = new Map<string, Uint8Array>();
   return {
     kept,
@@ -230,8 +230,8 @@ describe('a known geometry', () => {
 
   test('that is damaged, or in a store that fails, costs a run and no more', async () => {
     const image = await emoji('key');
-    const damaged: GeometryStore = { ...noStore, get: () => Promise.resolve(new Uint8Array(100)) };
-    const failing: GeometryStore = {
+    const damaged: SurfaceStore = { ...noStore, get: () => Promise.resolve(new Uint8Array(100)) };
+    const failing: SurfaceStore = {
       get: () => Promise.reject(new Error('the disk is on fire')),
       put: () => Promise.reject(new Error('the disk is on fire')),
     };

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MeshParams } from '../../../contract/key.ts';
 import { createKernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
-import { makeMesh } from '../../../gpu-origin/pipeline/pipeline.ts';
+import { makeMesh } from '../../../gpu-origin/making/make-mesh.ts';
 import { defaultParams } from './default-params.ts';
 import { emoji } from './emoji.ts';
 import { realModel } from './real-model.ts';

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keepRuns } from '../../../gpu-origin/jobs/kept-runs.ts';
-import { pinInfer } from '../../../gpu-origin/jobs/pinned-infer.ts';
-import { ModelManifest } from '../../../gpu-origin/models/manifest.ts';
+import { keepRuns } from '../../../gpu-origin/making/kept-runs.ts';
+import { ModelManifest } from '../../../gpu-origin/families/families.ts';
+import type { Infer } from '../../../gpu-origin/families/family.ts';
 import { checkMesh } from '../../../gpu-origin/mesh/check.ts';
 import { createKernelPool, type KernelPool } from '../../../gpu-origin/pipeline/kernel-pool.ts';
 import { kernels as stages } from '../../../gpu-origin/pipeline/kernels.ts';
-import { makeMesh, type Infer } from '../../../gpu-origin/pipeline/pipeline.ts';
+import { makeMesh } from '../../../gpu-origin/making/make-mesh.ts';
 import { eulerCharacteristics, solids } from '../mesh/solids.ts';
 import { onnxBytes, type OnnxGraph, type OnnxNode } from '../support/onnx.ts';
 import { ballField } from '../support/triplane.ts';
@@ -200,7 +200,7 @@ async function make(field: Field, { onRecord = () => undefined, wrap = (infer) =
     image: await emoji('doughnut'),
     params,
     scope: 'shared',
-    model: { manifest, digest: '0'.repeat(64) },
+    model: { id: 'analytic@1', digest: '0'.repeat(64), manifest },
     matting: null,
     infer: wrap(infer),
     kernels,
@@ -253,11 +253,9 @@ describe('a triplane model', () => {
       const keep = (infer: Infer) =>
         keepRuns((run) => {
           asked[run.graph] = (asked[run.graph] ?? 0) + 1;
-          return infer({ ...run, model: run.model.id });
+          return infer(run);
         }, folder);
-      const content = { id: 'analytic@1', digest: '0'.repeat(64) };
-      for (let starts = 0; starts < 2; starts += 1)
-        await make(fields.sphere, { wrap: (infer) => pinInfer(keep(infer), [content]) });
+      for (let starts = 0; starts < 2; starts += 1) await make(fields.sphere, { wrap: keep });
       expect(await readdir(folder)).toHaveLength(1);
       expect(asked['encoder']).toBe(1);
       expect(asked['decoder']).toBeGreaterThan(2 * (resolution ** 3 / pointsPerRun));
@@ -314,7 +312,7 @@ describe('a triplane model', () => {
       ),
       params,
       scope: 'shared',
-      model: { manifest, digest: '0'.repeat(64) },
+      model: { id: 'analytic@1', digest: '0'.repeat(64), manifest },
       matting: null,
       infer: watched,
       kernels,

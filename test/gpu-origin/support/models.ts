@@ -2,14 +2,22 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../../../gpu-origin/digest.ts';
 import type { OnnxProvider } from '../../../contract/mesh.ts';
-import type { GraphManifest } from '../../../gpu-origin/models/manifest.ts';
+import type { ModelManifest } from '../../../gpu-origin/families/families.ts';
+import type { GraphManifest } from '../../../gpu-origin/families/manifest.ts';
 import { onnxBytes, type OnnxConstant, type OnnxGraph } from './onnx.ts';
+
+/** What a test's manifest says beyond the usual; the fields of any family of graphs. */
+type ManifestChange = Partial<GraphManifest> &
+  Partial<Pick<Extract<ModelManifest, { family: 'triplane-field' }>, 'field'>> &
+  Partial<Pick<Extract<ModelManifest, { family: 'two-sided-depth' }>, 'camera'>> & {
+    family?: Extract<ModelManifest, { graphs: unknown }>['family'];
+  };
 
 /** Writes `<root>/<name>/<version>/` with its manifest and one .onnx for each graph; gives what a job calls it. */
 export async function writeModel(
   root: string,
   graphs: Record<string, OnnxGraph>,
-  change: Partial<GraphManifest> = {},
+  change: ManifestChange = {},
   extraFiles: Record<string, Uint8Array> = {},
 ) {
   const name = change.name ?? 'small';
@@ -17,10 +25,10 @@ export async function writeModel(
   const folder = join(root, name, version);
   const files: Record<string, Uint8Array> = { ...extraFiles };
   for (const [graph, content] of Object.entries(graphs)) files[`${graph}.onnx`] = onnxBytes(content);
-  const manifest: GraphManifest = {
+  const manifest = {
     name,
     version,
-    family: 'two-sided-depth',
+    family: 'two-sided-depth' as const,
     title: 'A test model',
     description: 'Made by a test.',
     licence: 'MIT',
@@ -39,7 +47,7 @@ export async function writeModel(
     uses: [],
     warm_up: { batches: [1] },
     ...change,
-  };
+  } satisfies GraphManifest & ManifestChange;
   await mkdir(folder, { recursive: true });
   for (const [file, bytes] of Object.entries(files)) await writeFile(join(folder, file), bytes);
   const text = JSON.stringify(manifest, null, 2);
@@ -67,7 +75,7 @@ export const doubling: OnnxGraph = {
 export function writeSquaring(
   root: string,
   { providers, tolerance }: { providers: OnnxProvider[]; tolerance: number },
-  change: Partial<GraphManifest> = {},
+  change: ManifestChange = {},
 ) {
   const square = (type: 'float32' | 'float16'): OnnxGraph => ({
     inputs: { x: { type, shape: ['N', 1] } },

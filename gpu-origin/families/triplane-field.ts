@@ -1,9 +1,24 @@
-import { Problem } from '../../contract/problem.ts';
+import { z } from 'zod';
 import type { MeshParams } from '../../contract/key.ts';
-import type { GraphManifest } from '../models/manifest.ts';
-import type { FieldPlan } from './field-surface.ts';
-import { modelId, type EnterStage, type MadeGeometry, type GraphJob } from './job.ts';
-import { output, type Tensor } from './tensor.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { FieldPlan } from '../pipeline/field-surface.ts';
+import { output, type Tensor } from '../pipeline/tensor.ts';
+import type { Family, FamilyInput, FamilyJob, MadeGeometry } from './family.ts';
+import { graphFields, requireGolden } from './manifest.ts';
+
+const Manifest = z
+  .strictObject({
+    ...graphFields,
+    family: z.literal('triplane-field'),
+    /** Inside where the density is above the threshold; points lie within ±radius. */
+    field: z.strictObject({
+      threshold: z.number(),
+      radius: z.number().positive(),
+      pointsPerRun: z.number().int().positive(),
+    }),
+  })
+  .superRefine(requireGolden);
+type Manifest = z.infer<typeof Manifest>;
 
 /** Points along each side of the grid when neither the request nor the model says. */
 const resolutionDefault = 192;
@@ -12,30 +27,22 @@ const resolutionDefault = 192;
 const sampleBytes = 4;
 const faceBytes = 2048;
 
-/** Points along each side of the grid that a request's field is sampled on. */
-export function fieldResolution(params: MeshParams, { defaults }: Pick<GraphManifest, 'defaults'>): number {
-  return params.mc_resolution ?? defaults.mc_resolution ?? resolutionDefault;
-}
-
-/** Memory in bytes that a field of this resolution and the work on its surface take at their peak: 1 GiB for 512. */
-export function fieldBytes(resolution: number): number {
-  return sampleBytes * resolution ** 3 + faceBytes * resolution ** 2;
-}
-
 /**
- * Runs a triplane-field model: graph `encoder`, `image` to `scene_codes`; graph `decoder`, `scene_codes` and `points`
- * [1,P,3] to `density` [1,P,1] and `color` [1,P,3] from 0 to 1. The field is sampled on a cubic grid in runs of P
- * points, the colours at the vertices of the surface. Throws `unprocessable_image` when the field has no inside.
+ * Graph `encoder`: `image` to `scene_codes`. Graph `decoder`: `scene_codes` and `points` [1,P,3] to `density` [1,P,1] and
+ * `color` [1,P,3] from 0 to 1. The field is sampled on a cubic grid in runs of P points, the colours at the vertices of the
+ * surface. Throws `unprocessable_image` when the field has no inside.
  */
-export async function geometryFromField(
-  job: GraphJob,
-  { tensor }: { tensor: Tensor },
-  enter: EnterStage,
-): Promise<MadeGeometry> {
-  const { model, kernels, params, signal } = job;
-  const { field } = model.manifest;
-  if (field === undefined) throw new Error(`the manifest of ${modelId(model)} does not describe its field`);
-  const plan: FieldPlan = { ...field, resolution: fieldResolution(params, model.manifest) };
+export const triplaneField = {
+  manifest: Manifest,
+  needs: (params, manifest) => ({ outside: false, fieldBytes: fieldBytes(resolutionOf(params, manifest)) }),
+  makeSurface,
+} satisfies Family<Manifest>;
+
+async function makeSurface(job: FamilyJob<Manifest>, { picture, findObject }: FamilyInput): Promise<MadeGeometry> {
+  const { model, kernels, params, enter, signal } = job;
+  const { preprocessing, field } = model.manifest;
+  const { tensor } = await kernels.run('prepare', { picture, ...(await findObject()), preprocessing }, signal);
+  const plan: FieldPlan = { ...field, resolution: resolutionOf(params, model.manifest) };
   enter('infer');
   const decoder = await encodedScene(job, tensor, plan.pointsPerRun);
   const values = await sampleField(decoder, plan);
@@ -54,6 +61,16 @@ export async function geometryFromField(
   };
 }
 
+/** Points along each side of the grid that a request's field is sampled on. */
+function resolutionOf(params: MeshParams, { defaults }: Manifest): number {
+  return params.mc_resolution ?? defaults.mc_resolution ?? resolutionDefault;
+}
+
+/** Memory in bytes that a field of this resolution and the work on its surface take at their peak: 1 GiB for 512. */
+function fieldBytes(resolution: number): number {
+  return sampleBytes * resolution ** 3 + faceBytes * resolution ** 2;
+}
+
 type Cost = Pick<MadeGeometry, 'provider' | 'degraded' | 'gpuMs'>;
 
 type Decoder = {
@@ -63,18 +80,21 @@ type Decoder = {
   cost(): Cost;
 };
 
-async function encodedScene({ model, infer, signal }: GraphJob, image: Tensor, pointsPerRun: number): Promise<Decoder> {
-  const id = modelId(model);
-  const encoded = await infer({ model: id, graph: 'encoder', inputs: { image }, signal });
+async function encodedScene(
+  { model, infer, signal }: FamilyJob<Manifest>,
+  image: Tensor,
+  pointsPerRun: number,
+): Promise<Decoder> {
+  const encoded = await infer({ model, graph: 'encoder', inputs: { image }, signal });
   const codes = encoded.outputs['scene_codes'];
-  if (codes === undefined) throw new Error(`graph "encoder" of ${id} gave no output "scene_codes"`);
+  if (codes === undefined) throw new Error(`graph "encoder" of ${model.id} gave no output "scene_codes"`);
   let { gpuMs, degraded } = encoded;
   return {
     decode: async (points) => {
       const whole = new Float32Array(pointsPerRun * 3); // a graph may be made for this number of points alone
       whole.set(points);
       const inputs = { scene_codes: codes, points: { data: whole, dims: [1, pointsPerRun, 3] } };
-      const run = await infer({ model: id, graph: 'decoder', inputs, signal, oneOfMany: true });
+      const run = await infer({ model, graph: 'decoder', inputs, signal, oneOfMany: true });
       gpuMs += run.gpuMs;
       degraded ||= run.degraded;
       return {

@@ -1,21 +1,36 @@
 import { geometryKey } from '../../contract/key.ts';
-import type { Provider } from '../../contract/mesh.ts';
+import type { Provider, Stage } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Asset } from './encode.ts';
-import type { GeometryRecord } from './geometry-record.ts';
-import { geometryFromServer } from './http-mesh.ts';
-import { modelId, type EnterStage, type GraphJob, type MadeGeometry } from './job.ts';
-import type { MeshJob, PipelineStage } from './job.ts';
-import type { PictureToCut } from './kernels.ts';
-import { matteSource } from './matte.ts';
-import type { Picture } from './picture.ts';
-import { output, type Tensor } from './tensor.ts';
-import type { PaintedMesh } from './texture.ts';
-import type { Thumbnail } from './thumbnail.ts';
-import { geometryFromField } from './triplane-field.ts';
-import { geometryFromDepth } from './two-sided-depth.ts';
+import { makeSurface, type ModelManifest } from '../families/families.ts';
+import type { EnterStage, FamilyJob, MadeGeometry, ModelOf, PipelineStage } from '../families/family.ts';
+import { predictMatte, type MattingManifest } from '../families/matting.ts';
+import type { Asset } from '../pipeline/encode.ts';
+import type { GeometryRecord } from '../pipeline/geometry-record.ts';
+import type { MadeFile } from '../pipeline/made-file.ts';
+import { matteSource } from '../pipeline/matte.ts';
+import type { Picture } from '../pipeline/picture.ts';
+import type { PaintedMesh } from '../pipeline/texture.ts';
+import type { Thumbnail } from '../pipeline/thumbnail.ts';
 
-export type { AskServer, GeometryStore, Infer, MeshJob, PipelineModel } from './job.ts';
+/** Where surfaces are kept between requests, by geometry key; a store that fails costs time and does no other harm. */
+export type SurfaceStore = {
+  get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+};
+
+/** One image on its way to a mesh, with all that it needs. */
+export type MeshJob = Omit<FamilyJob<ModelManifest>, 'enter'> & {
+  image: Uint8Array;
+  /** `shared`, or the tenant whose private result this is. */
+  scope: string;
+  /** The model that finds the object in an opaque picture; null where there is none. */
+  matting: ModelOf<MattingManifest> | null;
+  geometry: SurfaceStore;
+  /** Called when a stage begins, with the share of the work that is done. */
+  onStage: (stage: Stage, progress: number) => void;
+  /** Called with the mesh file as soon as it is made. */
+  onAsset?: (asset: MadeFile) => void;
+};
 
 /** A finished mesh with what its making cost. */
 export type MadeMesh = {
@@ -40,8 +55,8 @@ export async function makeMesh(job: MeshJob): Promise<MadeMesh> {
   const clock = stageClock(job);
   clock.enter('decode');
   const { picture, pixelsSha256 } = await kernels.run('decode', job.image, signal);
-  const model = { id: modelId(job.model), digest: job.model.digest };
-  const key = await geometryKey({ model, pixelsSha256, params, scope: job.scope });
+  const { id, digest } = job.model;
+  const key = await geometryKey({ model: { id, digest }, pixelsSha256, params, scope: job.scope });
   const known = await recall(job, key);
   const made = known ?? (await makeGeometry(job, picture, clock.enter));
 
@@ -135,50 +150,24 @@ async function keep({ geometry, kernels, signal }: MeshJob, key: string, record:
 
 async function makeGeometry(job: MeshJob, picture: Picture, enter: EnterStage): Promise<MadeGeometry> {
   enter('matte');
-  const { manifest, digest } = job.model;
   const { remove_background, foreground_ratio: foregroundRatio } = job.params;
-  const isServer = manifest.family === 'http-mesh';
-  if (isServer && manifest.server.removes_background && matteSource(picture, remove_background) === 'model') {
-    return geometryFromServer(job, { picture, cut: null }, enter);
-  }
-  const matting = await predictMatte(job, picture);
-  const cut = { prediction: matting && matting.alpha, foregroundRatio };
-  const made = isServer
-    ? await geometryFromServer(job, { picture, cut }, enter)
-    : await runGraphs({ ...job, model: { manifest, digest } }, { picture, ...cut }, enter);
-  return {
-    ...made,
-    gpuMs: made.gpuMs + (matting?.gpuMs ?? 0),
-    degraded: made.degraded || (matting?.degraded ?? false),
+  let matting = { gpuMs: 0, degraded: false };
+  const findObject = async () => {
+    if (matteSource(picture, remove_background) === 'alpha') return { prediction: null, foregroundRatio };
+    const { alpha, ...cost } = await predictMatte({ ...job, model: requireMatting(job.matting) }, picture);
+    matting = cost;
+    return { prediction: alpha, foregroundRatio };
   };
+  const made = await makeSurface({ ...job, enter }, { picture, findObject });
+  return { ...made, gpuMs: made.gpuMs + matting.gpuMs, degraded: made.degraded || matting.degraded };
 }
 
-/** The matting model's answer for a picture that does not bring its own matte; null for one that does. */
-async function predictMatte(
-  { params, matting, infer, kernels, signal }: MeshJob,
-  picture: Picture,
-): Promise<{ alpha: Tensor; gpuMs: number; degraded: boolean } | null> {
-  if (matteSource(picture, params.remove_background) === 'alpha') return null;
-  if (matting === null) {
-    throw new Problem(
-      'unprocessable_image',
-      'The background of this picture would have to be removed, and this service has no model for that. ' +
-        'Send a picture with a transparent background.',
-      { param: 'image' },
-    );
-  }
-  const { size } = matting.manifest.preprocessing;
-  const image = await kernels.run('mattingTensor', { picture, size }, signal);
-  const run = await infer({ model: modelId(matting), graph: 'matte', inputs: { image }, signal });
-  const data = output(run.outputs, 'alpha', [1, 1, size, size]);
-  return { alpha: { data, dims: [1, 1, size, size] }, gpuMs: run.gpuMs, degraded: run.degraded };
-}
-
-/** Each family of graphs has its own way from a picture to a surface. */
-async function runGraphs(job: GraphJob, cut: PictureToCut, enter: EnterStage): Promise<MadeGeometry> {
-  const { family, preprocessing } = job.model.manifest;
-  const prepared = await job.kernels.run('prepare', { ...cut, preprocessing }, job.signal);
-  if (family === 'two-sided-depth') return geometryFromDepth(job, prepared, enter);
-  if (family === 'triplane-field') return geometryFromField(job, prepared, enter);
-  throw new Error(`model ${modelId(job.model)} is of family ${family}, which makes no meshes here`);
+function requireMatting(matting: MeshJob['matting']): ModelOf<MattingManifest> {
+  if (matting !== null) return matting;
+  throw new Problem(
+    'unprocessable_image',
+    'The background of this picture would have to be removed, and this service has no model for that. ' +
+      'Send a picture with a transparent background.',
+    { param: 'image' },
+  );
 }

@@ -4,11 +4,10 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { causeText, log } from '../log.ts';
-import type { AskServer } from '../pipeline/pipeline.ts';
-import type { PinnedInfer } from './pinned-infer.ts';
+import type { AskServer, Infer } from '../families/family.ts';
 
-type Run = Parameters<PinnedInfer>[0];
-type Outcome = Awaited<ReturnType<PinnedInfer>>;
+type Run = Parameters<Infer>[0];
+type Outcome = Awaited<ReturnType<Infer>>;
 type Answer = Awaited<ReturnType<AskServer>>;
 
 /** Bytes of outputs that are kept of one job: an encoder's planes, a matte and two sheets are far below. */
@@ -22,7 +21,7 @@ const keptBytesMax = 16 * 1024 * 1024;
  * A run that is one of many is not kept: a field has thousands, of a few milliseconds each, and the digest of what each
  * takes costs this thread as much.
  */
-export function keepRuns(infer: PinnedInfer, folder: string): PinnedInfer {
+export function keepRuns(infer: Infer, folder: string): Infer {
   let keptBytes = 0;
   return async (run) => {
     if (run.oneOfMany === true) return infer(run);

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepRuns } from '../../../gpu-origin/jobs/kept-runs.ts';
-import type { PinnedInfer } from '../../../gpu-origin/jobs/pinned-infer.ts';
+import { keepRuns } from '../../../gpu-origin/making/kept-runs.ts';
+import type { Infer } from '../../../gpu-origin/families/family.ts';
 
 const MiB = 2 ** 20;
 
@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true }));
 /** Counts its runs, each of which gives so many bytes. */
 function accelerator(bytes: number) {
   let count = 0;
-  const infer: PinnedInfer = async () => {
+  const infer: Infer = async () => {
     count += 1;
     const y = { data: new Float32Array(bytes / 4).fill(count), dims: [bytes / 4] };
     return { outputs: { y }, gpuMs: 1, provider: 'cpu', degraded: false };
@@ -25,7 +25,7 @@ function accelerator(bytes: number) {
   return { infer, runs: () => count };
 }
 
-const runOf = (x: number, change: Partial<Parameters<PinnedInfer>[0]> = {}) => ({
+const runOf = (x: number, change: Partial<Parameters<Infer>[0]> = {}) => ({
   model: { id: 'small@1', digest: 'a' },
   graph: 'depth',
   inputs: { x: { data: Float32Array.of(x), dims: [1] } },

@@ -7,7 +7,7 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import { Problem } from '../../contract/problem.ts';
 import { readPromptInput } from '../../contract/prompt.ts';
 import { writeWhole } from '../disk/durable-file.ts';
-import type { GeometryStore } from '../pipeline/job.ts';
+import type { SurfaceStore } from './make-mesh.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 
 /** The picture that was made of a prompt. */
@@ -19,7 +19,7 @@ export type JobImage = { bytes: Uint8Array; drawn: Drawn | null };
 type ImageOptions = {
   textToImage: TextToImage | null;
   /** Where pictures are kept between jobs. */
-  geometry: GeometryStore;
+  geometry: SurfaceStore;
   /** Folder that goes with the job. */
   folder: string;
   signal: AbortSignal;

@@ -1,10 +1,10 @@
-import type { GeometryStore } from '../pipeline/job.ts';
+import type { SurfaceStore } from './make-mesh.ts';
 
 /** A geometry store that can also forget. */
-export type ForgettingStore = GeometryStore & { forget(keys: Iterable<string>): Promise<unknown> };
+export type ForgettingStore = SurfaceStore & { forget(keys: Iterable<string>): Promise<unknown> };
 
 /** The store as one job sees it; `takeBack` forgets what the job has put there, and takes no more of it. */
-export function jobSurfaces(store: ForgettingStore): GeometryStore & { takeBack(): Promise<unknown> } {
+export function jobSurfaces(store: ForgettingStore): SurfaceStore & { takeBack(): Promise<unknown> } {
   const puts = new Map<string, Promise<void>>();
   let takenBack = false;
   return {
