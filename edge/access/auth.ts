@@ -4,7 +4,7 @@ import { Problem } from '../../contract/problem.ts';
 import { anonymousTenant } from '../tenant/tenant-name.ts';
 import type { AnonymousTier } from './anonymous-tier.ts';
 import type { ApiKey } from './api-keys.ts';
-import { digestKey, knownDigest, rememberDigest } from './key-digest.ts';
+import { digestKey } from './key-digest.ts';
 import type { KeyStore } from './key-store.ts';
 import type { StoredKey } from './calls.ts';
 import { addressOf } from './address.ts';
@@ -124,15 +124,13 @@ async function keyCaller(
   const address = addressOf(headers);
   const authorization = headers.get('authorization') ?? '';
   const text = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
-  const known = text === undefined ? null : knownDigest(text);
-  const digest = known ?? (await digestKey(text ?? ''));
+  const digest = await digestKey(text ?? '');
   const own = findOwn(keys, digest);
   const counted = own?.unlimited !== true;
   if (counted) await countRequest(limiters, { name: 'ADDRESS_REQUESTS', of: address });
   if (text === undefined) throw refusal(text);
   const key = own ?? (await store.find(text, hex(digest), address));
   if (key === null) throw refusal(text);
-  if (known === null) rememberDigest(text, digest);
   if (counted) await countRequest(limiters, { name: 'KEY_REQUESTS', of: hex(digest) });
   // defence: API2-1
   if (!key.scopes.includes(scope)) throw new Problem('insufficient_scope', `This key lacks the scope "${scope}".`);

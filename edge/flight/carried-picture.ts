@@ -7,12 +7,6 @@ export type Picture = Uint8Array<ArrayBuffer>;
  */
 export const carriedBytesMax = 1024 * 1024;
 
-/**
- * Pause in milliseconds in which a job gets on its way to its origin, with its picture, before what must be written by the
- * answer is: in local development all of them share a thread.
- */
-export const headStartMs = 10;
-
 /** What an isolate carries at once, since its objects share one memory; what comes beyond is read from R2. */
 const isolateBytesMax = 16 * 1024 * 1024;
 

@@ -1,5 +1,4 @@
 import type { Account, Budget, Payer, Reservation } from '../tenant/budget.ts';
-import { headStartMs } from './carried-picture.ts';
 import type { Joined, Payment } from './flight-record.ts';
 import type { Objects } from '../objects.ts';
 import type { TenantCalls } from '../tenant/calls.ts';
@@ -52,7 +51,6 @@ export class FlightPayments {
 
   /** Has a flight counted that is under no limit, and so need not wait for an answer. */
   async #note(asked: Asked): Promise<void> {
-    await scheduler.wait(headStartMs);
     // An object that is reset breaks its calls and their stubs.
     await this.#reserve(asked)
       .catch(() => this.#reserve(asked))

@@ -1,3 +1,4 @@
+import { bytesOfHex } from '../../contract/digest.ts';
 import { mediaTypes } from '../../contract/formats.ts';
 import type { AssetName } from '../store/asset.ts';
 
@@ -40,19 +41,7 @@ export function representationHeaders({ sha256, extension }: AssetName): Record<
   return {
     'content-type': mediaType,
     'content-disposition': `${disposition}; filename="meshkiln-${sha256.slice(0, 12)}.${extension}"`,
-    'repr-digest': `sha-256=:${base64(sha256)}:`,
+    'repr-digest': `sha-256=:${btoa(String.fromCharCode(...bytesOfHex(sha256)))}:`,
     'accept-ranges': 'bytes',
   };
-}
-
-const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** Base64 of the 32 bytes that 64 hexadecimal digits write, with no bytes between: each asset hit asks for it. */
-function base64(sha256: string): string {
-  let text = '';
-  for (let at = 0; at < 63; at += 3) {
-    const twelveBits = parseInt(sha256.slice(at, at + 3), 16);
-    text += base64Digits.charAt(twelveBits >> 6) + base64Digits.charAt(twelveBits & 63);
-  }
-  return `${text}${base64Digits.charAt(parseInt(sha256.slice(63), 16) << 2)}=`;
 }

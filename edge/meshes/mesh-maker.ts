@@ -20,7 +20,7 @@ import { fingerprint, planJob, type InputName, type JobPlan } from './job-plan.t
 import { flyingMesh, hitMesh, madeMesh, type MeshState } from './mesh-state.ts';
 import { findModel } from '../fleet/model-list.ts';
 import type { Joined } from '../flight/flight-record.ts';
-import { carriedBytesMax, headStartMs } from '../flight/carried-picture.ts';
+import { carriedBytesMax } from '../flight/carried-picture.ts';
 import type { PostedImage, PostedMesh } from '../request/mesh-request.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import { refuseUnpaid } from './refuse-unpaid.ts';
@@ -160,7 +160,6 @@ export class MeshMaker {
     const flown = { job: { ...plan, imageBytes, trace }, payer, picture };
     const joined = await (refreshing ? flight.refresh(flown) : flight.join(flown));
     if (joined.is === 'flying') {
-      if (picture !== null) await scheduler.wait(headStartMs);
       // An object that is reset breaks its calls and their stubs, and the flight flies on in the next one.
       const announced = flight.announce().catch(() => flights.getByName(plan.key).announce());
       await Promise.all([announced, picture === null ? null : this.#keepInput(asked, plan)]);

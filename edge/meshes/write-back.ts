@@ -7,7 +7,6 @@ import { isAssetMediaType } from '../store/asset.ts';
 import type { Blobs } from '../store/blobs.ts';
 import type { Stores } from '../store/stores.ts';
 import { blobsOf, digestsOf } from '../store/index-entries.ts';
-import { afterAnswerMs } from '../store/manifests.ts';
 import { forgetMeshes } from '../removal/forget-mesh.ts';
 import { missingBlob, placeOf, removeMesh, removeSent, type MeshStores, type Place } from '../removal/mesh-blobs.ts';
 import { isTakenDown, unlessTakenDown } from '../store/takedowns.ts';
@@ -69,7 +68,6 @@ export async function takeResult(
   for (const blob of missing) if (blob) throw notStored(blob);
   const { manifest: canonical } = await options.manifests.replace(manifest, replaces);
   if ((await flight.finish(canonical)) !== 'withdrawn') {
-    await scheduler.wait(afterAnswerMs);
     await enter(canonical, options);
     return 'stored';
   }
@@ -79,9 +77,9 @@ export async function takeResult(
 }
 
 /**
- * Makes a stored mesh findable, which nobody but its origin waits for, and looks whether it may stay: whoever took
- * something down or removed bytes until then did not know that it has them. One that may not is made again. Throws the
- * Problems `taken_down` and `precondition_failed`.
+ * Makes a stored mesh findable. Its flight has ended, so that only its origin waits for this. A purge or takedown that ran
+ * between the manifest and its index entries could not find the mesh, so its blobs are looked up once more, and a mesh
+ * that may not stay is removed. Throws the Problems `taken_down` and `precondition_failed`.
  */
 async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise<void> {
   const { manifests, blobs, takedowns, index } = options;

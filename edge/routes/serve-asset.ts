@@ -1,15 +1,28 @@
 import { Problem } from '../../contract/problem.ts';
-import { entityTag, representationHeaders, validatorHeaders } from '../http/asset-headers.ts';
+import { entityTag, representationHeaders, validatorHeaders, type AssetLife } from '../http/asset-headers.ts';
 import { hitFrom } from '../http/cache-status.ts';
+import { openHeaders } from '../http/cors.ts';
 import { evaluatePreconditions, rangeApplies } from '../http/conditional.ts';
 import { contentRange, parseRange, rangeBytes, type ByteRange } from '../http/range.ts';
+import { defaultHeaders } from '../http/security-headers.ts';
 import { urlOrigin } from '../http/url-origin.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { AssetName } from '../store/asset.ts';
-import { discardAsset, openAsset, readAsset, type AssetsOptions } from '../store/assets.ts';
+import { assetFile, type AssetName } from '../store/asset.ts';
+import { discardAsset, openAsset, readAsset, type AssetsOptions, type FoundAsset } from '../store/assets.ts';
 import { quarantine, type QuarantineOptions } from '../removal/quarantine.ts';
 import type { BlobPlace } from '../store/blobs.ts';
+import { Memory } from '../store/memory.ts';
 import type { Stores } from '../store/stores.ts';
+
+/** Bytes of headers that an isolate keeps, and about what those of one asset take. */
+const headersBytesMax = 1024 * 1024;
+const headersBytes = 2048;
+
+const madeHeaders = new Memory<Headers>({
+  bytesMax: headersBytesMax,
+  sizeOf: () => headersBytes,
+  now: () => Date.now(),
+});
 
 /** Where assets are, and what forgets the meshes whose bytes turn out damaged. */
 export type AssetStores = QuarantineOptions & Pick<Stores, 'takedowns'>;
@@ -35,25 +48,19 @@ export async function serveAsset(context: RequestContext, served: AssetToServe):
     throw noSuchAsset();
   }
   context.assetTier = found.tier;
-  const headers = { ...validatorHeaders(name.sha256, served.access.life), 'cache-status': hitFrom(found.tier) };
   const { sizeBytes } = found.asset;
   const selection = select(request, entityTag(name.sha256), sizeBytes);
   if (selection.kind !== 'bytes') {
     await discardAsset(found);
+    const headers = commonHeaders(name, found, served.access.life);
     return selection.kind === 'not_modified'
       ? new Response(null, { status: 304, headers })
       : refusal(selection, headers);
   }
   const { range } = selection;
-  const answer = {
-    status: range ? 206 : 200,
-    headers: {
-      ...headers,
-      ...representationHeaders(name),
-      'content-length': String(range ? rangeBytes(range) : sizeBytes),
-      ...(range && { 'content-range': contentRange(range, sizeBytes) }),
-    },
-  };
+  const answer = range
+    ? { status: 206, headers: partHeaders(range, { name, found, life: served.access.life }) }
+    : { status: 200, headers: wholeHeaders(name, found, served.access.life) };
   if (request.method === 'HEAD') {
     await discardAsset(found);
     return new Response(null, answer);
@@ -61,6 +68,38 @@ export async function serveAsset(context: RequestContext, served: AssetToServe):
   const body = await openAsset({ name, found, range }, options);
   if (!body) throw noSuchAsset();
   return new Response(body, answer);
+}
+
+/** Headers that an answer about an asset carries whether or not it brings bytes of it. */
+function commonHeaders({ sha256 }: AssetName, { tier }: FoundAsset, life: AssetLife): Record<string, string> {
+  return { ...validatorHeaders(sha256, life), 'cache-status': hitFrom(tier) };
+}
+
+function partHeaders(range: ByteRange, { name, found, life }: { name: AssetName; found: FoundAsset; life: AssetLife }) {
+  return {
+    ...commonHeaders(name, found, life),
+    ...representationHeaders(name),
+    'content-length': String(rangeBytes(range)),
+    'content-range': contentRange(range, found.asset.sizeBytes),
+  };
+}
+
+/** Headers of the whole asset. Those of a public one in memory follow from its name, and are made once. */
+function wholeHeaders(name: AssetName, found: FoundAsset, life: AssetLife): Headers {
+  const isMadeOnce = found.tier === 'memory' && life === 'immutable';
+  const file = assetFile(name);
+  const known = isMadeOnce ? madeHeaders.get(file) : null;
+  if (known !== null) return known;
+  const headers = new Headers({
+    // What `finish` would add too: a copy of these costs less than to set each.
+    ...defaultHeaders,
+    ...openHeaders,
+    ...commonHeaders(name, found, life),
+    ...representationHeaders(name),
+    'content-length': String(found.asset.sizeBytes),
+  });
+  if (isMadeOnce) madeHeaders.set(file, headers);
+  return headers;
 }
 
 type Selection =

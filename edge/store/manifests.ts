@@ -8,12 +8,6 @@ import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
 import { r2Manifests, type R2Manifests } from './r2.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
 
-/**
- * Pause in milliseconds before what nobody waits for is written, in which whoever waits for a mesh gets the answer: in
- * local development all of them share a thread.
- */
-export const afterAnswerMs = 25;
-
 /** Attempts to settle who wrote first, when manifests of one key keep appearing and going. */
 const createAttemptsMax = 3;
 
@@ -166,16 +160,8 @@ export class Manifests {
     manifest: MeshManifest,
     { instead, created, background }: { instead: MeshManifest | null; created: boolean; background: Background },
   ) {
-    background.waitUntil(this.#copy(manifest));
+    background.waitUntil(writeCopies(this.#copies, manifest.key, manifest));
     if (instead) background.waitUntil(this.#entries.removeOf(instead, manifest));
     return { manifest, created };
-  }
-
-  /** This isolate's copy at once, the one in KV when whoever waits for the mesh has the answer. */
-  async #copy(manifest: MeshManifest): Promise<void> {
-    const [memory, kv] = this.#copies;
-    await writeCopies([memory], manifest.key, manifest);
-    await scheduler.wait(afterAnswerMs);
-    await writeCopies([kv], manifest.key, manifest);
   }
 }
