@@ -18,7 +18,7 @@ const compressedFormats = formatsWhere(({ compressed }) => compressed);
  * The body of `POST /v1/meshes`, less its picture: `image` stays what the client wrote (a data URL, an https URL or a
  * digest), or is absent when the file came in a form. The descriptions are those of the public API's documentation.
  */
-export const MeshRequest = z
+export const MeshRequest = /* defence: API3-1 */ z
   .strictObject(requestShape)
   .refine((request) => request.compression === 'none' || outputFormats[request.output_format].compressed, {
     path: ['compression'],

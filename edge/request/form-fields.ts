@@ -1,5 +1,6 @@
 import { cacheFormFields, fieldNames, fieldOf, type Field } from '../../contract/fields.ts';
 import { Problem } from '../../contract/problem.ts';
+import { parseJson } from '../http/parse-json.ts';
 import type { Part } from './multipart.ts';
 
 /** The field of a form that is the picture's file. */
@@ -79,12 +80,8 @@ function readBoolean(body: Uint8Array, name: string): unknown {
 }
 
 function readJson(body: Uint8Array, name: string): unknown {
-  try {
-    return JSON.parse(readText(body, name));
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw invalid(name, 'must be JSON', cause);
-  }
+  // defence: API4-21
+  return parseJson(body, { field: name });
 }
 
 function readText(body: Uint8Array, name: string): string {

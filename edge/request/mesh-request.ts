@@ -11,7 +11,7 @@ import { formName, imageField, readForm } from './form-fields.ts';
 import { readImageHeader } from '../../contract/image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseFormFields } from './parsed-forms.ts';
-import { parseJson } from '../http/parse-json.ts';
+import { fieldsTooLarge, parseJson } from '../http/parse-json.ts';
 import { parseMultipart, type Part } from './multipart.ts';
 
 /** What a mesh is made from: picture bytes with a good header, the digest of a picture sent before, or a prompt. */
@@ -43,11 +43,13 @@ export async function readMeshBody(request: Request): Promise<MeshBody> {
     const body = await readBody(request, formBytesMax);
     const parts = parseMultipart(body, contentType);
     const bytes = parts.find(({ name }) => name === imageField)?.body;
+    // defence: API4-20
+    if (body.byteLength - (bytes?.byteLength ?? 0) > fieldBytesMax) throw fieldsTooLarge(fieldBytesMax);
     const picture = bytes === undefined ? null : { bytes, sha256: await sha256(bytes) };
     return { is: 'form', parts, bytes: body.byteLength, picture };
   }
   if (mediaType === 'application/json') {
-    return { is: 'json', fields: parseJson(await readBody(request, jsonBytesMax)) };
+    return { is: 'json', fields: parseJson(await readBody(request, jsonBytesMax), { fieldBytesMax }) };
   }
   throw new Problem('unsupported_media_type', 'Content-Type must be multipart/form-data or application/json.');
 }

@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
-import { call, dataUrl, errorOf, mesh, picture, postJson } from './client.ts';
+import { call, dataUrl, errorOf, mesh, picture, post, postJson } from './client.ts';
 import { networkOfEachTest } from './fake-origin.ts';
 import { make } from './making.ts';
 
@@ -21,6 +21,28 @@ test('JSON that would become millions of objects is refused before it is parsed'
   // Brackets and commas inside strings, and quotes that are escaped, are no structure.
   const metadata = { a: `\\"${'[,'.repeat(200)}\\\\` };
   expect((await mesh(postJson({ image, metadata }))).metadata).toEqual(metadata);
+});
+
+test.each(['metadata', 'cache_tags'])('JSON in the form field %s is counted before it is parsed', async (field) => {
+  const deep = `${'{"a":'.repeat(17)}1${'}'.repeat(17)}`;
+  const wide = `{${Array.from({ length: 10_001 }, (_, i) => `"${i}":{}`).join()}}`;
+  for (const text of [deep, wide, '['.repeat(200_000)]) {
+    const refused = await errorOf(post(picture(), { fields: { [field]: text } }));
+    expect(refused).toMatchObject({ status: 400, code: 'invalid_parameter', param: field });
+    expect(refused.message).toMatch(/^The JSON of the form field "\w+" (is nested|has) more than/);
+  }
+});
+
+test('fields that have more than 256 KiB beside the picture are 413, in a form and in JSON, whatever they say', async () => {
+  const large = { status: 413, code: 'body_too_large' };
+  const wide = `{${Array.from({ length: 200_000 }, (_, i) => `"${i}":{}`).join()}}`;
+  for (const field of ['metadata', 'cache_tags', 'output_format', 'anything']) {
+    expect(await errorOf(post(picture(), { fields: { [field]: wide } }))).toMatchObject(large);
+  }
+  const blanks = ' '.repeat(256 * 1024);
+  expect(await errorOf(postJson(`{"image":"${dataUrl(picture())}"${blanks}}`))).toMatchObject(large);
+  const texts = Array.from({ length: 3 }, (_, i) => `"${i}":"${'x'.repeat(200 * 1024)}"`).join();
+  expect(await errorOf(postJson(`{"metadata":{${texts}}}`))).toMatchObject(large);
 });
 
 test('a form of more than 64 parts, or with a part or boundary that is too long, is refused', async () => {

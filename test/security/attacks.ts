@@ -269,6 +269,22 @@ export const attacks: readonly Attack[] = [
     test: ['test/edge/hardening.test.ts', 'JSON that would become millions of objects is refused before it is parsed'],
   },
   {
+    id: 'API4-20',
+    attack: 'Send megabytes of fields beside the picture',
+    entries: [post],
+    test: [
+      'test/edge/hardening.test.ts',
+      'fields that have more than 256 KiB beside the picture are 413, in a form and in JSON, whatever they say',
+    ],
+  },
+  {
+    id: 'API4-21',
+    attack: 'Send JSON of millions of objects inside a form',
+    entries: [post],
+    instead: 'return JSON.parse(readText(body, name));',
+    test: ['test/edge/hardening.test.ts', 'JSON in the form field %s is counted before it is parsed'],
+  },
+  {
     id: 'API4-5',
     attack: 'Send a form of thousands of parts, or with endless part headers',
     entries: [post],
