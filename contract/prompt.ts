@@ -13,10 +13,10 @@ export type PromptInput = z.infer<typeof PromptInput>;
 
 /** The one form in bytes of a prompt input: canonical JSON (RFC 8785). */
 export function promptInputBytes(input: PromptInput): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(canonicalJson(input));
+  return new TextEncoder().encode(canonicalJson(input)) as Uint8Array<ArrayBuffer>;
 }
 
 /** Reads the bytes of a prompt input back; throws when they are none. */
 export function readPromptInput(bytes: Uint8Array): PromptInput {
-  return PromptInput.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+  return PromptInput.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)));
 }

@@ -123,5 +123,5 @@ function canonicalText(call: SignedCall, originId: string, timestamp: string, no
     ['meshkiln-1', originId, timestamp, nonce, call.method, call.path, call.bodySha256, call.bodyBytes, call.job].join(
       '\n',
     ),
-  );
+  ) as Uint8Array<ArrayBuffer>;
 }

@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   edge: [
-    'workerd.d.ts',
     'objects.ts',
     'secret.ts',
     'http',

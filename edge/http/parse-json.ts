@@ -26,7 +26,7 @@ export function parseJson(bytes: Uint8Array, { fieldBytesMax = Infinity, field =
   // defence: API4-4
   refuseOddShape(bytes, { fieldBytesMax, field });
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch (cause) {
     if (field === null) throw new Problem('invalid_request', 'The body is not valid JSON.', { cause });
     throw new Problem('invalid_parameter', `The form field "${field}" must be JSON.`, { param: field, cause });

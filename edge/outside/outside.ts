@@ -16,6 +16,9 @@ type OutsideRequest = {
  */
 export type Outside = (url: URL, request: OutsideRequest) => Promise<Response>;
 
+/** Where the local proxy is bound. */
+type Binding = { fetch(url: string, request: OutsideRequest & { redirect: 'manual' }): Promise<Response> };
+
 /**
  * The local proxy sets this header on an answer that stands for no answer. It drops the header from servers' own
  * answers.
@@ -27,7 +30,7 @@ export const unreachableHeader = 'meshkiln-unreachable';
  * checked by DNS over HTTPS. On a machine of one's own, `binding` leads to a proxy that resolves, checks and pins the
  * name.
  */
-export function openOutside(binding: Fetcher | undefined): Outside {
+export function openOutside(binding: Binding | undefined): Outside {
   return binding === undefined ? throughCloudflare : (url, request) => throughBinding(binding, url, request);
 }
 
@@ -36,7 +39,7 @@ async function throughCloudflare(url: URL, request: OutsideRequest): Promise<Res
   return fetch(url, { ...request, redirect: 'manual', cache: 'no-store' });
 }
 
-async function throughBinding(binding: Fetcher, url: URL, request: OutsideRequest): Promise<Response> {
+async function throughBinding(binding: Binding, url: URL, request: OutsideRequest): Promise<Response> {
   const answer = await binding.fetch(url.href, { ...request, redirect: 'manual' });
   if (!answer.headers.has(unreachableHeader)) return answer;
   await answer.body?.cancel();

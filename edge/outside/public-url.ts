@@ -9,7 +9,7 @@ const localNames = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|lan
  * decimal. What the name resolves to is checked at each connection.
  */
 export function publicUrl(text: string, base?: URL): URL | null {
-  const url = text.length <= outsideUrlCharactersMax ? URL.parse(text, base) : null;
+  const url = text.length <= outsideUrlCharactersMax ? URL.parse(text, base?.href) : null;
   if (url === null || url.protocol !== 'https:' || url.port !== '') return null;
   if (url.username !== '' || url.password !== '') return null;
   const name = url.hostname.replace(/\.$/, '');

@@ -37,7 +37,7 @@ async function pass(
   let held: Uint8Array<ArrayBuffer> | null = null;
   let free = new ArrayBuffer(pieceBytes);
   for (;;) {
-    const { value, done } = await source.read(new Uint8Array(free), { min: pieceBytes });
+    const { value, done } = await source.readAtLeast(pieceBytes, new Uint8Array(free));
     if (value && value.byteLength > 0) {
       await hasher.write(value);
       if (held) await sink.write(held);
