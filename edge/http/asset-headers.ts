@@ -1,6 +1,6 @@
 import { bytesOfHex } from '../../contract/digest.ts';
 import { mediaTypes } from '../../contract/formats.ts';
-import type { AssetName } from '../store/asset.ts';
+import type { StoredBlob } from '../../contract/mesh.ts';
 
 /** Who may cache an answer and for how long, by the kind of URL. */
 export type AssetLife =
@@ -35,7 +35,10 @@ export function validatorHeaders(sha256: string, life: AssetLife): Record<string
 }
 
 /** Headers of the representation, equal for 200 and 206. Repr-Digest covers the whole (RFC 9530 §3). */
-export function representationHeaders({ sha256, extension }: AssetName): Record<string, string> {
+export function representationHeaders({
+  sha256,
+  extension,
+}: Pick<StoredBlob, 'sha256' | 'extension'>): Record<string, string> {
   const mediaType = mediaTypes[extension];
   const disposition = mediaType.startsWith('image/') ? 'inline' : 'attachment';
   return {

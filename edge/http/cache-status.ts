@@ -1,5 +1,4 @@
 import type { CacheOutcome } from '../../contract/mesh.ts';
-import type { TierName } from '../store/tiers.ts';
 
 /** What the cache did for a request that asked for a mesh; `refused` stands for a remembered failure. */
 export type MeshOutcome = CacheOutcome | { status: 'refused' };
@@ -19,7 +18,7 @@ export function cacheStatus(outcome: CacheOutcome, options: { stored: boolean } 
 }
 
 /** Cache-Status of an answer from a tier, or from a remembered `failure` (a negative hit). */
-export function hitFrom(tier: TierName | 'failure'): string {
+export function hitFrom(tier: string): string {
   return `${cacheName}; hit; detail=${tier}`;
 }
 
