@@ -45,7 +45,7 @@ const inputFailures = ['unprocessable_image', 'invalid_image', 'image_too_many_p
 
 /** Why a job failed for good. */
 export const JobFailure = z.strictObject({
-  code: z.enum([...inputFailures, 'upstream_failed', 'internal_error']),
+  code: z.enum([...inputFailures, 'model_failed', 'upstream_failed', 'internal_error']),
   message: z.string().max(500),
 });
 export type JobFailure = z.infer<typeof JobFailure>;

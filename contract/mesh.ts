@@ -137,7 +137,9 @@ export const MeshObject = z.object({
   error: z
     .object({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('Why a mesh `failed`: `mesh_failed`, `upstream_failed`, or a code that an error answer has too.'),
+    .describe(
+      'Why a mesh `failed`: `mesh_failed`, `model_failed`, `upstream_failed`, or a code that an error answer has too.',
+    ),
   metadata: z.record(z.string(), z.string()).describe('What you gave with your request; no other tenant sees it.'),
 });
 export type MeshObject = z.infer<typeof MeshObject>;

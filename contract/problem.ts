@@ -41,6 +41,7 @@ export const problems = {
   queue_full: { status: 429, type: 'rate_limit_error' },
   internal_error: { status: 500, type: 'server_error' },
   mesh_failed: { status: 500, type: 'server_error' },
+  model_failed: { status: 502, type: 'server_error' },
   upstream_failed: { status: 502, type: 'server_error' },
   keys_unavailable: { status: 503, type: 'server_error' },
   no_origin: { status: 503, type: 'server_error' },

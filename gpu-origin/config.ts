@@ -7,6 +7,9 @@ import type { TextToImageOptions } from './text-to-image/text-to-image.ts';
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 
+/** Limits of one call to a kernel: far above what the largest picture, field or mesh takes. */
+export const kernelLimitDefaults = { secondsMax: 120, bytesMax: 4 * GiB };
+
 const secretCharactersMin = 16;
 const Secret = z.string().min(secretCharactersMin, `must have at least ${secretCharactersMin} characters`);
 const Url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
@@ -49,6 +52,10 @@ const Environment = z.object({
   /** CPU threads of one inference; 0 leaves it to ONNX Runtime. */
   INFERENCE_THREADS: whole(0, 256).default(0),
   KERNEL_THREADS: whole(1, 256).optional(),
+  /** A call to a kernel that takes longer ends with its thread, which is replaced. */
+  KERNEL_SECONDS_MAX: whole(1, 3600).default(kernelLimitDefaults.secondsMax),
+  /** Memory that the thread of a kernel may hold; one that holds more is replaced. */
+  KERNEL_BYTES_MAX: whole(256 * MiB, 1024 * GiB).default(kernelLimitDefaults.bytesMax),
   /** Jobs that wait, beside those in progress. */
   QUEUE_CAPACITY: whole(1, 100_000).default(256),
   /** Jobs in progress at once; enough that a batch can form while one runs. */
@@ -125,6 +132,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, cpuThreads: number) {
     providers,
     inferenceThreads: env.INFERENCE_THREADS,
     kernelThreads,
+    kernelLimits: { secondsMax: env.KERNEL_SECONDS_MAX, bytesMax: env.KERNEL_BYTES_MAX },
     queueCapacity: env.QUEUE_CAPACITY,
     jobsActiveMax,
     jobsOutsideMax: env.JOBS_OUTSIDE_MAX ?? Math.max(1, Math.floor(jobsActiveMax / 2)),

@@ -192,7 +192,7 @@ function createMeans(config: Config, series: OriginSeries, onChange: () => void)
     pool,
     servers,
     models: new Models({ folder: config.modelsFolder, pool, servers }),
-    kernels: createKernelPool({ threads: config.kernelThreads }),
+    kernels: createKernelPool({ threads: config.kernelThreads, limits: config.kernelLimits }),
     textToImage: config.textToImage && new TextToImage(config.textToImage),
   };
 }

@@ -49,7 +49,10 @@ export async function evaluateSolids({ model, infer }: Awaited<ReturnType<typeof
       results.push({
         kind,
         seed,
-        model: await distanceTo(output(outputs, 'front', dims), output(outputs, 'back', dims)),
+        model: await distanceTo(
+          output(outputs, { model: model.manifest.name, name: 'front', dims }),
+          output(outputs, { model: model.manifest.name, name: 'back', dims }),
+        ),
         inflation: await distanceTo(
           body,
           body.map((z) => -z),

@@ -14,6 +14,9 @@ export const matting = {
   makeSurface: null,
 } satisfies Family<MattingManifest>;
 
+/** What a matting model may give: 0 to 1, and what half precision and filters add to it. */
+const alphaRange = [-0.1, 1.1] as const;
+
 /** Runs a matting model on a whole picture. */
 export async function predictMatte(
   { model, infer, kernels, signal }: Pick<FamilyJob<MattingManifest>, 'model' | 'infer' | 'kernels' | 'signal'>,
@@ -23,5 +26,6 @@ export async function predictMatte(
   const image = await kernels.run('mattingTensor', { picture, size }, signal);
   const { outputs, gpuMs, degraded } = await infer({ model, graph: 'matte', inputs: { image }, signal });
   const dims = [1, 1, size, size];
-  return { alpha: { data: output(outputs, 'alpha', dims), dims }, gpuMs, degraded };
+  const data = output(outputs, { model: model.id, name: 'alpha', dims, range: alphaRange });
+  return { alpha: { data, dims }, gpuMs, degraded };
 }

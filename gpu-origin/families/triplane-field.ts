@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MeshParams } from '../../contract/key.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { FieldPlan } from '../pipeline/field-surface.ts';
+import { ModelFault } from '../pipeline/model-fault.ts';
 import { output, type Tensor } from '../pipeline/tensor.ts';
 import type { Family, FamilyInput, FamilyJob, MadeGeometry } from './family.ts';
 import { graphFields, requireGolden } from './manifest.ts';
@@ -87,7 +88,8 @@ async function encodedScene(
 ): Promise<Decoder> {
   const encoded = await infer({ model, graph: 'encoder', inputs: { image }, signal });
   const codes = encoded.outputs['scene_codes'];
-  if (codes === undefined) throw new Error(`graph "encoder" of ${model.id} gave no output "scene_codes"`);
+  if (codes === undefined) throw new ModelFault(model.id, 'its graph has no output "scene_codes"');
+  output(encoded.outputs, { model: model.id, name: 'scene_codes', dims: codes.dims });
   let { gpuMs, degraded } = encoded;
   return {
     decode: async (points) => {
@@ -98,8 +100,8 @@ async function encodedScene(
       gpuMs += run.gpuMs;
       degraded ||= run.degraded;
       return {
-        density: output(run.outputs, 'density', [1, pointsPerRun, 1]),
-        color: output(run.outputs, 'color', [1, pointsPerRun, 3]),
+        density: output(run.outputs, { model: model.id, name: 'density', dims: [1, pointsPerRun, 1] }),
+        color: output(run.outputs, { model: model.id, name: 'color', dims: [1, pointsPerRun, 3] }),
       };
     },
     cost: () => ({ provider: encoded.provider, degraded, gpuMs }),

@@ -13,6 +13,9 @@ const Manifest = z
   .superRefine(requireGolden);
 type Manifest = z.infer<typeof Manifest>;
 
+/** Heights in canvas units that a body on the canvas, which is 2 wide, can have: it is at most twice as deep as wide. */
+const heightRange = [-2, 2] as const;
+
 /** Graph `depth`: `image` to `front` and `back` [1,1,S,S], the heights of both sides of the object in canvas units. */
 export const twoSidedDepth = { manifest: Manifest, needs: () => devicesOnly, makeSurface } satisfies Family<Manifest>;
 
@@ -25,8 +28,9 @@ async function makeSurface(
   enter('infer');
   const run = await infer({ model, graph: 'depth', inputs: { image: tensor }, signal });
   const { size } = preprocessing;
-  const front = output(run.outputs, 'front', [1, 1, size, size]);
-  const back = output(run.outputs, 'back', [1, 1, size, size]);
+  const height = { model: model.id, dims: [1, 1, size, size], range: heightRange };
+  const front = output(run.outputs, { ...height, name: 'front' });
+  const back = output(run.outputs, { ...height, name: 'back' });
   enter('surface');
   const cameraDistance = camera?.distance ?? null;
   const surface = await kernels.run('surfaceFromSheets', { canvas, front, back, size, cameraDistance }, signal);

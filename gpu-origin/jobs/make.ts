@@ -9,6 +9,7 @@ import type { OriginSeries } from '../metrics/series.ts';
 import { notServed } from '../models/not-served.ts';
 import type { StoredModel } from '../models/repository.ts';
 import type { KernelPool } from '../pipeline/kernel-pool.ts';
+import { ModelFault } from '../pipeline/model-fault.ts';
 import type { CallEdge } from '../write-back/edge-client.ts';
 import type { TextToImage } from '../text-to-image/text-to-image.ts';
 import { createProgress } from '../write-back/progress.ts';
@@ -102,6 +103,7 @@ export async function makeJob(job: LiveJob, body: Uint8Array, options: MakeOptio
     if (job.state.at === 'ended') throw error;
     const cause = deadline.aborted ? new Problem('internal_error', `It took more than ${jobSecondsMax} s.`) : error;
     log('job failed', { key, cause: causeText(cause) });
+    if (cause instanceof ModelFault) series.modelFaults.inc({ model: cause.model });
     // No mesh names its surface, so no purge would find it.
     await geometry.takeBack();
     return failedResult(job.job, failureOf(cause, drawn));

@@ -22,12 +22,12 @@ export type MeshCheck = {
   eulerCharacteristic: number;
 };
 
-/** Checks a triangle mesh as a solid; O(faces × valence). */
+/** Checks a triangle mesh as a solid; O(faces), whatever the valence of a vertex. */
 export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCheck {
   const canonical = weld(positions);
   const corners = indices.map((vertex) => canonical[vertex] as number);
   const faultyVertices = new Set<number>();
-  const edges = directedEdges(corners, canonical.length, faultyVertices);
+  const edges = directedEdges(corners, faultyVertices);
   const faults: MeshFaults = {
     openEdges: edges.open,
     sharedEdges: edges.shared,
@@ -50,15 +50,8 @@ export function checkMesh(positions: Float32Array, indices: Uint32Array): MeshCh
 type DirectedEdges = { /** The opposite half edge of each, or -1. */ twins: Int32Array; open: number; shared: number };
 
 /** Half edge c runs from corner c to the next corner of its face. */
-function directedEdges(corners: Uint32Array, vertices: number, faulty: Set<number>): DirectedEdges {
-  const { starts, edges } = edgesByOrigin(corners, vertices);
-  const find = (from: number, to: number): number => {
-    for (let i = starts[from] as number; i < (starts[from + 1] as number); i++) {
-      const edge = edges[i] as number;
-      if (corners[next(edge)] === to) return edge;
-    }
-    return -1;
-  };
+function directedEdges(corners: Uint32Array, faulty: Set<number>): DirectedEdges {
+  const find = edgeFinder(corners);
   const twins = new Int32Array(corners.length);
   let shared = 0;
   let open = 0;
@@ -75,19 +68,29 @@ function directedEdges(corners: Uint32Array, vertices: number, faulty: Set<numbe
   return { twins, open, shared };
 }
 
-/** The half edges that leave each vertex, in order: those of vertex v lie from starts[v] to starts[v + 1]. */
-function edgesByOrigin(corners: Uint32Array, vertices: number): { starts: Uint32Array; edges: Uint32Array } {
-  const starts = new Uint32Array(vertices + 1);
-  for (const vertex of corners) starts[vertex + 1] = (starts[vertex + 1] as number) + 1;
-  for (let v = 0; v < vertices; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
-  const ends = starts.slice();
-  const edges = new Uint32Array(corners.length);
+/** Finds the first half edge from one vertex to another, or -1, in a hash table: a fan's hub may have any valence. */
+function edgeFinder(corners: Uint32Array): (from: number, to: number) => number {
+  const slots = 1 << Math.ceil(Math.log2(Math.max(corners.length, 2) * 2));
+  const table = new Int32Array(slots).fill(-1);
+  const slotOf = (from: number, to: number): number => {
+    let slot = hash(from, to) & (slots - 1);
+    for (;;) {
+      const edge = table[slot] as number;
+      if (edge < 0 || (corners[edge] === from && corners[next(edge)] === to)) return slot;
+      slot = (slot + 1) & (slots - 1);
+    }
+  };
   for (let c = 0; c < corners.length; c++) {
-    const vertex = corners[c] as number;
-    edges[ends[vertex] as number] = c;
-    ends[vertex] = (ends[vertex] as number) + 1;
+    const slot = slotOf(corners[c] as number, corners[next(c)] as number);
+    if ((table[slot] as number) < 0) table[slot] = c;
   }
-  return { starts, edges };
+  return (from, to) => table[slotOf(from, to)] as number;
+}
+
+function hash(from: number, to: number): number {
+  let h = Math.imul(from, 0x9e3779b1) ^ Math.imul(to, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  return h ^ (h >>> 13);
 }
 
 function next(corner: number): number {

@@ -4,6 +4,11 @@ import { weld } from './weld.ts';
 /** Faces that meet at a sharper angle than this keep their edge, in degrees. */
 const creaseDegrees = 50;
 
+/** Faces around one place from which their directions are put into buckets, so that no pair of faces is compared. */
+const facesExactMax = 64;
+/** Buckets along each axis of the cube of directions: some 11 degrees each, of which a place fills at most a few hundred. */
+const bucketsPerAxis = 11;
+
 export type SmoothedVertices = {
   indices: Uint32Array;
   normals: Float32Array;
@@ -14,7 +19,8 @@ export type SmoothedVertices = {
 /**
  * Unit normals that are smooth across seams (vertices at equal positions) and broken at creases, where vertices are
  * split. Each corner's normal is the sum, weighted by area, of the faces around its position that lie within the crease
- * angle of its own face. O(faces × valence).
+ * angle of its own face. Around a place of more than 64 faces that is told by directions rounded to some 11 degrees, as
+ * a vertex may have any valence. O(faces).
  */
 export function smoothNormals(positions: Float32Array, indices: Uint32Array): SmoothedVertices {
   const canonical = weld(positions);
@@ -31,6 +37,7 @@ export function smoothNormals(positions: Float32Array, indices: Uint32Array): Sm
   const firstCopy = new Int32Array(canonical.length).fill(-1);
   const nextCopy = new Int32Array(indices.length);
   const smooth = smoothPlaces(faces, around);
+  const hubs = hubsOf(faces, around, { smooth, limit });
   const sum = new Float64Array(3);
   for (let c = 0; c < indices.length; c++) {
     const vertex = indices[c] as number;
@@ -40,7 +47,9 @@ export function smoothNormals(positions: Float32Array, indices: Uint32Array): Sm
       outIndices[c] = copy;
       continue;
     }
-    sumAround({ corner: c, place, faces, around, limit }, sum);
+    const hub = hubs.get(place) ?? null;
+    if (hub === null) sumAround({ corner: c, place, faces, around, limit }, sum);
+    else sum.set(hub.sums.subarray(3 * hub.bucketOf(Math.floor(c / 3)), 3 * hub.bucketOf(Math.floor(c / 3)) + 3));
     const x = Math.fround(sum[0] as number);
     const y = Math.fround(sum[1] as number);
     const z = Math.fround(sum[2] as number);
@@ -137,4 +146,61 @@ function sumAround(
   sum[0] = length > 0 ? x / length : 0;
   sum[1] = length > 0 ? y / length : 0;
   sum[2] = length > 0 ? z / length : 1;
+}
+
+/** Around a place of many faces: the bucket of a face's direction, and the unit normal for each bucket. */
+type Hub = { bucketOf: (face: number) => number; sums: Float64Array };
+
+/** The places of more faces than are compared one by one; a smooth one has a single normal and needs no buckets. */
+function hubsOf(
+  faces: FaceNormals,
+  around: Around,
+  { smooth, limit }: { smooth: Uint8Array; limit: number },
+): Map<number, Hub> {
+  const hubs = new Map<number, Hub>();
+  for (let place = 0; place < smooth.length; place++) {
+    const count = (around.starts[place + 1] as number) - (around.starts[place] as number);
+    if (count > facesExactMax && smooth[place] !== 1) hubs.set(place, hubAt(place, faces, around, limit));
+  }
+  return hubs;
+}
+
+function hubAt(place: number, { units, areas }: FaceNormals, around: Around, limit: number): Hub {
+  const step = (axis: number, face: number) =>
+    Math.round((((units[3 * face + axis] as number) + 1) / 2) * (bucketsPerAxis - 1));
+  const keyOf = (face: number) => (step(0, face) * bucketsPerAxis + step(1, face)) * bucketsPerAxis + step(2, face);
+  const buckets = new Map<number, number>();
+  const totals: number[] = [];
+  for (let i = around.starts[place] as number; i < (around.starts[place + 1] as number); i++) {
+    const face = around.faces[i] as number;
+    const key = keyOf(face);
+    const bucket = buckets.get(key) ?? buckets.size;
+    if (bucket === buckets.size) {
+      buckets.set(key, bucket);
+      totals.push(0, 0, 0);
+    }
+    for (let k = 0; k < 3; k++) {
+      totals[3 * bucket + k] =
+        (totals[3 * bucket + k] as number) + (units[3 * face + k] as number) * (areas[face] as number);
+    }
+  }
+  return { bucketOf: (face) => buckets.get(keyOf(face)) as number, sums: withinCrease(totals, limit) };
+}
+
+/** For each bucket the unit of the sum of all that lie within the crease angle of it. */
+function withinCrease(totals: readonly number[], limit: number): Float64Array {
+  const at = (i: number, k: number) => totals[3 * i + k] as number;
+  const lengths = Array.from({ length: totals.length / 3 }, (_, i) => Math.hypot(at(i, 0), at(i, 1), at(i, 2)));
+  const sums = new Float64Array(totals.length);
+  for (let i = 0; i < lengths.length; i++) {
+    const sum = [0, 0, 0];
+    for (let j = 0; j < lengths.length; j++) {
+      const dot = at(i, 0) * at(j, 0) + at(i, 1) * at(j, 1) + at(i, 2) * at(j, 2);
+      if (i !== j && dot < limit * (lengths[i] as number) * (lengths[j] as number)) continue;
+      for (let k = 0; k < 3; k++) sum[k] = (sum[k] as number) + at(j, k);
+    }
+    const length = Math.hypot(...sum);
+    for (let k = 0; k < 3; k++) sums[3 * i + k] = length > 0 ? (sum[k] as number) / length : k === 2 ? 1 : 0;
+  }
+  return sums;
 }

@@ -18,6 +18,9 @@ export function originSeries(registry: Registry) {
     /** By outcome: accepted, refused, completed, failed, cancelled, returned. */
     jobs: counter('meshkiln_origin_jobs_total', 'Jobs by what became of them.', ['outcome']),
     failures: counter('meshkiln_origin_failures_total', 'Failed jobs by problem code.', ['code']),
+    modelFaults: counter('meshkiln_origin_model_faults_total', 'Jobs failed by what a graph gave, by model.', [
+      'model',
+    ]),
     results: counter('meshkiln_origin_results_total', 'Results by whether the edge took them.', ['outcome']),
     progressFailures: counter('meshkiln_origin_progress_failures_total', 'Progress messages not delivered.'),
     gpuRuns: counter(

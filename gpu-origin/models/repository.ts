@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { z } from 'zod';
 import type { Model } from '../../contract/model.ts';
 import { digestOf } from '../digest.ts';
@@ -45,6 +45,7 @@ class BadModel extends Error {
 }
 
 const manifestFile = 'manifest.json';
+const manifestBytesMax = 1024 * 1024;
 
 /** Reads `<name>/<version>/manifest.json` below a folder and checks every file; a bad model does not stop the others. */
 export async function readRepository(root: string): Promise<{ models: StoredModel[]; faults: ModelFault[] }> {
@@ -93,10 +94,27 @@ export async function readModel(folder: string, expected: { name: string; versio
 
 async function readManifestBytes(path: string): Promise<{ bytes: Uint8Array; modifiedMs: number }> {
   try {
-    return { bytes: await readFile(path), modifiedMs: (await stat(path)).mtimeMs };
+    const { real, modifiedMs, size } = await regularFile(path);
+    if (size > manifestBytesMax)
+      throw new BadModel(path, `has ${size} bytes, a manifest has at most ${manifestBytesMax}`);
+    return { bytes: await readFile(real), modifiedMs };
   } catch (error) {
+    if (error instanceof BadModel) throw error;
     throw new BadModel(path, `cannot be read (${causeText(error)})`, error);
   }
+}
+
+/** Finds a file of a model's folder before it is opened: a pipe would never end, and a link may lead anywhere. */
+async function regularFile(path: string): Promise<{ real: string; modifiedMs: number; size: number }> {
+  const real = await realpath(path);
+  // A link may lead to another place in the model's own folder, nowhere else.
+  if (!real.startsWith((await realpath(dirname(path))) + sep)) {
+    throw new BadModel(path, 'leads out of its folder; put the file itself there');
+  }
+  const found = await stat(real);
+  // defence: API10-9
+  if (!found.isFile()) throw new BadModel(path, 'is no regular file');
+  return { real, modifiedMs: found.mtimeMs, size: found.size };
 }
 
 function parseManifest(path: string, bytes: Uint8Array): ModelManifest {
@@ -160,10 +178,7 @@ function externalTensorsOf(path: string): ExternalTensor[] {
 async function checkFile(folder: string, file: string, known: { sha256: string; bytes: number }): Promise<void> {
   const path = join(folder, file);
   try {
-    // A link may lead to another place in the model's own folder, nowhere else.
-    const real = await realpath(path);
-    if (!real.startsWith((await realpath(folder)) + sep)) throw new BadModel(path, 'leads out of its folder');
-    const { size } = await stat(real);
+    const { real, size } = await regularFile(path);
     if (size !== known.bytes) throw new BadModel(path, `has ${size} bytes, the manifest says ${known.bytes}`);
     const digest = await fileDigest(real);
     if (digest !== known.sha256) throw new BadModel(path, `has sha256 ${digest}, the manifest says ${known.sha256}`);

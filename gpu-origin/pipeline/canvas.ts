@@ -17,6 +17,11 @@ const overviewSide = 256;
  */
 export function cutOut(picture: Picture, matte: Matte, foregroundRatio: number): Picture {
   const box = objectBox(matte);
+  if (box === null) {
+    throw new Problem('unprocessable_image', 'The object in the picture is too small or too scattered.', {
+      param: 'image',
+    });
+  }
   const longer = Math.max(box.width, box.height);
   if (longer < objectSideMin) {
     throw new Problem('unprocessable_image', `The object in the picture is only ${longer} pixels long.`, {
@@ -33,8 +38,8 @@ export function cutOut(picture: Picture, matte: Matte, foregroundRatio: number):
 
 type Box = { x: number; y: number; width: number; height: number };
 
-/** The pixels with alpha >= 0.5, less the specks. */
-function objectBox(matte: Matte): Box {
+/** The box around the pixels with alpha >= 0.5, less the specks; null where all of them are specks. */
+function objectBox(matte: Matte): Box | null {
   const overview = overviewOf(matte);
   const step = overviewStep(matte);
   let [x0, y0, x1, y1] = [matte.width, matte.height, -1, -1];
@@ -48,6 +53,7 @@ function objectBox(matte: Matte): Box {
       y1 = Math.max(y1, y);
     }
   }
+  if (x1 < 0) return null;
   return { x: x0, y: y0, width: x1 - x0 + 1, height: y1 - y0 + 1 };
 }
 

@@ -1,4 +1,5 @@
 import { setPriority } from 'node:os';
+import { parentPort } from 'node:worker_threads';
 import { Problem, type ProblemCode } from '../../contract/problem.ts';
 import { kernels } from './kernels.ts';
 
@@ -7,6 +8,7 @@ export type KernelCall = { kernel: keyof typeof kernels; input: unknown };
 /** A class does not survive the way between threads, so a Problem travels as plain values. */
 export type KernelAnswer =
   | { outcome: 'done'; output: unknown }
+  | { outcome: 'error'; error: unknown }
   | { outcome: 'problem'; code: ProblemCode; message: string; param: string | null; cause: string };
 
 /**
@@ -16,13 +18,16 @@ export type KernelAnswer =
 const niceness = 5;
 if (process.platform === 'linux') setPriority(niceness);
 
-/** Entry of a worker thread: runs one kernel. */
-export default async function runKernel({ kernel, input }: KernelCall): Promise<KernelAnswer> {
+// Entry of a worker thread: runs a kernel a message.
+parentPort?.on('message', async (call: KernelCall) => parentPort?.postMessage(await answerOf(call), []));
+parentPort?.postMessage('loaded', []);
+
+async function answerOf({ kernel, input }: KernelCall): Promise<KernelAnswer> {
   try {
     const run = kernels[kernel] as (input: unknown) => unknown;
     return { outcome: 'done', output: await run(input) };
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+    if (!(error instanceof Problem)) return { outcome: 'error', error };
     const { code, message, param } = error;
     return { outcome: 'problem', code, message, param, cause: String(error.cause ?? '') };
   }

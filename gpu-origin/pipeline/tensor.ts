@@ -1,6 +1,7 @@
 import { inflation } from '../mesh/inflation.ts';
 import { resample, type Region } from '../mesh/resample.ts';
 import { alphaPlane, premultiply } from './canvas.ts';
+import { ModelFault } from './model-fault.ts';
 import type { Picture } from './picture.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { solidColours } from './solid-colours.ts';
@@ -62,12 +63,24 @@ function fillColour(
   }
 }
 
-/** The named output of a run; a graph that does not give it, or not with these dimensions, breaks its manifest. */
-export function output(outputs: Record<string, Tensor>, name: string, dims: readonly number[]): Float32Array {
+/** An output that a run must have given: its dimensions, and the least and the greatest value that make sense. */
+type ExpectedOutput = { model: string; name: string; dims: readonly number[]; range?: readonly [number, number] };
+
+/** The named output of a run. Throws a ModelFault when it is not there, of another size, or holds what is no such value. */
+export function output(
+  outputs: Record<string, Tensor>,
+  { model, name, dims, range: [least, most] = [-Infinity, Infinity] }: ExpectedOutput,
+): Float32Array {
   const tensor = outputs[name];
-  if (tensor === undefined) throw new Error(`the model's graph gave no output "${name}"`);
+  if (tensor === undefined) throw new ModelFault(model, `its graph has no output "${name}"`);
   if (tensor.dims.join() !== dims.join()) {
-    throw new Error(`output "${name}" has dimensions ${tensor.dims.join('×')}, not ${dims.join('×')}`);
+    throw new ModelFault(model, `its output "${name}" is ${tensor.dims.join('×')}, not ${dims.join('×')}`);
+  }
+  for (const value of tensor.data) {
+    if (!Number.isFinite(value)) throw new ModelFault(model, `its output "${name}" holds ${value}`);
+    if (value < least || value > most) {
+      throw new ModelFault(model, `its output "${name}" holds ${value}, which is not from ${least} to ${most}`);
+    }
   }
   return tensor.data;
 }

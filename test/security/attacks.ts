@@ -579,6 +579,34 @@ export const attacks: readonly Attack[] = [
       'each origin reads of a purged surface from where it is in the list, however late',
     ],
   },
+  {
+    id: 'API10-8',
+    attack: 'Answer with a mesh of a kilobyte that unpacks to gigabytes, as a model’s server',
+    entries: ['a model’s server'],
+    test: [
+      'test/gpu-origin/pipeline/read-glb.test.ts',
+      'a small file that asks for %s is refused before anything is built',
+    ],
+  },
+  {
+    id: 'API10-9',
+    attack: 'Bring a model whose manifest is a pipe or lies elsewhere',
+    entries: ['npm run models -- add'],
+    test: [
+      'test/gpu-origin/models/repository.test.ts',
+      'a pipe, a folder or a link in the place of a manifest is refused before it is read',
+    ],
+  },
+  {
+    id: 'API10-10',
+    attack: 'Keep a thread of mesh work busy without end',
+    entries: ['a model’s graph or server'],
+    instead: 'const deadline = undefined;',
+    test: [
+      'test/gpu-origin/pipeline/kernel-pool.test.ts',
+      'a call that takes too long ends with its thread, and the next one has a new thread',
+    ],
+  },
 ];
 
 /** The group of OWASP's list that an attack belongs to. */

@@ -7,10 +7,7 @@ import { smoothNormals } from '../../mesh/normals.ts';
 import { gather } from '../../mesh/simplify.ts';
 import type { Surface } from '../../mesh/surface.ts';
 import { baseColours } from './base-colours.ts';
-
-/** Triangles and vertices of a file that are worked on; a server that makes more is to be told to make fewer. */
-const facesMax = 4_000_000;
-const verticesMax = 4_000_000;
+import { checkCounts, Unusable } from './glb-counts.ts';
 
 /** A part of the scene: positions where the scene has them, three vertex numbers a triangle, linear colours. */
 type Part = { positions: Float32Array; indices: Uint32Array; colours: Float32Array | null };
@@ -29,10 +26,9 @@ export async function readGlb(bytes: Uint8Array): Promise<Surface> {
   }
 }
 
-/** What is wrong with a file that can be read. */
-class Unusable extends Error {}
-
 async function partsOf(bytes: Uint8Array): Promise<Part[]> {
+  // defence: API10-8
+  checkCounts(bytes);
   await MeshoptDecoder.ready;
   const io = new NodeIO().registerExtensions(ALL_EXTENSIONS).registerDependencies({
     'meshopt.decoder': MeshoptDecoder,
@@ -63,7 +59,6 @@ async function partOf(
   const points = primitive.getAttribute('POSITION');
   if (points === null || primitive.getMode() !== 4) return null;
   const count = points.getCount();
-  if (count > verticesMax) throw new Unusable(`it has more than ${verticesMax} vertices`);
   const positions = new Float32Array(3 * count);
   const point: vec3 = [0, 0, 0];
   for (let i = 0; i < count; i++) positions.set(transformed(points.getElement(i, point), matrix), 3 * i);
@@ -89,7 +84,6 @@ function isMirroring(m: readonly number[]): boolean {
 
 function surfaceOf(parts: readonly Part[]): Surface {
   const count = parts.reduce((sum, part) => sum + part.positions.length / 3, 0);
-  if (count > verticesMax) throw new Unusable(`it has more than ${verticesMax} vertices`);
   const positions = new Float32Array(3 * count);
   const coloured = parts.some(({ colours }) => colours !== null);
   const colors = new Uint8Array(coloured ? 3 * count : 0).fill(255);
@@ -105,7 +99,6 @@ function surfaceOf(parts: readonly Part[]): Surface {
     first += part.positions.length / 3;
   }
   if (faces.length === 0) throw new Unusable('it has no triangles');
-  if (faces.length > 3 * facesMax) throw new Unusable(`it has more than ${facesMax} triangles`);
   const smooth = smoothNormals(positions, Uint32Array.from(faces));
   return {
     positions: gather(positions, smooth.sources, 3, new Float32Array(3 * smooth.sources.length)),

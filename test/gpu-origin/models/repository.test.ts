@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -115,12 +116,32 @@ test.each(['../secret.onnx', '/etc/hostname', 'a/b.onnx', '..'])('a manifest can
   expect((await onlyFault())?.message).toContain('must be a file name with no path in it');
 });
 
+test('a pipe, a folder or a link in the place of a manifest is refused before it is read', async () => {
+  const { folder } = await writeModel(root, { double: doubling });
+  const path = join(folder, 'manifest.json');
+  const text = await readFile(path);
+  await rm(path);
+  execFileSync('/usr/bin/env', ['mkfifo', path]);
+  expect(await onlyFault()).toEqual({ file: path, message: 'is no regular file' });
+  await rm(path);
+  await mkdir(path);
+  expect((await onlyFault())?.message).toBe('is no regular file');
+  await rm(path, { recursive: true });
+  const outside = join(root, 'manifest of another');
+  await writeFile(outside, text);
+  await symlink(outside, path);
+  expect((await onlyFault())?.message).toMatch(/^leads out of its folder/);
+  await rm(path);
+  await writeFile(path, Buffer.alloc(1024 * 1024 + 1, ' '));
+  expect((await onlyFault())?.message).toMatch(/a manifest has at most 1048576/);
+});
+
 test('a link that leads out of the model folder is refused', async () => {
   const { folder } = await writeModel(root, { double: doubling });
   const outside = join(root, 'outside.onnx');
   await rename(join(folder, 'double.onnx'), outside);
   await symlink(outside, join(folder, 'double.onnx'));
-  expect((await onlyFault())?.message).toBe('leads out of its folder');
+  expect((await onlyFault())?.message).toBe('leads out of its folder; put the file itself there');
 });
 
 test('a graph whose file is not listed is refused with the field', async () => {

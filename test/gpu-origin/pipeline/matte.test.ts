@@ -204,6 +204,12 @@ describe('the canvas', () => {
     expect(right - left + 1).toBe(1024);
   });
 
+  test('is refused with words where all of the object is specks', () => {
+    const picture = block(512, 512, { x: 9, y: 9, width: 1, height: 1 });
+    for (const at of [50_000, 150_000, 250_000]) picture.data.fill(255, 4 * at, 4 * at + 4);
+    expect(() => cutOut(picture, alphaMatte(picture), 0.85)).toThrow('too small or too scattered');
+  });
+
   test('is refused for an object of fewer than 8 pixels', () => {
     const picture = block(64, 64, { x: 9, y: 9, width: 7, height: 3 });
     expect(() => cutOut(picture, alphaMatte(picture), 0.85)).toThrow(

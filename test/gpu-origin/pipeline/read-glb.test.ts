@@ -129,3 +129,65 @@ test.each<[string, () => Promise<Uint8Array>, RegExp]>([
   const refusal = kernels.readGlb(await glb());
   await expect(refusal).rejects.toMatchObject({ code: 'upstream_failed', message: expect.stringMatching(message) });
 });
+
+/** A GLB of JSON alone, padded with NULs as some writers do. */
+function glbOf(gltf: object): Uint8Array {
+  const json = Buffer.from(JSON.stringify({ asset: { version: '2.0' }, ...gltf }));
+  const padded = Buffer.concat([json, Buffer.alloc(-json.length & 3)]);
+  const head = Buffer.alloc(20);
+  head.write('glTF', 0, 'latin1');
+  for (const [at, value] of [2, 20 + padded.length, padded.length].entries()) head.writeUInt32LE(value, 4 + 4 * at);
+  head.write('JSON', 16, 'latin1');
+  return new Uint8Array(Buffer.concat([head, padded]));
+}
+
+const zeros = (count: number) => [{ componentType: 5126, type: 'VEC3', count }];
+const meshes = [{ primitives: [{ attributes: { POSITION: 0 } }] }];
+
+test.each<[string, object, RegExp]>([
+  [
+    'one mesh at sixty places',
+    {
+      accessors: zeros(4_000_000),
+      meshes,
+      nodes: Array.from({ length: 60 }, () => ({ mesh: 0 })),
+      scenes: [{ nodes: Array.from({ length: 60 }, (_, i) => i) }],
+    },
+    /more than 4000000 vertices/,
+  ],
+  [
+    'nodes below each other twice, again and again',
+    {
+      accessors: zeros(3),
+      meshes,
+      nodes: [...Array.from({ length: 40 }, (_, i) => ({ children: [i + 1, i + 1] })), { mesh: 0 }],
+      scenes: [{ nodes: [0] }],
+    },
+    /nodes are no tree/,
+  ],
+  [
+    'accessors that nothing shows',
+    {
+      accessors: Array.from({ length: 100 }, () => zeros(4_000_000)[0]),
+      meshes,
+      nodes: [{ mesh: 0 }],
+      scenes: [{ nodes: [0] }],
+    },
+    /unpacks to more than 1073741824 bytes/,
+  ],
+  [
+    'corners without end',
+    {
+      accessors: [...zeros(3), { componentType: 5125, type: 'SCALAR', count: 12_000_003 }],
+      meshes: [{ primitives: [{ attributes: { POSITION: 0 }, indices: 1 }] }],
+      nodes: [{ mesh: 0 }],
+      scenes: [{ nodes: [0] }],
+    },
+    /more than 4000000 triangles/,
+  ],
+])('a small file that asks for %s is refused before anything is built', async (_, gltf, message) => {
+  const since = performance.now();
+  const refusal = kernels.readGlb(glbOf(gltf));
+  await expect(refusal).rejects.toMatchObject({ code: 'upstream_failed', message: expect.stringMatching(message) });
+  expect(performance.now() - since).toBeLessThan(2000);
+});
