@@ -4,7 +4,7 @@ import { MeshRequest } from '../../contract/request.ts';
 import { bisque } from '../origin-report.ts';
 
 /*
- * Every key as commit 344457d made it: what is stored under one is found under no other. A refactoring leaves the record
+ * Every key as the code of commit 344457d made it, with pipeline version 3: what is stored under one is found under no other. A refactoring leaves the record
  * as it is.
  */
 

@@ -1,5 +1,6 @@
 import { env, exports } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import { sha256 } from '../../contract/digest.ts';
 import { manifestOf } from '../mesh-manifest.ts';
 import { dataUrl, picture } from './client.ts';
@@ -8,8 +9,9 @@ import { theJob } from './making.ts';
 import { testKeys } from './secrets.ts';
 
 /*
- * Every job, stored manifest and public answer as commit 344457d gave them. A refactoring leaves the record as it is;
- * a change that is meant to alter an answer records it anew (`npx vitest run -u` of this file), and its diff shows how.
+ * Every job, stored manifest and public answer as the code of commit 344457d gave them, with pipeline version 3. A
+ * refactoring leaves the record as it is; a change that is meant to alter an answer records it anew (`npx vitest run -u`
+ * of this file), and its diff shows how.
  */
 
 const network = networkOfEachTest();
@@ -95,6 +97,9 @@ async function writeBack({ job, originId }: SentJob): Promise<void> {
   expect((await putResult(job.key, result, originId)).status).toBe(200);
 }
 
+/** A job with its members in order of their names: the order in which it is written means nothing. */
+const ordered = (job: SentJob['job']): unknown => JSON.parse(canonicalJson(job));
+
 /** One request's answer; of a miss the job too, and the manifest that is stored of it. */
 async function exchange(asked: Asked, image?: Uint8Array): Promise<unknown> {
   const answer = exports.default.fetch(requestOf(asked, image));
@@ -103,7 +108,11 @@ async function exchange(asked: Asked, image?: Uint8Array): Promise<unknown> {
   network.jobs.length = 0;
   await writeBack(sent);
   const kept = await env.STORE.get(`meshes/${sent.job.key}.json`);
-  const exchanged = { job: lasting(sent.job), manifest: lasting(await kept?.json()), answer: await told(await answer) };
+  const exchanged = {
+    job: lasting(ordered(sent.job)),
+    manifest: lasting(await kept?.json()),
+    answer: await told(await answer),
+  };
   if (sent.job.expiresInSeconds === null) return exchanged;
   // A key and a seed that are made of chance, and all that is named by the key.
   const unnamed = JSON.stringify(exchanged).replaceAll(/[0-9a-f]{64}/g, '<sha256>');
