@@ -14,12 +14,17 @@ export type RequestContext = {
   route: string;
   /** Whether the scripts of every web page may read the answer. */
   isOpen: boolean;
+  /** Whether the answer has the headers already that every answer has, except those that differ by request. */
+  hasStandingHeaders: boolean;
   /** The tenant whose usage this request counts as; null where nobody's does. */
   tenant: string | null;
   /** What the cache did for a request that asked for a mesh; null for other requests. */
   mesh: MeshOutcome | null;
-  /** Where the asset was that the answer is about: `none` where there is no such asset, null where it is about no asset. */
-  assetTier: TierName | 'none' | null;
+  /**
+   * The asset that the answer is about: where it was (`none`: there is no such asset), and how many bytes of it the answer
+   * brings. Null for answers about no asset.
+   */
+  asset: { tier: TierName | 'none'; sentBytes: number | null } | null;
   /** Headers that a mesh object carries, or the error in its place. */
   readonly headers: Record<string, string>;
   /** What the handler threw; null where it gave an answer. */
@@ -39,9 +44,10 @@ export function beginRequest(
     background,
     route,
     isOpen,
+    hasStandingHeaders: false,
     tenant: null,
     mesh: null,
-    assetTier: null,
+    asset: null,
     headers: {},
     error: null,
   };

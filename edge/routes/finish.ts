@@ -1,6 +1,6 @@
 import { traceHeaders } from '../../contract/trace.ts';
 import { setOpenHeaders } from '../http/cors.ts';
-import { setSecurityHeaders } from '../http/security-headers.ts';
+import { setDefaultHeaders, setTransportSecurity } from '../http/security-headers.ts';
 import type { RequestContext } from '../request-context.ts';
 import { recordAnswer } from '../stats/record-answers.ts';
 import type { Recorder } from '../stats/recorder.ts';
@@ -12,8 +12,9 @@ export type Counting = { recorder: Recorder; countUsage: CountUsage };
 /** Ends each request of the edge: sets the headers that every answer has, and counts it. The answer is changed, not copied. */
 export function finish(answer: Response, context: RequestContext, { recorder, countUsage }: Counting): Response {
   const { headers } = answer;
-  setSecurityHeaders(headers, context.request.url);
-  if (context.isOpen) setOpenHeaders(headers);
+  if (!context.hasStandingHeaders) setDefaultHeaders(headers);
+  if (!context.hasStandingHeaders && context.isOpen) setOpenHeaders(headers);
+  setTransportSecurity(headers, context.request.url);
   headers.set(traceHeaders.requestId, context.trace.requestId);
   if (context.tenant !== null) countUsage(context.tenant, context.mesh);
   recordAnswer(answer, context, recorder);

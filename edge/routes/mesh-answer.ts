@@ -54,29 +54,28 @@ function problemOf({ code, message }: FlightFailure): Problem {
 
 /** A mesh object: 200, or `unfinishedStatus` while it is being made. */
 export async function meshAnswer(
-  { request, headers }: RequestContext,
+  context: RequestContext,
   told: { state: MeshState; metadata: Record<string, string>; unfinishedStatus: 200 | 202 },
   { urlSecret }: MeshAnswerOptions,
 ): Promise<Response> {
+  const { request, headers } = context;
   const { state, metadata, unfinishedStatus } = told;
   if (state.is === 'refused') throw new Error('only a POST is refused; this is a bug');
   const of = { assetUrls: assetUrlsOf(request, urlSecret), metadata };
   headers['cache-status'] = cacheStatus(state.cache, { stored: state.is === 'completed' });
-  if (state.is === 'completed') return meshResponse(await meshText(state, of), { status: 200, headers });
+  if (state.is === 'completed') return meshResponse(await meshText(state, of), 200, context);
   const mesh = await meshObject(state, of);
   const text = JSON.stringify(mesh);
-  if (mesh.status !== 'queued' && mesh.status !== 'in_progress') return meshResponse(text, { status: 200, headers });
+  if (mesh.status !== 'queued' && mesh.status !== 'in_progress') return meshResponse(text, 200, context);
   headers['retry-after'] = String(retryAfterSeconds);
   if (unfinishedStatus === 202) headers.location = `/v1/meshes/${mesh.id}`;
-  return meshResponse(text, { status: unfinishedStatus, headers });
+  return meshResponse(text, unfinishedStatus, context);
 }
 
-function meshResponse(
-  text: string,
-  { status, headers }: { status: 200 | 202; headers: Record<string, string> },
-): Response {
+function meshResponse(text: string, status: 200 | 202, context: RequestContext): Response {
   const response = new Response(text, { status, headers: meshHeaders });
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(context.headers)) response.headers.set(name, value);
+  context.hasStandingHeaders = true;
   return response;
 }
 

@@ -6,17 +6,16 @@ import type { Recorder } from './recorder.ts';
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 
 /** Counts an answer, by what the context of its request says. */
-export function recordAnswer({ status, headers }: Response, context: RequestContext, recorder: Recorder): void {
-  const { request, route, mesh, assetTier } = context;
+export function recordAnswer({ status }: Response, context: RequestContext, recorder: Recorder): void {
+  const { request, route, mesh, asset } = context;
   const method = methods.has(request.method) ? request.method : 'other';
   recorder.count('requests', [method, route, String(status)]);
   // A probe of /readyz is told how things stand; that is no error.
   if (status >= 400 && route !== '/readyz') recordError(status, context, recorder);
   if (mesh !== null) recordMesh(mesh, performance.now() - context.beganAtMs, recorder);
-  if (assetTier === null) return;
-  recorder.count('assets', [assetTier, String(status)]);
-  const bringsBytes = request.method !== 'HEAD' && (status === 200 || status === 206);
-  if (bringsBytes) recorder.count('assetBytes', [assetTier], Number(headers.get('content-length') ?? 0));
+  if (asset === null) return;
+  recorder.count('assets', [asset.tier, String(status)]);
+  if (asset.sentBytes !== null) recorder.count('assetBytes', [asset.tier], asset.sentBytes);
 }
 
 /** Counts an answer about a mesh that was asked for, which took so many milliseconds. */

@@ -1,5 +1,5 @@
 import type { ByteRange } from '../http/range.ts';
-import { assetFile, type Asset, type AssetName } from './asset.ts';
+import { assetFile, type Asset, type AssetName, type HeldAsset } from './asset.ts';
 import type { BlobPlace, Blobs } from './blobs.ts';
 import { coloAssets } from './colo.ts';
 import { assetMemory, memoryAssets } from './memory.ts';
@@ -25,6 +25,12 @@ export async function readAsset(name: AssetName, options: AssetsOptions): Promis
   const truth = truthOf(options);
   const found = await readDown({ tiers: tiersOf(options, truth), truth }, assetFile(name), options.background);
   return found && { asset: found.value, tier: found.tier };
+}
+
+/** The shared asset of this name that this isolate holds, or null. */
+export function heldAsset(name: AssetName): (FoundAsset & { asset: HeldAsset; tier: 'memory' }) | null {
+  const asset = isolateMemory.get(assetFile(name));
+  return asset && { asset, tier: 'memory' };
 }
 
 /** Lets go of a found asset whose bytes are not wanted. */
