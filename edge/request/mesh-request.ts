@@ -1,13 +1,15 @@
 import type { z } from 'zod';
 import { sha256 } from '../../contract/digest.ts';
+import { fieldNames, requestShape } from '../../contract/fields.ts';
 import { imageLimits, MeshRequest } from '../../contract/request.ts';
 import { Problem } from '../../contract/problem.ts';
 import { fetchImage } from '../outside/fetch-image.ts';
 import type { Outside } from '../outside/outside.ts';
 import { publicUrl } from '../outside/public-url.ts';
 import { readBody } from '../http/body.ts';
-import { decodeDataUrl } from './data-url.ts';
+import { decodeDataUrl, isBareBase64 } from './data-url.ts';
 import { formName, imageField, readForm } from './form-fields.ts';
+import { placeOf } from './form-places.ts';
 import { readImageHeader } from '../../contract/image-header.ts';
 import { invalidParameter } from './invalid.ts';
 import { parseFormFields } from './parsed-forms.ts';
@@ -42,7 +44,7 @@ export async function readMeshBody(request: Request): Promise<MeshBody> {
   if (mediaType === 'multipart/form-data') {
     const body = await readBody(request, formBytesMax);
     const parts = parseMultipart(body, contentType);
-    const bytes = parts.find(({ name }) => name === imageField)?.body;
+    const bytes = parts.find(({ name }) => placeOf(name).is === 'picture')?.body;
     // defence: API4-20
     if (body.byteLength - (bytes?.byteLength ?? 0) > fieldBytesMax) throw fieldsTooLarge(fieldBytesMax);
     const picture = bytes === undefined ? null : { bytes, sha256: await sha256(bytes) };
@@ -70,7 +72,7 @@ type Fields = { parsed: z.ZodSafeParseResult<MeshRequest> } & Pick<PostedMesh, '
 
 function parseFields(body: MeshBody): Fields {
   if (body.is === 'json') {
-    return { parsed: MeshRequest.safeParse(body.fields), nameOf: (path) => path.join('.') };
+    return { parsed: MeshRequest.safeParse(withoutNulls(body.fields)), nameOf: (path) => path.join('.') };
   }
   const fields = readForm(body.parts);
   const pictureBytes = body.picture?.bytes.byteLength ?? 0;
@@ -79,6 +81,16 @@ function parseFields(body: MeshBody): Fields {
     throw new Problem('body_too_large', message, { param: imageField });
   }
   return { parsed: parseFormFields(fields, { bytes: body.bytes - pictureBytes }), nameOf: formName };
+}
+
+/** Fields that null means something for. In the others it stands for a field that is not given. */
+const nullable = new Set<string>(fieldNames.filter((name) => requestShape[name].safeParse(null).success));
+
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => value !== null || nullable.has(name) || !(name in requestShape)),
+  );
 }
 
 /** Refuses combinations that single fields allow: two sources of the picture. Also a webhook URL that is not public. */
@@ -111,5 +123,10 @@ async function imageOf(
 async function bytesOf(image: string | undefined, outside: Outside): Promise<Uint8Array<ArrayBuffer>> {
   if (image === undefined)
     throw new Problem('missing_image', 'Give a picture in "image", or a "prompt".', { param: 'image' });
-  return /^data:/i.test(image) ? decodeDataUrl(image) : fetchImage(image, outside);
+  if (/^data:/i.test(image)) return decodeDataUrl(image);
+  if (isBareBase64(image)) {
+    const message = 'The image is base64 without its beginning: put "data:image/png;base64," before it.';
+    throw new Problem('invalid_image', message, { param: 'image' });
+  }
+  return fetchImage(image, outside);
 }

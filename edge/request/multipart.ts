@@ -63,12 +63,18 @@ function afterHeader(bytes: Uint8Array, from: number): number {
   return from + end + 4;
 }
 
+/** A parameter of a header, quoted or not; a backslash quotes the character after it (RFC 9110 §5.6.4, §5.6.6). */
+const parameter = /;[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\\r\n]|\\.)*)"|([^\s;"]*))/g;
+
+/** The value of `name` in a part's Content-Disposition, whatever stands before it and however its lines are folded. */
 function nameOf(header: string): string {
-  const disposition = /^content-disposition:[ \t]*form-data[ \t]*;(.*)$/im.exec(header)?.[1] ?? '';
-  const match = /(?:^|;)[ \t]*name=(?:"([^"\r\n]*)"|([^\s;"]+))/i.exec(disposition);
-  const name = match?.[1] ?? match?.[2];
-  if (name === undefined || name === '') throw malformed('a part has no name');
-  return name;
+  const unfolded = header.replaceAll(/\r\n[ \t]+/g, ' ');
+  const disposition = /^content-disposition[ \t]*:[ \t]*form-data[ \t]*(;.*)$/im.exec(unfolded)?.[1] ?? '';
+  for (const [, key = '', quoted, plain = ''] of disposition.matchAll(parameter)) {
+    const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain;
+    if (key.toLowerCase() === 'name' && value !== '') return value;
+  }
+  throw malformed('a part has no name');
 }
 
 type Search = (bytes: Uint8Array, from: number) => number | null;
