@@ -56,6 +56,7 @@ test('every error code is one of some operation, but for those that no operation
     'method_not_allowed',
     'queue_full',
     'mesh_failed',
+    'model_failed',
     'upstream_failed',
     'draining',
   ]);
