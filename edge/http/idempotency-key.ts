@@ -12,7 +12,7 @@ export function readIdempotencyKey(value: string | null): string | null {
   const quoted = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"$/.exec(value)?.[1]?.replaceAll(/\\(.)/g, '$1');
   const key = quoted ?? value;
   if (key.length <= charactersMax && (quoted !== undefined || /^[\x21-\x7e]+$/.test(value))) return key;
-  const message =
-    `${header} must have 1 to ${charactersMax} visible ASCII characters; ` + 'in double quotes it may hold blanks too.';
+  const limit = `1 to ${charactersMax} visible ASCII characters`;
+  const message = `${header} must have ${limit}; in double quotes it may hold blanks too.`;
   throw new Problem('invalid_parameter', message, { param: header });
 }
