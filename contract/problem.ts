@@ -14,6 +14,7 @@ export const problems = {
   invalid_api_key: { status: 401, type: 'authentication_error' },
   invalid_signature: { status: 401, type: 'authentication_error' },
   insufficient_scope: { status: 403, type: 'permission_error' },
+  not_leased: { status: 403, type: 'permission_error' },
   local_only: { status: 403, type: 'permission_error' },
   invalid_asset_url: { status: 403, type: 'permission_error' },
   not_found: { status: 404, type: 'invalid_request_error' },

@@ -3,16 +3,13 @@ import type { MeshManifest } from '../../contract/mesh.ts';
 import type { Objects } from '../objects.ts';
 import type { Payer } from '../tenant/budget.ts';
 import type { Picture } from './carried-picture.ts';
-import type { FlightFailure, FlightView, JobDraft, Joined } from './flight-record.ts';
+import type { FlightFailure, FlightView, JobDraft, Joined, Lease } from './flight-record.ts';
 
 /** The longest that one call of `wait` is held; callers call again. */
 export const waitMsMax = 20_000;
 
 /** A job, who pays for it, and its picture where that is small and not stored yet. */
 export type JoinOptions = { job: JobDraft; payer: Payer; picture: Picture | null };
-
-/** A job that an origin hands back, by the fence that it has of it. */
-export type Return = { originId: string; fence: number };
 
 /** The Flight objects, each by its request key. */
 export type Flights = Objects<FlightCalls>;
@@ -48,10 +45,10 @@ export type FlightCalls = {
   watch(tenant: string): FlightView;
 
   /**
-   * The job that a result would end and the etag of what the result replaces; null when nobody waits for it. A lease
-   * given away takes no result's right.
+   * The job that a result would end and the etag of what the result replaces; `gone` when nobody waits for it. A lease
+   * that was given away entitles its origin still; `not_leased` is one that this origin never had.
    */
-  openJob(): { job: JobDraft; replaces: string | null } | null;
+  openJob(lease: Lease): { is: 'open'; job: JobDraft; replaces: string | null } | { is: 'gone' } | { is: 'not_leased' };
 
   /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
   finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null>;
@@ -60,16 +57,16 @@ export type FlightCalls = {
   withdraw(): boolean;
 
   /** Takes an origin's word that the job failed for good; one whose lease was given away is heard on what is final. */
-  fail(failed: { fence: number; failure: FlightFailure }): void;
+  fail(failed: { lease: Lease; failure: FlightFailure }): void;
 
-  /** Notes an origin's progress and renews its lease; false when nobody waits for the job any more. */
-  progress(progress: JobProgress): boolean;
+  /** Notes an origin's progress and renews its lease; `gone` when nobody waits for the job any more. */
+  progress(originId: string, progress: JobProgress): 'noted' | 'gone' | 'not_leased';
 
   /**
    * Takes a job back from an origin that is going to end, and gives it to another at once. `kept` when no other can take
    * it, so that the origin is to do it after its restart; `gone` when nobody waits.
    */
-  giveBack(offer: Return): Promise<'taken' | 'kept' | 'gone'>;
+  giveBack(lease: Lease): Promise<'taken' | 'kept' | 'gone' | 'not_leased'>;
 
   /** A tenant leaves; with the last of them the flight is cancelled, here and at its origin. */
   leave(tenant: string): FlightView;

@@ -9,6 +9,7 @@ import {
   dispatchedTo,
   leastOf,
   pictureMsMax,
+  withLease,
   type FlightFailure,
   type FlightRecord,
 } from './flight-record.ts';
@@ -88,6 +89,7 @@ export class FlightDispatcher {
     if (record === null) return null;
     const now = Date.now();
     record.fence = Math.max(now, record.fence + 1);
+    record.leases = withLease(record.leases, { originId: origin.id, fence: record.fence });
     record.state = dispatchedTo(origin, now + dispatchMsMax);
     store.save(record);
     return record;

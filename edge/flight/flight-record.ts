@@ -32,6 +32,12 @@ export function isFinal(failure: FlightFailure): boolean {
   return isInputFailure(failure) || failure.code === 'taken_down';
 }
 
+/** A job as one origin was given it: what entitles that origin, and no other, to speak of the flight. */
+export type Lease = { originId: string; fence: number };
+
+/** So many leases of one origin are kept with a flight, the newest; an earlier one no longer entitles it. */
+const leasesPerOriginMax = 16;
+
 /** Where a flight stands. Times are milliseconds since the epoch. */
 export type FlightState =
   | { is: 'queued'; driveAtMs: number }
@@ -65,6 +71,8 @@ export type FlightRecord = {
   revision: number;
   /** Of the last dispatch; drawn from the clock for the same reason. */
   fence: number;
+  /** Who was offered the job, oldest first; a lease that was given away stays, as its origin may finish yet. */
+  leases: readonly Lease[];
   /** Origins that took the job and failed to finish it. */
   attempts: number;
   last: LastOrigin | null;
@@ -107,6 +115,7 @@ export function startedRecord({
     revision: Math.max(now, (last?.revision ?? 0) + 1),
     // Another than the last flight's, so that a dispatch still on its way is not taken for this one's.
     fence: (last?.fence ?? 0) + 1,
+    leases: last?.leases ?? [],
     attempts: 0,
     last: null,
     backoffs: 0,
@@ -114,6 +123,18 @@ export function startedRecord({
     // Written before the first dispatch, so that a reset from here on costs a pause and no more.
     state: { is: 'queued', driveAtMs: now + checkMs },
   };
+}
+
+/** The leases with one more; the oldest of its origin goes when there are too many. */
+export function withLease(leases: readonly Lease[], lease: Lease): readonly Lease[] {
+  const own = leases.filter(({ originId }) => originId === lease.originId);
+  const tooOld = own.length < leasesPerOriginMax ? null : own[0];
+  return [...leases.filter((each) => each !== tooOld), lease];
+}
+
+/** Whether an origin was given the job of this flight with this fence. */
+export function wasGiven({ leases }: FlightRecord, { originId, fence }: Lease): boolean {
+  return leases.some((lease) => lease.originId === originId && lease.fence === fence);
 }
 
 /** The record of a flight that no origin took; null where none said when it may be offered again. */

@@ -22,11 +22,13 @@ import {
   leftView,
   startedRecord,
   viewOf,
+  wasGiven,
   type FlightFailure,
   type FlightRecord,
   type FlightView,
   type JobDraft,
   type Joined,
+  type Lease,
 } from './flight-record.ts';
 import { FlightPayments, type PayingTenants } from './flight-payments.ts';
 import { FlightStore } from './flight-store.ts';
@@ -34,7 +36,7 @@ import { FlightWatchers, type FlightListeners } from './flight-watchers.ts';
 import { judgeReturn, lossOf, type Loss } from './rank.ts';
 import type { FleetObjects } from '../fleet/calls.ts';
 import type { StatsObjects } from '../stats/calls.ts';
-import { waitMsMax, type FlightCalls, type JoinOptions, type Return } from './calls.ts';
+import { waitMsMax, type FlightCalls, type JoinOptions } from './calls.ts';
 import { Waiters } from './waiters.ts';
 
 /** How many origins may fail a job before the job itself is blamed. */
@@ -142,10 +144,14 @@ export class Flight extends DurableObject<FlightBindings> implements FlightCalls
     return this.peek();
   }
 
-  openJob(): { job: JobDraft; replaces: string | null } | null {
+  openJob(
+    lease: Lease,
+  ): { is: 'open'; job: JobDraft; replaces: string | null } | { is: 'gone' } | { is: 'not_leased' } {
     const record = this.#store.load();
-    if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return null;
-    return { job: record.job, replaces: record.replaces };
+    if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return { is: 'gone' };
+    // defence: API10-11
+    if (!wasGiven(record, lease)) return { is: 'not_leased' };
+    return { is: 'open', job: record.job, replaces: record.replaces };
   }
 
   async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {
@@ -170,26 +176,31 @@ export class Flight extends DurableObject<FlightBindings> implements FlightCalls
     return true;
   }
 
-  fail({ fence, failure }: { fence: number; failure: FlightFailure }): void {
+  fail({ lease, failure }: { lease: Lease; failure: FlightFailure }): void {
     const record = this.#store.open();
-    if (record !== null && (fence === record.fence || isFinal(failure))) this.#end(record, failure);
+    if (record === null || !wasGiven(record, lease)) return;
+    if (lease.fence === record.fence || isFinal(failure)) this.#end(record, failure);
   }
 
-  progress({ fence, stage, progress }: JobProgress): boolean {
+  progress(originId: string, { fence, stage, progress }: JobProgress): 'noted' | 'gone' | 'not_leased' {
     const record = this.#store.open();
-    if (record === null) return false;
+    if (record === null) return 'gone';
+    // defence: API10-12
+    if (!wasGiven(record, { originId, fence })) return 'not_leased';
     const { state } = record;
-    if (state.is !== 'dispatched' || fence !== record.fence) return true;
+    if (state.is !== 'dispatched' || fence !== record.fence) return 'noted';
     record.state = { ...state, stage, leaseEndsAtMs: Date.now() + leaseMs };
     record.progress = Math.max(record.progress, progress);
     this.#change(record);
-    return true;
+    return 'noted';
   }
 
-  async giveBack(offer: Return): Promise<'taken' | 'kept' | 'gone'> {
+  async giveBack(lease: Lease): Promise<'taken' | 'kept' | 'gone' | 'not_leased'> {
     const origins = await this.#fleet.origins();
     const record = this.#store.open();
-    const { answer, passOn } = judgeReturn(offer, { record, origins });
+    // defence: API10-13
+    if (record !== null && !wasGiven(record, lease)) return 'not_leased';
+    const { answer, passOn } = judgeReturn(lease, { record, origins });
     if (passOn !== null) {
       this.#change(passOn);
       this.ctx.waitUntil(this.#dispatcher.dispatch());

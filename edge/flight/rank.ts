@@ -1,5 +1,11 @@
-import type { Return } from './calls.ts';
-import { checkMs, type FlightRecord, type FlightState, type JobDraft, type LastOrigin } from './flight-record.ts';
+import {
+  checkMs,
+  type FlightRecord,
+  type FlightState,
+  type JobDraft,
+  type LastOrigin,
+  type Lease,
+} from './flight-record.ts';
 import type { OriginStatus } from '../fleet/calls.ts';
 
 /** The origins that can take a job, least loaded first; equals in random order. */
@@ -45,7 +51,7 @@ function canMake(origin: OriginStatus, { model, textToImageModel }: JobDraft): b
 
 /** What to say to an origin that hands a job back; `passOn` is the record of a flight whose job is to go to another. */
 export function judgeReturn(
-  { originId, fence }: Return,
+  { originId, fence }: Lease,
   { record, origins }: { record: FlightRecord | null; origins: readonly OriginStatus[] },
 ): { answer: 'taken' | 'kept' | 'gone'; passOn: FlightRecord | null } {
   if (record === null) return { answer: 'gone', passOn: null };

@@ -19,19 +19,21 @@ export type WriteBackOptions = MeshStores & Pick<Stores, 'takedowns'> & { flight
 type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
 
 /**
- * Takes the result of a job: the manifest into R2, then into its copies, to all who wait, and then into the index. A
- * repeat changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `taken_down`
- * when its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch`
+ * Takes the result that an origin sends of a job: the manifest into R2, then into its copies, to all who wait, and then into the index. A
+ * repeat changes nothing. Says which it was. Throws the Problems `mesh_withdrawn` when nobody waits for it, `not_leased`
+ * when this origin was never given it, `taken_down` when its picture or bytes were, `invalid_request` when it is another job's, `invalid_parameter` and `digest_mismatch`
  * when its thumbnail is not the one that it names, and `precondition_failed` when a blob that it names is not stored.
  */
 export async function takeResult(
   key: string,
-  result: JobResult,
+  { originId, result }: { originId: string; result: JobResult },
   options: WriteBackOptions,
 ): Promise<'stored' | 'failed' | 'repeat'> {
   const flight = options.flights.getByName(key);
-  const open = await flight.openJob();
-  if (open === null) {
+  const lease = { originId, fence: result.fence };
+  const open = await flight.openJob(lease);
+  if (open.is === 'not_leased') throw notLeased(key, originId);
+  if (open.is === 'gone') {
     const stored = await options.manifests.readTruth(key);
     if (stored === null) throw await withdrawn(key, result, options);
     // The call before may have broken off as it was about to do so.
@@ -39,7 +41,7 @@ export async function takeResult(
     return 'repeat';
   }
   if (result.outcome === 'failed') {
-    await flight.fail({ fence: result.fence, failure: result.failure });
+    await flight.fail({ lease, failure: result.failure });
     return 'failed';
   }
   const { job, replaces } = open;
@@ -61,7 +63,7 @@ export async function takeResult(
     allowed.catch(async (error: unknown) => {
       if (!isTakenDown(error)) throw error;
       const { code, message } = error;
-      await flight.fail({ fence: result.fence, failure: { code, message } });
+      await flight.fail({ lease, failure: { code, message } });
       throw error;
     }),
   ]);
@@ -96,6 +98,12 @@ async function enter(manifest: MeshManifest, options: WriteBackOptions): Promise
     throw error;
   }
   await index.add(kept);
+}
+
+/** The refusal of an origin that was never given the job of which it speaks; the operator hears which origin it is. */
+export function notLeased(key: string, originId: string): Problem {
+  console.warn(JSON.stringify({ event: 'origin_not_leased', originId, key }));
+  return new Problem('not_leased', 'This origin was not given this job with this fence.');
 }
 
 /** Nobody waits for this mesh, so what its origin has sent of it goes too. */

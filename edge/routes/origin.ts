@@ -14,7 +14,7 @@ import type { NamedSurfaces } from '../removal/named-surfaces.ts';
 import type { Surface } from '../store/surfaces.ts';
 import { parse } from '../request/json.ts';
 import { beginCall, readSignedJson, verifyCall } from '../fleet/signed-call.ts';
-import { takeResult, type WriteBackOptions } from '../meshes/write-back.ts';
+import { notLeased, takeResult, type WriteBackOptions } from '../meshes/write-back.ts';
 import type { Recorder } from '../stats/recorder.ts';
 
 /** Cloudflare takes bodies up to 100 MB; this leaves room for what it counts besides. */
@@ -36,10 +36,11 @@ export function originRoutes(options: OriginRoutesOptions) {
   return new Hono()
     .put('/blobs/:sha256', async (c) => c.json((await takeBlob(c, options)) satisfies BlobReceipt))
     .put('/results/:key', async (c) => {
-      const { json } = await signedJson(c);
+      const { call, json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
       const result = parse(JobResult, json);
-      const outcome = await takeResult(key, result, options);
+      const { originId } = call;
+      const outcome = await takeResult(key, { originId, result }, options);
       options.recorder.count('writeBacks', [outcome]);
       if (outcome === 'stored' && result.outcome === 'completed') {
         options.recorder.count('spentGpuMs', [], result.manifest.gpuMs);
@@ -47,11 +48,13 @@ export function originRoutes(options: OriginRoutesOptions) {
       return c.json({ key });
     })
     .post('/progress/:key', async (c) => {
-      const { json } = await signedJson(c);
+      const { call, json } = await signedJson(c);
       const key = keyOf(c.req.param('key'));
       const progress = parse(JobProgress, json);
-      if (await options.flights.getByName(key).progress(progress)) return c.json({ key });
-      throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+      const became = await options.flights.getByName(key).progress(call.originId, progress);
+      if (became === 'not_leased') throw notLeased(key, call.originId);
+      if (became === 'gone') throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
+      return c.json({ key });
     })
     .post('/returns/:key', async (c) => {
       const { call, json } = await signedJson(c);
@@ -59,6 +62,7 @@ export function originRoutes(options: OriginRoutesOptions) {
       const { fence } = parse(JobReturn, json);
       const { originId } = call;
       const became = await options.flights.getByName(key).giveBack({ originId, fence });
+      if (became === 'not_leased') throw notLeased(key, originId);
       if (became === 'gone') throw new Problem('mesh_withdrawn', 'Nobody waits for this mesh.');
       return c.json({ taken: became === 'taken' } satisfies JobReturned);
     })

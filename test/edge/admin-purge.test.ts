@@ -9,7 +9,16 @@ import { purgedMeshesMax } from '../../edge/removal/purge.ts';
 import { manifestOf, meshManifest } from '../mesh-manifest.ts';
 import { bisque } from '../origin-report.ts';
 import { call, errorOf, mesh, picture, post, type PostOptions } from './client.ts';
-import { complete, meshBytes, networkOfEachTest, originCall, report, type SentJob } from './fake-origin.ts';
+import {
+  complete,
+  meshBytes,
+  networkOfEachTest,
+  originCall,
+  putMesh,
+  putResult,
+  report,
+  type SentJob,
+} from './fake-origin.ts';
 import { jobMsMax } from './making.ts';
 import { testKeys } from './secrets.ts';
 
@@ -205,8 +214,10 @@ test('a mesh that was taken down ends the flight that makes it again', async () 
   const waiting = post(image, { headers: { prefer: 'wait=30' } });
   const again = await nextJob(2);
   // The same bytes as the first time, as from a model that always gives the same.
-  const repeated = { ...again, job: { ...again.job, fence: sent.job.fence } };
-  expect(await errorOf(complete(repeated))).toMatchObject({ status: 410, code: 'taken_down' });
+  await putMesh(sent.job);
+  const manifest = await manifestOf(again.job, meshBytes(sent.job));
+  const repeated = putResult(again.job.key, { outcome: 'completed', fence: again.job.fence, manifest }, again.originId);
+  expect(await errorOf(repeated)).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await errorOf(waiting)).toMatchObject({ status: 410, code: 'taken_down' });
   expect(await env.STORE.head(`blobs/${asset}`)).toBeNull();
 });

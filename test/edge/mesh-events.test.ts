@@ -81,7 +81,7 @@ test('a client that comes back is spared what it saw and told what changed', asy
   const next = events(await eventsOf(id, idOf(first)));
   expect(await next()).toHaveProperty('comment');
   const failure = { code: 'unprocessable_image', message: 'Nothing stands out.' } as const;
-  await putResult(sent.job.key, { outcome: 'failed', fence: sent.job.fence, failure });
+  await putResult(sent.job.key, { outcome: 'failed', fence: sent.job.fence, failure }, sent.originId);
   const last = await next();
   expect(last).toMatchObject({ mesh: { status: 'failed', error: failure } });
   expect(await next()).toBeNull();

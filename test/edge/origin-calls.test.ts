@@ -254,6 +254,31 @@ test('JSON that was altered, is too long or has the wrong shape is refused with 
   expect(await errorOf(originCall('POST', '/origin/progress/abc', { body }))).toMatchObject({ status: 404 });
 });
 
+const notLeased = { status: 403, code: 'not_leased' };
+
+test('an origin that was never given a job can neither finish nor fail it, with whatever fence', async () => {
+  const sent = await sentJob();
+  const { key, fence } = sent.job;
+  expect(await errorOf(complete({ ...sent, originId: 'two' }))).toMatchObject(notLeased);
+  const failure = { code: 'unprocessable_image', message: 'No.' } as const;
+  expect(await errorOf(putResult(key, { outcome: 'failed', fence, failure }, 'two'))).toMatchObject(notLeased);
+  for (const other of [0, fence - 1, fence + 1]) {
+    expect(await errorOf(putResult(key, { outcome: 'failed', fence: other, failure }))).toMatchObject(notLeased);
+  }
+  expect(await env.STORE.head(`meshes/${key}.json`)).toBeNull();
+  expect(await mesh(call(`/v1/meshes/mesh_${key}`))).toMatchObject({ status: 'queued' });
+  expect((await complete(sent)).status).toBe(200);
+});
+
+test('an origin that was never given a job cannot tell how far it is', async () => {
+  const { job } = await sentJob();
+  const path = `/origin/progress/${job.key}`;
+  const body = JSON.stringify({ fence: job.fence, stage: 'infer', progress: 0.9 });
+  expect(await errorOf(originCall('POST', path, { body, originId: 'two' }))).toMatchObject(notLeased);
+  expect(await mesh(call(`/v1/meshes/mesh_${job.key}`))).toMatchObject({ status: 'queued' });
+  expect((await originCall('POST', path, { body })).status).toBe(200);
+});
+
 test('a surface is kept once under its geometry key and given back', async () => {
   const { body, digest } = await someBlob();
   const geometryKey = await sha256(crypto.randomUUID());
@@ -318,9 +343,4 @@ test('readiness follows the reports, health does not', async () => {
   await report();
   vi.setSystemTime(Date.now() + 3000);
   expect((await get('/readyz')).status).toBe(200);
-});
-
-test('a blob and its mesh can be written back by the other origin', async () => {
-  const { job } = await sentJob();
-  expect((await complete({ job, image: meshBytes(job), originId: 'two' })).status).toBe(200);
 });

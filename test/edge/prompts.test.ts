@@ -115,9 +115,9 @@ test('with every origin silent a prompt that was made is a hit', async () => {
 test('a prompt that upstream refuses is a 422 for all who wait, and remembered', async () => {
   const prompt = aPrompt();
   const answer = postJson({ prompt }, waiting);
-  const { job } = await theJob(network);
+  const { job, originId } = await theJob(network);
   const failure = { code: 'prompt_refused', message: 'The prompt was refused.' } as const;
-  await putResult(job.key, { outcome: 'failed', fence: job.fence, failure });
+  await putResult(job.key, { outcome: 'failed', fence: job.fence, failure }, originId);
   const refused = { status: 422, code: 'prompt_refused', param: 'prompt', message: 'The prompt was refused.' };
   expect(await errorOf(answer)).toEqual(refused);
   expect(await errorOf(postJson({ prompt }))).toEqual(refused);
@@ -127,9 +127,9 @@ test('a prompt that upstream refuses is a 422 for all who wait, and remembered',
 test('a failure of every upstream is told and forgotten by the next request', async () => {
   const prompt = aPrompt();
   const answer = postJson({ prompt }, waiting);
-  const { job } = await theJob(network);
+  const { job, originId } = await theJob(network);
   const failure = { code: 'upstream_failed', message: 'No picture could be had.' } as const;
-  await putResult(job.key, { outcome: 'failed', fence: job.fence, failure });
+  await putResult(job.key, { outcome: 'failed', fence: job.fence, failure }, originId);
   expect(await mesh(answer)).toMatchObject({ status: 'failed', error: failure, source: null });
   network.jobs.length = 0;
   expect((await make(prompt)).made.status).toBe('completed');

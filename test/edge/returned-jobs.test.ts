@@ -66,7 +66,7 @@ test('an origin cannot hand back what another has', async () => {
   await report('two', { models: [] });
   const answer = post(picture(), waiting);
   const sent = await jobs(1);
-  expect(await (await giveBack(sent, 'two')).json()).toEqual({ taken: true });
+  expect(await errorOf(giveBack(sent, 'two'))).toMatchObject({ status: 403, code: 'not_leased' });
   expect(await mesh(call(`/v1/meshes/mesh_${sent.job.key}`))).toMatchObject({ status: 'queued' });
   expect(network.jobs).toHaveLength(1);
   await complete(sent);

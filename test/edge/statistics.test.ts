@@ -153,7 +153,7 @@ test('a flight is open until it ends, and one that failed is among the failures 
   const sent = await nextJob();
   await grown(before, { meshkiln_edge_flights_open: 1, meshkiln_edge_flights_started_total: 1 });
   const failure = { code: 'unprocessable_image', message: 'There is nothing to see.' } as const;
-  await putResult(sent.job.key, { outcome: 'failed', fence: sent.job.fence, failure });
+  await putResult(sent.job.key, { outcome: 'failed', fence: sent.job.fence, failure }, sent.originId);
   await grown(before, {
     meshkiln_edge_flights_open: 0,
     'meshkiln_edge_flights_ended_total{outcome="failed"}': 1,

@@ -607,6 +607,27 @@ export const attacks: readonly Attack[] = [
       'a call that takes too long ends with its thread, and the next one has a new thread',
     ],
   },
+  {
+    id: 'API10-11',
+    attack: 'End the flight of another origin’s job, with a mesh or a failure, as an origin that was taken over',
+    entries: ['PUT /origin/results/{key}'],
+    test: [
+      'test/edge/origin-calls.test.ts',
+      'an origin that was never given a job can neither finish nor fail it, with whatever fence',
+    ],
+  },
+  {
+    id: 'API10-12',
+    attack: 'Keep another origin’s lease alive, so that its job is never given on',
+    entries: ['POST /origin/progress/{key}'],
+    test: ['test/edge/origin-calls.test.ts', 'an origin that was never given a job cannot tell how far it is'],
+  },
+  {
+    id: 'API10-13',
+    attack: 'Hand back what another origin has',
+    entries: ['POST /origin/returns/{key}'],
+    test: ['test/edge/returned-jobs.test.ts', 'an origin cannot hand back what another has'],
+  },
 ];
 
 /** The group of OWASP's list that an attack belongs to. */
