@@ -72,15 +72,25 @@ type Fields = { parsed: z.ZodSafeParseResult<MeshRequest> } & Pick<PostedMesh, '
 
 function parseFields(body: MeshBody): Fields {
   if (body.is === 'json') {
+    refusePrototype(body.fields);
     return { parsed: MeshRequest.safeParse(withoutNulls(body.fields)), nameOf: (path) => path.join('.') };
   }
   const fields = readForm(body.parts);
+  refusePrototype(fields);
   const pictureBytes = body.picture?.bytes.byteLength ?? 0;
   if (pictureBytes > imageLimits.fileBytesMax) {
     const message = `The image may have at most ${imageLimits.fileBytesMax} bytes.`;
     throw new Problem('body_too_large', message, { param: imageField });
   }
   return { parsed: parseFormFields(fields, { bytes: body.bytes - pictureBytes }), nameOf: formName };
+}
+
+/** Refuses a pair that no object can keep: `__proto__` names an object's prototype, and would be dropped in silence. */
+function refusePrototype(fields: unknown): void {
+  const metadata = typeof fields === 'object' && fields !== null && 'metadata' in fields ? fields.metadata : null;
+  if (typeof metadata !== 'object' || metadata === null || !Object.hasOwn(metadata, '__proto__')) return;
+  const message = 'A pair of "metadata" cannot be named "__proto__"; choose another name.';
+  throw new Problem('invalid_parameter', message, { param: 'metadata' });
 }
 
 /** Fields that null means something for. In the others it stands for a field that is not given. */

@@ -29,7 +29,8 @@ export async function announce(
     scope: isPrivate(state) ? 'private' : 'shared',
     metadata: asked.metadata,
   } as const;
-  const taken = await webhooks.getByName(tenant).announce({ mesh, url: asked.webhook_url, baseUrl, state });
+  const joined = state.cache.status === 'joined' && { joined: true as const };
+  const taken = await webhooks.getByName(tenant).announce({ mesh, url: asked.webhook_url, baseUrl, ...joined, state });
   if (taken) return;
   const message = 'Too many webhooks of yours wait for a mesh or for their receivers.';
   throw new Problem('rate_limit_exceeded', message, { retryAfterSeconds: fullRetrySeconds });

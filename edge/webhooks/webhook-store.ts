@@ -3,7 +3,14 @@ import type { EventType, MeshEvent } from './event.ts';
 import type { Message, Sent } from './send.ts';
 
 /** A URL to tell when the flight of a mesh ends. */
-export type Watch = { mesh: ListedMesh; url: string; /** Where assets are served. */ baseUrl: string };
+export type Watch = {
+  mesh: ListedMesh;
+  url: string;
+  /** Where assets are served. */
+  baseUrl: string;
+  /** Given where the request joined a flight that another had started. */
+  joined?: true;
+};
 
 /** An event and its outcome, as its tenant sees it. Times are in milliseconds. */
 export type Delivery = {

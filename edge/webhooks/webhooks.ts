@@ -57,7 +57,7 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
     if (watches.length === 0) return;
     const state = await this.#stateOf(key, view);
     for (const watch of watches) {
-      const event = await this.#eventOf(watch, state);
+      const event = await this.#eventOf(watch, state && askedBy(watch, state));
       if (event !== null) this.#store.end(watch, event);
     }
   }
@@ -117,4 +117,10 @@ export class Webhooks extends DurableObject<WebhookBindings> implements WebhookC
     if (name === undefined) throw new Error('a Webhooks object is named by its tenant; this is a bug');
     return name;
   }
+}
+
+/** The state as the request of this watch met it: one that joined a flight did not start it. */
+function askedBy({ joined }: Watch, state: MeshState): MeshState {
+  if (joined === undefined || state.is === 'refused' || state.cache.status !== 'miss') return state;
+  return { ...state, cache: { ...state.cache, status: 'joined' } };
 }

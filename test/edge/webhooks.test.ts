@@ -200,3 +200,23 @@ test.each([
   expect(await errorOf(post(picture(), { fields: { webhook_url } }))).toMatchObject(refused);
   expect(network.jobs).toHaveLength(0);
 });
+
+test('the event of a request that joined a flight says so, and that of the one that started it says miss', async () => {
+  answer = () => new Response(null, { status: 200 });
+  const image = picture();
+  const { id } = await mesh(post(image, { fields: { webhook_url: 'https://hooks.example/first' } }));
+  await post(image, { fields: { webhook_url: 'https://hooks.example/second' } });
+  expect((await complete(await theJob(network))).status).toBe(200);
+  // Events of other tests may still be on their way.
+  type Told = { data: { id: string; cache: { status: string } } };
+  const told = () => posts.map(({ body }) => (JSON.parse(body) as Told).data).filter((data) => data.id === id);
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(webhooks());
+    expect(told()).toHaveLength(2);
+  });
+  expect(
+    told()
+      .map(({ cache }) => cache.status)
+      .toSorted(),
+  ).toEqual(['joined', 'miss']);
+});
