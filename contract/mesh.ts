@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Sha256 } from './digest.ts';
 import { TextToImageModel } from './model.ts';
 import { fileExtensions, formatUnits, OutputFormat } from './formats.ts';
+import { manifestTiers, type ManifestTier } from './tiers.ts';
 
 /** The stages of a job at the origin, in their order; `queue` is the wait before them. */
 export const stages = ['queue', 'decode', 'matte', 'infer', 'surface', 'texture', 'encode'] as const;
@@ -86,7 +87,7 @@ export function surfaceKeysOf({ geometryKey, source }: MeshManifest): readonly s
 
 /** Where a completed mesh came from. */
 export type CacheOutcome =
-  | { status: 'hit'; tier: 'memory' | 'kv' | 'r2'; age_s: number; saved_gpu_ms: number; reused: 'geometry' | null }
+  | { status: 'hit'; tier: ManifestTier; age_s: number; saved_gpu_ms: number; reused: 'geometry' | null }
   | { status: 'miss' | 'joined'; tier: null; age_s: 0; saved_gpu_ms: 0; reused: 'geometry' | null };
 
 const Seconds = z.number().int().describe('Seconds since the epoch.');
@@ -128,7 +129,7 @@ export const MeshObject = z.object({
   cache: z
     .object({
       status: z.enum(['hit', 'miss', 'joined']).describe('`joined`: somebody else had asked for it a moment before.'),
-      tier: z.enum(['memory', 'kv', 'r2']).nullable().describe('Where a hit was found.'),
+      tier: z.enum(manifestTiers).nullable().describe('Where a hit was found.'),
       age_s: z.number().describe('Seconds since it was made.'),
       saved_gpu_ms: z.number().describe('Time of the accelerator, or of the CPU in its place, that this hit saved.'),
       reused: z.literal('geometry').nullable().describe('`geometry`: encoded from the surface of an earlier mesh.'),

@@ -3,6 +3,7 @@ import { Problem } from '../../contract/problem.ts';
 import { sharedScope } from '../tenant/tenant-name.ts';
 import { mayRead } from './mesh-owner.ts';
 import type { FlightFailure, FlightView } from '../flight/flight-record.ts';
+import type { ManifestTier } from '../../contract/tiers.ts';
 
 /** A flight that is known and not completed. */
 export type OpenFlight = Exclude<FlightView, { is: 'gone' } | { is: 'completed' }>;
@@ -22,7 +23,7 @@ export type MeshState =
   | { is: 'refused'; key: string; failure: FlightFailure };
 
 /** A manifest that a tier had. */
-export type FoundManifest = { manifest: MeshManifest; tier: 'memory' | 'kv' | 'r2' };
+export type FoundManifest = { manifest: MeshManifest; tier: ManifestTier };
 
 /** A mesh that a request asked for and that was there: it saved the GPU's time. */
 export function hitMesh(found: FoundManifest): HitMesh {

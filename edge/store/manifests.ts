@@ -7,6 +7,7 @@ import { listPage } from './page.ts';
 import { manifestMemory, memoryManifests, type Memory } from './memory.ts';
 import { r2Manifests, type R2Manifests } from './r2.ts';
 import { readDown, writeCopies, type Background, type Tier } from './tiers.ts';
+import type { ManifestTier } from '../../contract/tiers.ts';
 
 /** Attempts to settle who wrote first, when manifests of one key keep appearing and going. */
 const createAttemptsMax = 3;
@@ -45,7 +46,7 @@ export class Manifests {
   async read(
     key: string,
     background: Background = { waitUntil },
-  ): Promise<{ manifest: MeshManifest; tier: 'memory' | 'kv' | 'r2' } | null> {
+  ): Promise<{ manifest: MeshManifest; tier: ManifestTier } | null> {
     const found = await readDown({ tiers: this.#copies, truth: this.#truth }, key, background);
     if (!found) return null;
     if (found.tier === 'colo') throw new Error('no manifest is kept in the Cache API; this is a bug');
