@@ -15,6 +15,8 @@ export const commands: Readonly<Record<string, string>> = {
   deploy: 'build the pages and deploy the edge to Cloudflare',
   sbom: 'what is installed, as a CycloneDX bill of materials',
   test: 'everything: types, lint, format and all tests',
+  'test:fast': 'types, lint, format, unit and edge tests, and one test of each kind that starts programs',
+  types: 'types alone, each program for the runtime that it has',
   check: 'types, lint, format and unused code',
   'test:security': 'the attacks of docs/security.md, one line each: test:security [-- --without]',
   fuzz: 'fuzzed requests to the edge',
