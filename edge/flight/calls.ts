@@ -11,6 +11,9 @@ export const waitMsMax = 20_000;
 /** A job, who pays for it, and its picture where that is small and not stored yet. */
 export type JoinOptions = { job: JobDraft; payer: Payer; picture: Picture | null };
 
+/** The job that a result would end, and since when the origin that sent it has been given it. */
+export type OpenJob = { is: 'open'; job: JobDraft; replaces: string | null; givenSinceMs: number };
+
 /** The Flight objects, each by its request key. */
 export type Flights = Objects<FlightCalls>;
 
@@ -48,7 +51,7 @@ export type FlightCalls = {
    * The job that a result would end and the etag of what the result replaces; `gone` when nobody waits for it. A lease
    * that was given away entitles its origin still; `not_leased` is one that this origin never had.
    */
-  openJob(lease: Lease): { is: 'open'; job: JobDraft; replaces: string | null } | { is: 'gone' } | { is: 'not_leased' };
+  openJob(lease: Lease): OpenJob | { is: 'gone' } | { is: 'not_leased' };
 
   /** Ends the flight with the canonical manifest, which is stored; says what had ended it meanwhile, if anything. */
   finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null>;

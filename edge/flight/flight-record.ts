@@ -137,6 +137,11 @@ export function wasGiven({ leases }: FlightRecord, { originId, fence }: Lease): 
   return leases.some((lease) => lease.originId === originId && lease.fence === fence);
 }
 
+/** Since when an origin has been given this job: a fence is the time at which it was drawn. */
+export function givenSinceMs({ leases }: FlightRecord, originId: string): number {
+  return Math.min(...leases.filter((lease) => lease.originId === originId).map(({ fence }) => fence));
+}
+
 /** The record of a flight that no origin took; null where none said when it may be offered again. */
 export function backedOff(
   record: FlightRecord,

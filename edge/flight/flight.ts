@@ -16,6 +16,7 @@ import {
   checkMs,
   dueAtMs,
   expiresAtMs,
+  givenSinceMs,
   isFinal,
   isOpen,
   leaseMs,
@@ -26,7 +27,6 @@ import {
   type FlightFailure,
   type FlightRecord,
   type FlightView,
-  type JobDraft,
   type Joined,
   type Lease,
 } from './flight-record.ts';
@@ -36,7 +36,7 @@ import { FlightWatchers, type FlightListeners } from './flight-watchers.ts';
 import { judgeReturn, lossOf, type Loss } from './rank.ts';
 import type { FleetObjects } from '../fleet/calls.ts';
 import type { StatsObjects } from '../stats/calls.ts';
-import { waitMsMax, type FlightCalls, type JoinOptions } from './calls.ts';
+import { waitMsMax, type FlightCalls, type JoinOptions, type OpenJob } from './calls.ts';
 import { Waiters } from './waiters.ts';
 
 /** How many origins may fail a job before the job itself is blamed. */
@@ -144,14 +144,13 @@ export class Flight extends DurableObject<FlightBindings> implements FlightCalls
     return this.peek();
   }
 
-  openJob(
-    lease: Lease,
-  ): { is: 'open'; job: JobDraft; replaces: string | null } | { is: 'gone' } | { is: 'not_leased' } {
+  openJob(lease: Lease): OpenJob | { is: 'gone' } | { is: 'not_leased' } {
     const record = this.#store.load();
     if (record === null || record.state.is === 'cancelled' || record.state.is === 'withdrawn') return { is: 'gone' };
     // defence: API10-11
     if (!wasGiven(record, lease)) return { is: 'not_leased' };
-    return { is: 'open', job: record.job, replaces: record.replaces };
+    const { job, replaces } = record;
+    return { is: 'open', job, replaces, givenSinceMs: givenSinceMs(record, lease.originId) };
   }
 
   async finish(manifest: MeshManifest): Promise<'cancelled' | 'withdrawn' | null> {

@@ -16,6 +16,12 @@ import type { JobDraft } from '../flight/flight-record.ts';
 
 export type WriteBackOptions = MeshStores & Pick<Stores, 'takedowns'> & { flights: Flights };
 
+/** The most GPU time, or time of one stage, that a result may claim for each millisecond since its job was given. */
+const claimedMsPerMs = 8;
+
+/** What may be claimed beside that: the clocks of two machines differ. */
+const claimedMsSlack = 10_000;
+
 type CompletedResult = Extract<JobResult, { outcome: 'completed' }>;
 
 /**
@@ -47,6 +53,8 @@ export async function takeResult(
   const { job, replaces } = open;
   // defence: API10-3
   refuseOtherJob(result.manifest, job);
+  // defence: API10-14
+  refuseLongTimes(result.manifest, Date.now() - open.givenSinceMs);
   const isPrivate = job.scope !== sharedScope;
   // The edge alone says whose a mesh is.
   // defence: API3-3
@@ -120,6 +128,15 @@ function refuseOtherJob(manifest: MeshManifest, job: JobDraft): void {
     manifest.imageSha256 === job.imageSha256 &&
     manifest.outputFormat === job.params.output_format;
   if (!same) throw new Problem('invalid_request', 'The manifest is not of the job that has this key.');
+}
+
+/** Refuses a manifest by which more time went than there was, since tenants pay for what it says. */
+function refuseLongTimes({ gpuMs, timingsMs }: MeshManifest, givenMs: number): void {
+  const msMax = claimedMsSlack + claimedMsPerMs * Math.max(0, givenMs);
+  const long = Object.entries({ gpuMs, ...timingsMs }).find(([, ms]) => (ms ?? 0) > msMax);
+  if (long === undefined) return;
+  const param = long[0] === 'gpuMs' ? 'manifest.gpuMs' : `manifest.timingsMs.${long[0]}`;
+  throw new Problem('invalid_parameter', 'That is longer than the job has been with this origin.', { param });
 }
 
 type Carried = { blob: StoredBlob; bytes: Uint8Array<ArrayBuffer> };

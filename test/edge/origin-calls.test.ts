@@ -279,6 +279,18 @@ test('an origin that was never given a job cannot tell how far it is', async () 
   expect((await originCall('POST', path, { body })).status).toBe(200);
 });
 
+test('a result that claims more time than there was is refused, and nobody is charged', async () => {
+  const sent = await sentJob();
+  for (const gpuMs of [1e300, 3_600_000]) {
+    const refused = { status: 400, code: 'invalid_parameter', param: 'manifest.gpuMs' };
+    expect(await errorOf(complete(sent, { gpuMs }))).toMatchObject(refused);
+  }
+  const { timingsMs } = await manifestOf(sent.job, meshBytes(sent.job));
+  const slow = complete(sent, { timingsMs: { ...timingsMs, infer: 1e300 } });
+  expect(await errorOf(slow)).toMatchObject({ status: 400, param: 'manifest.timingsMs.infer' });
+  expect((await complete(sent)).status).toBe(200);
+});
+
 test('a surface is kept once under its geometry key and given back', async () => {
   const { body, digest } = await someBlob();
   const geometryKey = await sha256(crypto.randomUUID());

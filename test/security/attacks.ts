@@ -628,6 +628,15 @@ export const attacks: readonly Attack[] = [
     entries: ['POST /origin/returns/{key}'],
     test: ['test/edge/returned-jobs.test.ts', 'an origin cannot hand back what another has'],
   },
+  {
+    id: 'API10-14',
+    attack: 'Have a tenant charged for more GPU time than there was',
+    entries: ['PUT /origin/results/{key}'],
+    test: [
+      'test/edge/origin-calls.test.ts',
+      'a result that claims more time than there was is refused, and nobody is charged',
+    ],
+  },
 ];
 
 /** The group of OWASP's list that an attack belongs to. */
