@@ -15,7 +15,8 @@ export class FlightStore {
 
   /** The flight's record, null when there is no flight; asking stores nothing. */
   load(): FlightRecord | null {
-    return this.#forgotten ? null : (this.#storage.kv.get<FlightRecord>(recordKey) ?? null);
+    const record = this.#forgotten ? undefined : this.#storage.kv.get<FlightRecord>(recordKey);
+    return record === undefined ? null : withKnownLeases(record);
   }
 
   /** The record of a flight that somebody may still finish. */
@@ -67,4 +68,14 @@ export class FlightStore {
   #tenants(limit?: number): [string, true][] {
     return [...this.#storage.kv.list<true>({ prefix: tenantPrefix, ...(limit !== undefined && { limit }) })];
   }
+}
+
+/**
+ * A record from before leases were kept, in the air while its edge was deployed anew: the origin that has the job is
+ * written in it, and keeps its right to end it.
+ */
+function withKnownLeases(record: Omit<FlightRecord, 'leases'> & Partial<FlightRecord>): FlightRecord {
+  const { leases, state, fence } = record;
+  if (leases !== undefined) return { ...record, leases };
+  return { ...record, leases: state.is === 'dispatched' ? [{ originId: state.originId, fence }] : [] };
 }

@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256 } from '../../contract/digest.ts';
@@ -267,6 +268,17 @@ test('an origin that was never given a job can neither finish nor fail it, with 
   }
   expect(await env.STORE.head(`meshes/${key}.json`)).toBeNull();
   expect(await mesh(call(`/v1/meshes/mesh_${key}`))).toMatchObject({ status: 'queued' });
+  expect((await complete(sent)).status).toBe(200);
+});
+
+test('a flight from before leases were kept is ended by the origin that has its job, and by no other', async () => {
+  const sent = await sentJob();
+  await runInDurableObject(env.FLIGHT.getByName(sent.job.key), (_, { storage }) => {
+    const { leases, ...before } = storage.kv.get<{ leases: unknown }>('flight') ?? { leases: null };
+    expect(leases).toHaveLength(1);
+    storage.kv.put('flight', before);
+  });
+  expect(await errorOf(complete({ ...sent, originId: 'two' }))).toMatchObject(notLeased);
   expect((await complete(sent)).status).toBe(200);
 });
 
